@@ -1,0 +1,113 @@
+"""The ``iptlab`` command: open the lab, trace a packet, explain rules.
+
+Exit status: 0 for yes, 1 for no, 2 for an error (or a question that cannot be answered).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from iptlab.errors import IptlabError
+from iptlab.explain import explain, remarks
+from iptlab.lab import open_lab
+from iptlab.netfilter.context import CannotTell
+from iptlab.netfilter.hooks import Hook
+from iptlab.ruleset import Ruleset, read_text
+from iptlab.simulate.situation import trace
+from iptlab.version import __version__
+
+
+class _Parser(argparse.ArgumentParser):
+    """One line of complaint and one of advice instead of a usage screen."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\nTry `{self.prog} --help'.\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; its exit status is the answer."""
+    words = sys.argv[1:] if argv is None else argv
+    # a packet's -> would be taken for an option; a word with a blank in it is not
+    arguments = _parser().parse_args([f"{word} " if word == "->" else word for word in words])
+    try:
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except IptlabError as error:
+        print(f"iptlab: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 2
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="iptlab", description="Learn iptables on a simulator that explains.")
+    parser.add_argument("--version", action="version", version=f"iptlab {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+
+    lab = commands.add_parser("lab", help="open the course in JupyterLab")
+    lab.add_argument("folder", nargs="?", help="where the course goes (default: ./iptlab-course)")
+    lab.add_argument("--no-browser", action="store_true", help="start without opening a browser")
+    lab.add_argument("--port", type=int, help="the port to listen on")
+    lab.set_defaults(run=_lab)
+
+    tracer = commands.add_parser("trace", help="what happens to a packet, rule by rule")
+    _add_rules(tracer)
+    tracer.add_argument(
+        "packet",
+        nargs="+",
+        metavar="PACKET",
+        help="for example: in eth0 tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN",
+    )
+    tracer.add_argument("--hook", choices=[str(hook) for hook in Hook], help="default: INPUT")
+    tracer.set_defaults(run=_trace)
+
+    teller = commands.add_parser("explain", help="what rules mean, in plain English")
+    _add_rules(teller)
+    teller.set_defaults(run=_explain)
+    return parser
+
+
+def _add_rules(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("rules", metavar="RULES", help="an iptables-save file, or - for input")
+    parser.add_argument("-6", "--ipv6", action="store_true", help="it is an ip6tables-save file")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _read_rules(arguments: argparse.Namespace) -> Ruleset:
+    return Ruleset.parse(read_text(arguments.rules), 6 if arguments.ipv6 else 4)
+
+
+def _lab(arguments: argparse.Namespace) -> int:
+    return open_lab(arguments.folder, browser=not arguments.no_browser, port=arguments.port)
+
+
+def _trace(arguments: argparse.Namespace) -> int:
+    """Yes means accepted by every table of the hook."""
+    hook = Hook(arguments.hook) if arguments.hook else None
+    visit = trace(_read_rules(arguments), " ".join(arguments.packet), hook)
+    print(json.dumps(visit.as_dict(), indent=1) if arguments.json else visit)
+    if isinstance(visit.verdict, CannotTell):
+        return 2
+    return 0 if visit.accepted else 1
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    """Yes means that nothing looks odd."""
+    rules = _read_rules(arguments)
+    found = [
+        {"table": table.name, "chain": one.chain, "rules": one.rules, "text": one.text}
+        for table in rules.tables.values()
+        for chain in table.ordered()
+        for one in remarks(table, chain)
+    ]
+    if arguments.json:
+        print(json.dumps({"tables": rules.as_dict(), "remarks": found}, indent=1))
+    else:
+        print(explain(rules))
+    return 1 if found else 0

@@ -1,0 +1,232 @@
+"""Lesson 00, Start: what happens to a packet that knocks at a laptop."""
+
+from __future__ import annotations
+
+from functools import partial
+from ipaddress import ip_network
+
+from iptlab.course.files import data
+from iptlab.grading import (
+    Exercise,
+    Goal,
+    Misconception,
+    Predict,
+    SupplyPacket,
+    WriteRules,
+    answered,
+    sends,
+    treats,
+)
+from iptlab.netfilter.actions import Verdict
+from iptlab.simulate.trace import HookVisit, Step
+
+FATES = ("ACCEPT", "DROP", "REJECT")
+HOME = ip_network("192.168.1.0/24")
+
+laptop = partial(data, "laptop.rules")
+quiet = partial(data, "quiet.rules")
+
+
+def _on_laptop(packet: str) -> HookVisit:
+    return Goal(packet, Verdict.ACCEPT, "").visit(laptop())
+
+
+def _number(visit: HookVisit) -> int:
+    """The number of the rule that decided."""
+    last = visit.deciding.events[-1]
+    assert isinstance(last, Step)
+    return last.number
+
+
+# --- predictions ---
+
+SSH = partial(_on_laptop, "in wlan0 tcp 203.0.113.9:51000 -> 192.168.1.20:22 SYN")
+PING = partial(_on_laptop, "in wlan0 icmp 203.0.113.9 -> 192.168.1.20 echo-request")
+PAGE = partial(
+    _on_laptop, "in wlan0 ctstate ESTABLISHED tcp 198.51.100.7:443 -> 192.168.1.20:50512 ACK"
+)
+
+NO_REJECT = Misconception(
+    "reject-needs-a-rule",
+    "REJECT answers the sender, and only a rule can do that: rule 7 does, for port 113 alone.",
+    answered("REJECT"),
+)
+
+first = Predict(
+    id="00-first",
+    truth=lambda: SSH().verdict,
+    choices=FATES,
+    shows=SSH,
+    hints=(
+        "Go through the table from the top. For each rule ask: is everything it says true of "
+        "this packet?",
+        "Only rule 5 speaks of port 22. It also says where the packet must come from.",
+        "203.0.113.9 is not in 192.168.1.0/24, so rule 5 says no. If no rule matches, the last "
+        "line of the table decides.",
+    ),
+    misconceptions=(
+        Misconception(
+            "one-condition-is-enough",
+            "Rule 5 speaks of port 22, and the packet goes there. But the rule also says "
+            "-s 192.168.1.0/24: a rule matches only if all of its conditions hold.",
+            answered("ACCEPT"),
+        ),
+        NO_REJECT,
+    ),
+    done="Rule 5 would open port 22, but only to neighbours from 192.168.1.0/24. All seven rules "
+    "said no, so the chain's policy had the last word.",
+)
+
+ping = Predict(
+    id="00-ping",
+    truth=lambda: _number(PING()),
+    shows=PING,
+    hints=(
+        "The packet is not tcp and not udp: it is icmp, and it has no ports.",
+        "An echo-request is ICMP type 8.",
+        "Count from the top: the first rule that says yes decides, and no later one is asked.",
+    ),
+    misconceptions=(
+        Misconception(
+            "answers-are-new",
+            "Rule 2 is for packets of connections that exist already. A ping from a stranger is "
+            "the first packet of something new.",
+            answered(2),
+        ),
+        Misconception(
+            "policy-first",
+            "The policy is asked last, when every rule has said no. Here one rule says yes.",
+            answered("policy", "end", 0, 8),
+        ),
+        Misconception(
+            "other-protocol",
+            "That rule wants tcp or udp, and a ping is icmp.",
+            answered(5, 6, 7),
+        ),
+    ),
+    done="Rules 1 to 3 said no, rule 4 said yes, and rules 5 to 7 were not asked at all.",
+)
+
+page = Predict(
+    id="00-page",
+    truth=lambda: PAGE().verdict,
+    choices=FATES,
+    shows=PAGE,
+    hints=(
+        "The words ctstate ESTABLISHED tell that this packet belongs to a connection the laptop "
+        "knows.",
+        "Read what rule 2 means, in the last column of the table.",
+    ),
+    misconceptions=(
+        Misconception(
+            "every-port-needs-a-rule",
+            "No rule opens port 50512, true. But rule 2 does not ask for a port: it lets in "
+            "whatever belongs to a connection that exists already.",
+            answered("DROP"),
+        ),
+        NO_REJECT,
+    ),
+    done="Without rule 2 the laptop could send questions but would never hear an answer. How the "
+    "kernel knows the state of a connection is a lesson of its own.",
+)
+
+# --- writing ---
+
+_NEIGHBOUR = "in wlan0 tcp 192.168.1.7:40000 -> 192.168.1.20:{}"
+_STRANGER = "in wlan0 tcp 203.0.113.9:40000 -> 192.168.1.20:{}"
+
+web = WriteRules(
+    id="00-web",
+    goals=(
+        Goal(_NEIGHBOUR.format(8080), Verdict.ACCEPT, "Neighbours may see the web page."),
+        Goal(_STRANGER.format(8080), Verdict.DROP, "Nobody else may see it."),
+        Goal(_NEIGHBOUR.format(22), Verdict.DROP, "Neighbours get port 8080 and nothing more."),
+        Goal(
+            "in wlan0 udp 192.168.1.7:40000 -> 192.168.1.20:8080",
+            Verdict.DROP,
+            "The web server speaks tcp; udp stays shut.",
+        ),
+        Goal(
+            "in lo tcp 127.0.0.1:40000 -> 127.0.0.1:631",
+            Verdict.ACCEPT,
+            "The laptop may talk to itself.",
+        ),
+        Goal(
+            "in wlan0 ctstate ESTABLISHED tcp 198.51.100.7:443 -> 192.168.1.20:50512 ACK",
+            Verdict.ACCEPT,
+            "Answers to the laptop's own questions come in.",
+        ),
+    ),
+    hints=(
+        "Rule 5 of the laptop's table does almost the same, for port 22.",
+        "Four parts: where from (-s), which protocol (-p), which port (--dport), and what to do "
+        "(-j).",
+        "-A INPUT -s 192.168.1.0/24 -p tcp --dport ... -j ...",
+    ),
+    misconceptions=(
+        Misconception(
+            "open-to-the-world",
+            "A rule without -s is for everybody: say that the packet must come from "
+            "192.168.1.0/24.",
+            treats(_STRANGER.format(8080), Verdict.ACCEPT),
+        ),
+        Misconception(
+            "every-port",
+            "A rule without --dport is for every port: name the one you mean.",
+            treats(_NEIGHBOUR.format(22), Verdict.ACCEPT),
+        ),
+        Misconception(
+            "source-port",
+            "--sport is the port that a packet comes from, and clients choose it as they like. "
+            "The server's port is --dport.",
+            treats("in wlan0 tcp 192.168.1.7:8080 -> 192.168.1.20:22", Verdict.ACCEPT),
+        ),
+        Misconception(
+            "still-shut",
+            "No rule of yours says yes to that packet, so the policy DROP has the last word.",
+            treats(_NEIGHBOUR.format(8080), Verdict.DROP),
+        ),
+    ),
+    done="Any rules that treat these packets alike would have been right: what counts is what "
+    "they do, not how they are written.",
+)
+
+# --- a packet of one's own ---
+
+knock = SupplyPacket(
+    id="00-knock",
+    rules=(("the laptop", laptop), ("the quiet laptop", quiet)),
+    wanted=(Verdict.ACCEPT, Verdict.DROP),
+    hints=(
+        "Which ACCEPT rules has the laptop that the quiet one does not have?",
+        "Rules 4, 5 and 6. Take one, and make a packet of which everything is true that it says.",
+        "For rule 4: in wlan0 icmp ... -> 192.168.1.20 echo-request",
+    ),
+    misconceptions=(
+        Misconception(
+            "loopback",
+            "What comes in through lo has never left the machine, and both accept it.",
+            sends(lambda it: it.context.in_interface == "lo"),
+        ),
+        Misconception(
+            "established",
+            "Both accept what belongs to a connection they know. Leave ctstate out: the packet "
+            "is then the first of something new.",
+            sends(lambda it: it.context.ctstate in ("ESTABLISHED", "RELATED")),
+        ),
+        Misconception(
+            "one-condition-is-enough",
+            "Port 22 is open on the laptop, but to 192.168.1.0/24 alone. Who sends your packet?",
+            sends(lambda it: it.packet.dport == 22 and it.packet.src not in HOME),
+        ),
+        Misconception(
+            "both-reject",
+            "Port 113 has the same rule on both.",
+            sends(lambda it: it.packet.dport == 113),
+        ),
+    ),
+    done="One packet is enough to prove that two sets of rules differ. To prove that they are the "
+    "same takes more: every packet there could be.",
+)
+
+EXERCISES: tuple[Exercise, ...] = (first, ping, page, web, knock)

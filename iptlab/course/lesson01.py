@@ -1,0 +1,381 @@
+"""Lesson 01, A rule: conditions, a target, and the order that decides."""
+
+from __future__ import annotations
+
+from functools import partial
+from ipaddress import ip_network
+
+from iptlab.course.files import data
+from iptlab.grading import (
+    Exercise,
+    Goal,
+    Misconception,
+    Predict,
+    SupplyPacket,
+    WriteRules,
+    answered,
+    read_rules,
+    sends,
+    treats,
+)
+from iptlab.netfilter.actions import Verdict
+from iptlab.simulate.situation import trace
+from iptlab.simulate.trace import HookVisit, Step
+
+FATES = ("ACCEPT", "DROP", "REJECT")
+HOME = ip_network("192.168.1.0/24")
+
+
+def _number(visit: HookVisit) -> int | str:
+    """The number of the rule that decided, or the word policy."""
+    last = visit.deciding.events[-1]
+    return last.number if isinstance(last, Step) else "policy"
+
+
+# --- conditions: a packet that tells two rule sets apart ---
+
+ALICE = """
+-P INPUT ACCEPT
+-A INPUT ! -s 192.168.1.0/24 -p tcp --dport 22 -j DROP
+"""
+BOB = """
+-P INPUT DROP
+-A INPUT -s 192.168.1.0/24 -p tcp --dport 22 -j ACCEPT
+"""
+
+gap = SupplyPacket(
+    id="01-gap",
+    rules=(("Alice", partial(read_rules, ALICE)), ("Bob", partial(read_rules, BOB))),
+    wanted=(Verdict.ACCEPT, Verdict.DROP),
+    hints=(
+        "They agree about ssh. What happens to a packet that is not about ssh at all?",
+        "Then neither rule matches, and the two policies decide.",
+        "Any udp packet does it: udp ADDRESS:PORT -> 192.168.1.20:PORT",
+    ),
+    misconceptions=(
+        Misconception(
+            "agree-on-strangers",
+            "A stranger's ssh is dropped by both: by Alice's rule, and by Bob's policy.",
+            sends(lambda it: it.packet.dport == 22 and it.packet.src not in HOME),
+        ),
+        Misconception(
+            "agree-on-neighbours",
+            "A neighbour's ssh is accepted by both: by Alice's policy, and by Bob's rule.",
+            sends(lambda it: it.packet.dport == 22 and it.packet.src in HOME),
+        ),
+        Misconception(
+            "not-to-the-laptop",
+            "That packet is not on its way into the laptop, so chain INPUT is not asked.",
+            sends(lambda it: it.context.hook != "INPUT"),
+        ),
+    ),
+    done="Alice lists what is forbidden, Bob what is allowed. What nobody thought of passes "
+    "Alice and stops at Bob: that is why firewalls are written as Bob's.",
+)
+
+# --- the first match wins ---
+
+ORDER = """
+-P INPUT DROP
+-A INPUT -s 192.168.1.0/24 -p tcp -j DROP
+-A INPUT -s 192.168.1.7 -p tcp --dport 22 -j ACCEPT
+-A INPUT -p tcp --dport 22 -j REJECT
+"""
+ADA = "in wlan0 tcp 192.168.1.7:40000 -> 192.168.1.20:{}"
+NEIGHBOUR = "in wlan0 tcp 192.168.1.8:40000 -> 192.168.1.20:{}"
+STRANGER = "in wlan0 tcp 203.0.113.9:40000 -> 192.168.1.20:{}"
+
+
+def _ordered() -> HookVisit:
+    return trace(read_rules(ORDER), ADA.format(22))
+
+
+order = Predict(
+    id="01-order",
+    truth=lambda: _number(_ordered()),
+    choices=(1, 2, 3, "policy"),
+    shows=_ordered,
+    hints=(
+        "Ask the rules one after another, from the top, and stop at the first yes.",
+        "192.168.1.7 is in 192.168.1.0/24. So what does rule 1 say?",
+    ),
+    misconceptions=(
+        Misconception(
+            "most-specific-wins",
+            "Rule 2 fits better, and a routing table would choose by that. A chain does not "
+            "compare its rules: it asks them in order.",
+            answered(2),
+        ),
+        Misconception(
+            "last-wins",
+            "The last match wins in some other firewalls (pf, for example). Here the first does.",
+            answered(3),
+        ),
+        Misconception(
+            "policy-first",
+            "The policy is asked only when every rule has said no.",
+            answered("policy"),
+        ),
+    ),
+    done="Rules 2 and 3 would match as well, but nobody asked them. Rule 2 is dead: whatever it "
+    "would accept, rule 1 has dropped before.",
+)
+
+repair = WriteRules(
+    id="01-repair",
+    goals=(
+        Goal(ADA.format(22), Verdict.ACCEPT, "Ada at 192.168.1.7 may use ssh."),
+        Goal(NEIGHBOUR.format(22), Verdict.DROP, "Tcp of the other neighbours is dropped."),
+        Goal(ADA.format(80), Verdict.DROP, "Ada may use ssh and nothing else."),
+        Goal(STRANGER.format(22), Verdict.REJECT, "A stranger's ssh is rejected."),
+        Goal(STRANGER.format(80), Verdict.DROP, "Whatever else strangers want is dropped."),
+        Goal(
+            "in wlan0 udp 192.168.1.7:40000 -> 192.168.1.20:22",
+            Verdict.DROP,
+            "Udp is nobody's business here.",
+        ),
+    ),
+    hints=(
+        "Nothing needs to be written anew. Which rule must be asked before which?",
+        "The exception goes above the rule it is an exception from.",
+        "Put Ada's rule first and leave the others as they are.",
+    ),
+    misconceptions=(
+        Misconception(
+            "exception-below-the-rule",
+            "Ada's packet is still dropped before her rule is asked. Move her rule up.",
+            treats(ADA.format(22), Verdict.DROP),
+        ),
+        Misconception(
+            "reject-too-early",
+            "A REJECT for everybody's port 22 stands above the rule for the neighbours, or has "
+            "lost the rule above it: what the first match says is final.",
+            treats(NEIGHBOUR.format(22), Verdict.REJECT),
+        ),
+        Misconception(
+            "too-wide",
+            "Your ACCEPT is wider than Ada's ssh. A rule needs every condition that you mean.",
+            lambda rules: any(
+                treats(packet, Verdict.ACCEPT)(rules)
+                for packet in (NEIGHBOUR.format(22), ADA.format(80), STRANGER.format(22))
+            ),
+        ),
+        Misconception(
+            "silent-to-strangers",
+            "The rule that rejects ssh from strangers is gone, or asked too late.",
+            treats(STRANGER.format(22), Verdict.DROP),
+        ),
+    ),
+    done="The narrow rule goes above the wide one. On a live machine, -A would have put Ada's rule "
+    "at the end once more; -I puts it first.",
+)
+
+# --- counters ---
+
+COUNT = """
+-P INPUT DROP
+-A INPUT -p tcp
+-A INPUT -p tcp --dport 22 -j LOG --log-prefix "ssh: "
+-A INPUT -s 192.168.1.0/24 -j ACCEPT
+-A INPUT -p tcp --dport 22 -j DROP
+"""
+
+
+def _counted() -> HookVisit:
+    return trace(read_rules(COUNT), ADA.format(22))
+
+
+count = Predict(
+    id="01-count",
+    truth=lambda: [number for _, number in _counted().deciding.hits()],
+    shows=_counted,
+    hints=(
+        "A rule counts a packet when all of its conditions hold, whatever its target is.",
+        "A rule without a target, and one with LOG, let the packet go on to the next rule.",
+        "The walk ends at the first ACCEPT, DROP or REJECT. What comes after is not asked.",
+    ),
+    misconceptions=(
+        Misconception(
+            "only-the-decider-counts",
+            "Rule 3 decides. But the rules before it that matched have counted the packet too.",
+            answered([3], 3),
+        ),
+        Misconception(
+            "no-target-no-rule",
+            "Rule 1 has no target, and yet it is a rule: it matches, counts, and lets the packet "
+            "go on.",
+            answered([2, 3], [2]),
+        ),
+        Misconception(
+            "any-match-ends",
+            "Not every match ends the walk: without a target, and after LOG, the next rule is "
+            "asked.",
+            answered([1], [1, 2], 1),
+        ),
+        Misconception(
+            "counted-after-the-end",
+            "Rule 4 would match, but the ACCEPT before it has ended the walk through this chain.",
+            answered([1, 2, 3, 4], [1, 2, 4], [2, 3, 4], [3, 4], [4]),
+        ),
+    ),
+    done="Rule 1 counts and does nothing else: that is the cheapest way to ask whether some packet "
+    "comes at all. The policy did not count, because the packet never reached the end.",
+)
+
+# --- drop or reject ---
+
+IDENT = "in eth0 tcp 203.0.113.9:40000 -> 192.168.1.20:113"
+PROBE = "in eth0 udp 203.0.113.9:40000 -> 192.168.1.20:{}"
+
+polite = WriteRules(
+    id="01-polite",
+    goals=(
+        Goal(
+            "in eth0 tcp 203.0.113.9:40000 -> 192.168.1.20:25",
+            Verdict.ACCEPT,
+            "Mail is open to everybody.",
+        ),
+        Goal(IDENT, Verdict.REJECT, "Port 113 looks like a closed tcp port.", "tcp-reset"),
+        Goal(
+            PROBE.format(33434),
+            Verdict.REJECT,
+            "Traceroute's udp ports 33434 to 33523 look closed.",
+            "icmp-port-unreachable",
+        ),
+        Goal(
+            PROBE.format(33523),
+            Verdict.REJECT,
+            "Traceroute's udp ports 33434 to 33523 look closed.",
+            "icmp-port-unreachable",
+        ),
+        Goal(PROBE.format(33524), Verdict.DROP, "All other udp gets no answer."),
+        Goal(
+            "in eth0 tcp 203.0.113.9:40000 -> 192.168.1.20:8080",
+            Verdict.DROP,
+            "All other tcp gets no answer.",
+        ),
+    ),
+    hints=(
+        "The target is REJECT both times; what differs is the answer it sends.",
+        "-j REJECT --reject-with TYPE. Without --reject-with the type is icmp-port-unreachable.",
+        "A closed tcp port answers with a reset (tcp-reset), a closed udp port with "
+        "icmp-port-unreachable. A range of ports is written FIRST:LAST.",
+    ),
+    misconceptions=(
+        Misconception(
+            "drop-is-not-closed",
+            "DROP says nothing, and a closed port does not say nothing: it refuses, at once.",
+            treats(IDENT, Verdict.DROP),
+        ),
+        Misconception(
+            "icmp-for-tcp",
+            "REJECT alone sends an ICMP error. A closed tcp port answers with a TCP reset: "
+            "--reject-with tcp-reset.",
+            treats(IDENT, Verdict.REJECT, "icmp-port-unreachable"),
+        ),
+        Misconception(
+            "half-a-range",
+            "Traceroute counts its port up with every probe: one rule takes the whole range, "
+            "33434:33523.",
+            lambda rules: (
+                treats(PROBE.format(33434), Verdict.REJECT)(rules)
+                and treats(PROBE.format(33523), Verdict.DROP)(rules)
+            ),
+        ),
+        Misconception(
+            "reject-everything",
+            "That REJECT is too wide: what nobody asked for should get no answer.",
+            treats(PROBE.format(33524), Verdict.REJECT),
+        ),
+    ),
+    done="From outside these ports look like closed ones. The others keep silent, and that shows: "
+    "port scanners call such a port filtered.",
+)
+
+# --- one table is not all ---
+
+TABLES = """
+*mangle
+-A INPUT -s 192.168.1.0/24 -j ACCEPT
+COMMIT
+*filter
+-A INPUT -p tcp --dport 22 -j DROP
+COMMIT
+"""
+
+
+def _two_tables() -> HookVisit:
+    return trace(read_rules(TABLES), ADA.format(22))
+
+
+tables = Predict(
+    id="01-tables",
+    truth=lambda: _two_tables().verdict,
+    choices=FATES,
+    shows=_two_tables,
+    hints=(
+        "Two tables have a chain called INPUT here. The packet visits mangle first.",
+        "ACCEPT ends the walk through one table's chain. Is that the end of the journey?",
+    ),
+    misconceptions=(
+        Misconception(
+            "accept-is-final",
+            "ACCEPT ends the walk through table mangle only. Table filter still has its say, "
+            "and its rule says DROP.",
+            answered("ACCEPT"),
+        ),
+        Misconception(
+            "reject-needs-a-rule",
+            "No rule here says REJECT.",
+            answered("REJECT"),
+        ),
+    ),
+    done="ACCEPT means: this table has no objection. DROP is different: it ends the packet, and no "
+    "later table is asked.",
+)
+
+# --- from life ---
+
+router = partial(data, "router.rules")
+
+
+def _lookup() -> HookVisit:
+    return trace(router(), "in br0 tcp 192.168.1.7:40000 -> 192.168.1.1:53")
+
+
+dns = Predict(
+    id="01-dns",
+    truth=lambda: _number(_lookup()),
+    shows=_lookup,
+    hints=(
+        "Strike out the rules for other interfaces first: the packet comes in through br0.",
+        "Port 53 stands in rule 9. What else does rule 9 say?",
+        "Rule 9 is for udp. Which rule is left that asks for nothing but -i br0?",
+    ),
+    misconceptions=(
+        Misconception(
+            "port-without-protocol",
+            "Rule 9 opens port 53 of udp. Port 53 of tcp is another door with the same number.",
+            answered(9),
+        ),
+        Misconception(
+            "any-of-the-ports",
+            "Rule 8 is for tcp, but its ports are 22 and 443.",
+            answered(8),
+        ),
+        Misconception(
+            "other-interface",
+            "That rule is for packets that come in through ppp0, and this one comes from inside.",
+            answered(4, 5, 6, 7),
+        ),
+        Misconception(
+            "policy-first",
+            "The last rule takes everything from br0 that is left, so the policy is not reached.",
+            answered("policy", "end", 0),
+        ),
+    ),
+    done="An answer that is too long for udp is asked for again over tcp (RFC 7766), and then this "
+    "router refuses. Its owner meant well and forgot half of a protocol.",
+)
+
+EXERCISES: tuple[Exercise, ...] = (gap, order, repair, count, polite, tables, dns)

@@ -1,0 +1,60 @@
+"""Matches that iptables has and iptlab does not model: kept, printed back, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from iptlab.netfilter.context import Answer, CannotTell, Context
+from iptlab.netfilter.extension import Match
+from iptlab.netfilter.values import Value
+from iptlab.packet import Packet
+
+# man page: iptables-extensions(8), MATCH EXTENSIONS; iptables 1.8.9
+NAMES = frozenset(
+    (
+        "ipvs",
+        "osf",
+        "rateest",
+        "srh",
+    )
+)
+
+
+class Unanswered(Match):
+    """A match whose options are known, and whose answer is outside the model."""
+
+    reason: ClassVar[str]
+
+    def holds(self, packet: Packet, context: Context) -> Answer:
+        return CannotTell(self.reason)
+
+    def why_not(self, packet: Packet, context: Context) -> str:
+        return str(CannotTell(self.reason))
+
+    def explain(self) -> str:
+        return f"passes `{self}' (which iptlab cannot tell)"
+
+    def landmarks(self) -> Iterator[tuple[str, Value]]:
+        raise NotImplementedError(self.reason)
+
+
+@dataclass(frozen=True)
+class UnmodelledMatch(Match):
+    """A match by its name and its words, as they were written."""
+
+    module: str
+    text: str
+
+    def holds(self, packet: Packet, context: Context) -> Answer:
+        return CannotTell(f"iptlab does not model {self}")
+
+    def explain(self) -> str:
+        return f"passes `{self}' (not modelled by iptlab)"
+
+    def landmarks(self) -> Iterator[tuple[str, Value]]:
+        raise NotImplementedError(f"{self} is not modelled")
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, ("-m", self.module, self.text)))

@@ -1,0 +1,1 @@
+"""The vocabulary: hooks, tables, chains, rules, matches, targets, verdicts; values only."""

@@ -1,0 +1,171 @@
+"""What a rule may ask besides the packet's headers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from fractions import Fraction
+from typing import Protocol, TypeVar, cast
+
+from iptlab.netfilter.hooks import Hook
+from iptlab.packet import Address, Family, Packet
+
+T = TypeVar("T")
+
+
+class CtState(StrEnum):
+    """The state of a packet's connection, as ``--ctstate`` names it, in iptables' print order.
+
+    Man page: iptables-extensions(8), conntrack
+    """
+
+    INVALID = "INVALID"
+    NEW = "NEW"
+    RELATED = "RELATED"
+    ESTABLISHED = "ESTABLISHED"
+    UNTRACKED = "UNTRACKED"
+    SNAT = "SNAT"
+    DNAT = "DNAT"
+
+
+@dataclass(frozen=True, slots=True)
+class CannotTell:
+    """The answer when the question is outside the model, with the reason in plain English."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"cannot tell, because {self.reason}"
+
+    def __bool__(self) -> bool:
+        """Never a yes: code that forgets the third answer must not match."""
+        return False
+
+
+Answer = bool | CannotTell
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple:
+    """One direction of a connection: its two ends, as connection tracking keys it.
+
+    For ICMP ``sport`` is the message's id and ``dport`` its type and code as one number
+    (256 * type + code), as in the kernel.
+    """
+
+    src: Address
+    dst: Address
+    sport: int = 0
+    dport: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What connection tracking remembers of the packet's flow.
+
+    ``status`` holds words of EXPECTED, SEEN_REPLY, ASSURED, CONFIRMED, SRC_NAT and DST_NAT;
+    ``reply_direction`` is whether this packet goes against the original direction;
+    ``expires`` are seconds; ``packets`` and ``bytes`` count this packet too, in the original
+    and in the reply direction.
+
+    Kernel: include/net/netfilter/nf_conntrack.h (struct nf_conn)
+    """
+
+    protocol: int
+    original: Tuple
+    reply: Tuple
+    status: frozenset[str] = frozenset()
+    mark: int = 0
+    reply_direction: bool = False
+    expires: int = 0
+    packets: tuple[int, int] = (0, 0)
+    bytes: tuple[int, int] = (0, 0)
+    helper: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The process that sent a local packet; the kernel's own socket has no ids."""
+
+    uid: int | None
+    gid: int | None
+    has_socket: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What matches such as limit and recent have seen so far; every change makes a new value."""
+
+    facts: Mapping[tuple[object, ...], object] = field(default_factory=dict)
+
+    def recall(self, key: tuple[object, ...], unknown: T) -> T:
+        """What was stored under ``key``, or ``unknown``."""
+        return cast("T", self.facts.get(key, unknown))
+
+    def store(self, key: tuple[object, ...], fact: object) -> Memory:
+        """The memory with one fact added or replaced."""
+        return Memory({**self.facts, key: fact})
+
+
+class PacketSet(Protocol):
+    """A named ipset, as rules ask it; directions say ``src`` or ``dst`` for each dimension."""
+
+    @property
+    def family(self) -> Family | None:
+        """The family of its addresses; None if it fits both."""
+
+    @property
+    def has_counters(self) -> bool:
+        """Whether every element counts its packets and bytes."""
+
+    def holds(
+        self, packet: Packet, context: Context, directions: tuple[str, ...], *, holes: bool = False
+    ) -> Answer:
+        """Whether the packet is in the set; with ``holes``, whether it is in a hole of it."""
+
+    def sought(self, packet: Packet, context: Context, directions: tuple[str, ...]) -> str:
+        """What of the packet is looked up, as an element would be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where the packet is, and what the kernel knows about it besides its headers.
+
+    An interface that the packet does not have at this hook is the empty name, as in the
+    kernel. None means that nobody said: a rule that asks answers "cannot tell".
+    ``address_types`` answers which addrtype words (LOCAL, BROADCAST, ...) fit an address
+    as seen from an interface (empty: any). ``sets`` are the named
+    ipsets. ``choose`` decides whether something of
+    that probability happens now. ``memory`` is what matches remember of
+    earlier packets, and ``rule`` names the rule that asks (table, chain, number): some rules
+    keep a memory of their own.
+    """
+
+    hook: Hook = Hook.INPUT
+    in_interface: str = ""
+    out_interface: str = ""
+    ctstate: CtState = CtState.NEW
+    connection: Connection | None = None
+    link: str | None = None
+    mac: str | None = None
+    owner: Owner | None = None
+    now: datetime | None = None
+    address_types: Callable[[Address, str], frozenset[str]] | None = None
+    sets: Mapping[str, PacketSet] | None = None
+    choose: Callable[[Fraction], bool] | None = None
+    memory: Memory = Memory()
+    rule: tuple[object, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """The time as a number of seconds; without a clock, time stands still."""
+        return self.now.timestamp() if self.now else 0.0
+
+    @property
+    def tracked(self) -> Connection | CannotTell | None:
+        """The packet's connection; None if it has none, CannotTell if nobody described it."""
+        if self.ctstate in (CtState.INVALID, CtState.UNTRACKED):
+            return None
+        return self.connection or CannotTell("nobody described the packet's connection")

@@ -1,0 +1,46 @@
+"""What every rule may ask without ``-m``: ``-s -d -i -o -p -f``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from iptlab.netfilter import fields as read
+from iptlab.netfilter.extension import Match, option
+from iptlab.netfilter.values import Flag, Given, InterfaceName, Network, ProtocolNumber
+
+
+@dataclass(frozen=True)
+class Header(Match):
+    """The part of a rule that looks at the IP header and the interfaces.
+
+    Man page: iptables(8), PARAMETERS; kernel: net/ipv4/netfilter/ip_tables.c (ip_packet_match)
+    """
+
+    src: Given[Network] | None = option(
+        "-s", Network, negatable=True, also=("--source", "--src"), reads=read.SRC
+    )
+    dst: Given[Network] | None = option(
+        "-d", Network, negatable=True, also=("--destination", "--dst"), reads=read.DST
+    )
+    in_interface: Given[InterfaceName] | None = option(
+        "-i", InterfaceName, negatable=True, also=("--in-interface",), reads=read.IN_INTERFACE
+    )
+    out_interface: Given[InterfaceName] | None = option(
+        "-o", InterfaceName, negatable=True, also=("--out-interface",), reads=read.OUT_INTERFACE
+    )
+    protocol: Given[ProtocolNumber] | None = option(
+        "-p", ProtocolNumber, negatable=True, also=("--protocol",), reads=read.PROTOCOL
+    )
+    fragment: Given[Flag] | None = option(
+        "-f", Flag, negatable=True, also=("--fragment", "--fragments"), reads=read.FRAGMENT
+    )
+
+    @property
+    def named_protocol(self) -> int:
+        """The protocol that ``-p`` names, 0 if none does or ``!`` excludes it."""
+        if self.protocol is None or self.protocol.negated:
+            return 0
+        return self.protocol.value.number
+
+    def __str__(self) -> str:
+        return " ".join(self.option_words())

@@ -1,0 +1,49 @@
+"""The cell magic ``%%iptables ID``, and what makes a running IPython know iptlab."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from iptlab.errors import RuleError
+from iptlab.grading import read_rules
+from iptlab.notebook.check import check, show
+from iptlab.notebook.display import VIEWS
+
+
+def attach() -> None:
+    """Teach the IPython that runs this code, if one does, our magics and views."""
+    if "IPython" not in sys.modules:
+        return
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    if shell is not None:
+        load_ipython_extension(shell)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Register the magics and views; ``%load_ext iptlab`` does the same."""
+    shell.register_magic_function(iptables, "cell", "iptables")
+    formatters = shell.display_formatter.formatters
+    for kind, view in VIEWS.items():
+        formatters["text/html"].for_type(kind, view)
+        formatters["text/plain"].for_type(kind, _as_text)
+
+
+def _as_text(value: object, printer: Any, cycle: bool) -> None:
+    printer.text(str(value))
+
+
+def iptables(line: str, cell: str) -> None:
+    """``%%iptables ID``: check the rules below as the answer to that exercise.
+
+    Without an ID the rules are shown, or what is wrong with them; nothing is checked.
+    """
+    if exercise := line.strip():
+        check(exercise, cell)
+        return
+    try:
+        show(read_rules(cell, first_line=2))
+    except RuleError as error:
+        print(error)

@@ -1,0 +1,370 @@
+"""A packet's headers as one frozen value, and its one-line text form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import IntEnum, IntFlag
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import NamedTuple, Self
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from iptlab.errors import PacketError
+from iptlab.names import (
+    ICMP_TYPES,
+    ICMPV6_TYPES,
+    SCTP_CHUNK_FLAGS,
+    SCTP_CHUNKS,
+    protocol_names,
+    protocol_numbers,
+    service_port,
+)
+
+Address = IPv4Address | IPv6Address
+
+
+class Family(IntEnum):
+    """IPv4 rules (``iptables``) or IPv6 rules (``ip6tables``)."""
+
+    IPV4 = 4
+    IPV6 = 6
+
+    @property
+    def bits(self) -> int:
+        """How many bits an address has."""
+        return 32 if self is Family.IPV4 else 128
+
+
+class Protocol(IntEnum):
+    """The protocols whose headers iptlab knows by field; any other number is allowed too.
+
+    Source: IANA protocol numbers, /etc/protocols
+    """
+
+    ICMP = 1
+    TCP = 6
+    UDP = 17
+    DCCP = 33
+    ICMPV6 = 58
+    ESP = 50
+    AH = 51
+    SCTP = 132
+    UDPLITE = 136
+
+    @property
+    def has_ports(self) -> bool:
+        """Whether the protocol's header carries a source and a destination port."""
+        return self in _WITH_PORTS
+
+
+_WITH_PORTS = {Protocol.TCP, Protocol.UDP, Protocol.DCCP, Protocol.SCTP, Protocol.UDPLITE}
+
+
+class TcpFlags(IntFlag):
+    """The TCP flags, in the order iptables prints them; ALL are the six of ``--tcp-flags``.
+
+    ECE and CWR speak of congestion; only ``-m ecn`` and the log ask for them.
+    """
+
+    NONE = 0
+    FIN = 1
+    SYN = 2
+    RST = 4
+    PSH = 8
+    ACK = 16
+    URG = 32
+    ECE = 64
+    CWR = 128
+    ALL = 63
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Flags from comma-separated names; KeyError for an unknown one."""
+        flags = cls.NONE
+        for name in text.split(","):
+            flags |= cls[name.upper()]
+        return flags
+
+    def __str__(self) -> str:
+        """Names joined by commas, ``NONE`` for no flag at all."""
+        return ",".join(name for name, bit in _FLAG_BITS if self & bit) or "NONE"
+
+
+_FLAG_BITS = tuple((flag.name or "", flag) for flag in TcpFlags if flag)
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpType:
+    """An ICMP or ICMPv6 message: its type and code."""
+
+    type: int
+    code: int = 0
+
+    @classmethod
+    def parse(cls, text: str, family: Family) -> Self:
+        """``echo-request``, ``8`` or ``3/1``; PacketError for anything else."""
+        table = ICMP_TYPES if family is Family.IPV4 else ICMPV6_TYPES
+        if text in table and text != "any":
+            number, code = table[text]
+            return cls(number, code or 0)
+        if match := re.fullmatch(r"(\d+)(?:/(\d+))?", text):
+            number, code = int(match[1]), int(match[2] or 0)
+            if max(number, code) <= 255:
+                return cls(number, code)
+        raise PacketError(
+            f"`{text}' is no {'ICMP' if family is Family.IPV4 else 'ICMPv6'} type; "
+            f"write a name such as echo-request or numbers such as 3/1"
+        )
+
+    def __str__(self) -> str:
+        return f"type {self.type}, code {self.code}"
+
+    def named(self, family: Family) -> str:
+        """The type's name if it has one, else ``TYPE/CODE``."""
+        table = ICMP_TYPES if family is Family.IPV4 else ICMPV6_TYPES
+        exact = (self.type, self.code)
+        loose = (self.type, None)
+        for name, key in table.items():
+            if key == exact or (key == loose and self.code == 0):
+                return name
+        return f"{self.type}/{self.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One IP packet, as far as rules can see it.
+
+    ``length`` is the size in bytes from the IP header on; ``mark`` is the kernel's nfmark,
+    which travels with the packet but is never sent. ``mss`` is the TCP option of a SYN,
+    ``spi`` the number of an IPsec packet's security association, ``chunks`` are SCTP's
+    (``INIT``, ``DATA:BE``), ``fragment`` is a later fragment's offset in units of 8 bytes, and
+    ``payload`` what follows the headers; None means that nobody said.
+
+    >>> Packet.parse("tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN").dport
+    22
+    """
+
+    src: Address
+    dst: Address
+    protocol: int = Protocol.TCP
+    sport: int | None = None
+    dport: int | None = None
+    flags: TcpFlags = TcpFlags.NONE
+    icmp: IcmpType | None = None
+    mark: int = 0
+    ttl: int = 64
+    tos: int = 0
+    length: int = field(default=0)
+    mss: int | None = None
+    spi: int | None = None
+    chunks: tuple[str, ...] = ()
+    fragment: int = 0
+    payload: bytes | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be one packet; fill in the shortest length its headers allow."""
+        if self.src.version != self.dst.version:
+            raise PacketError(
+                f"{self.src} and {self.dst} are of different families; "
+                "one packet is either IPv4 or IPv6"
+            )
+        for name, value, most in self._numbers():
+            if value is not None and not 0 <= value <= most:
+                raise PacketError(f"{name} {value} is out of range; it goes from 0 to {most}")
+        for name, owners in _OWNERS.items():
+            if getattr(self, name) not in (None, ()) and self.protocol not in owners:
+                raise PacketError(
+                    f"{name} belongs to {' and '.join(_name(owner) for owner in owners)}, "
+                    f"not to {_name(self.protocol)}"
+                )
+        for chunk in self.chunks:
+            name, _, flags = chunk.partition(":")
+            if name not in SCTP_CHUNKS or set(flags) - set(SCTP_CHUNK_FLAGS.get(name, "")):
+                raise PacketError(f"`{chunk}' is no SCTP chunk; write for example INIT or DATA:BE")
+        shortest = self._shortest
+        if not self.length:
+            object.__setattr__(self, "length", shortest)
+        elif self.length < shortest:
+            raise PacketError(
+                f"length {self.length} is shorter than the packet's headers, {shortest} bytes"
+            )
+
+    def _numbers(self) -> tuple[tuple[str, int | None, int], ...]:
+        return (
+            ("protocol", self.protocol, 255),
+            ("source port", self.sport, 65535),
+            ("destination port", self.dport, 65535),
+            ("mark", self.mark, 0xFFFFFFFF),
+            ("ttl", self.ttl, 255),
+            ("tos", self.tos, 255),
+            ("length", self.length, 65535),
+            ("mss", self.mss, 65535),
+            ("spi", self.spi, 0xFFFFFFFF),
+            ("fragment", self.fragment, 8191),
+        )
+
+    @property
+    def _shortest(self) -> int:
+        """The bytes that its headers, options and payload need at least."""
+        ip = 20 if self.family is Family.IPV4 else 40
+        above = 0 if self.fragment else _HEADERS.get(self.protocol, 0)
+        return ip + above + (4 if self.mss is not None else 0) + len(self.payload or b"")
+
+    @property
+    def family(self) -> Family:
+        """The family of its addresses."""
+        return Family(self.src.version)
+
+    def reply(self) -> Packet:
+        """The packet with both ends swapped, as the other side would answer."""
+        return replace(self, src=self.dst, dst=self.src, sport=self.dport, dport=self.sport)
+
+    @classmethod
+    def parse(cls, text: str) -> Packet:
+        """The packet that a line such as ``udp 10.0.0.9:53 -> 10.0.0.1:53 ttl=3`` describes."""
+        return _parse(text)
+
+    def __str__(self) -> str:
+        """The one-line text form; ``Packet.parse`` reads it back."""
+        words = [_name(self.protocol), _end(self.src, self.sport), "->", _end(self.dst, self.dport)]
+        if self.protocol == Protocol.TCP and not self.fragment:
+            words.append(str(self.flags))
+        if self.icmp:
+            words.append(self.icmp.named(self.family))
+        usual: dict[str, object] = {"ttl": 64, "length": self._shortest, "mss": None, "spi": None}
+        for name, extra in _EXTRAS.items():
+            value = getattr(self, name)
+            if value != usual.get(name, extra.empty):
+                words.append(f"{name}={extra.show(value)}")
+        return " ".join(words)
+
+
+class _Extra(NamedTuple):
+    """How a field is written and read as ``name=value``; ``empty`` is what is not written."""
+
+    show: Callable[..., str]
+    read: Callable[[str], object]
+    empty: object = 0
+
+
+def _number(text: str) -> int:
+    return int(text, 0)
+
+
+_EXTRAS = {
+    "mark": _Extra(hex, _number),
+    "ttl": _Extra(str, _number),
+    "tos": _Extra(hex, _number),
+    "length": _Extra(str, _number),
+    "mss": _Extra(str, _number),
+    "spi": _Extra(hex, _number),
+    "chunks": _Extra(",".join, lambda text: tuple(text.split(",")), ()),
+    "fragment": _Extra(str, _number),
+    "payload": _Extra(quote_from_bytes, unquote_to_bytes, None),
+}
+
+# fields that only some protocols have
+_OWNERS: dict[str, tuple[int, ...]] = {
+    "mss": (Protocol.TCP,),
+    "spi": (Protocol.ESP, Protocol.AH),
+    "chunks": (Protocol.SCTP,),
+}
+
+# header lengths in bytes, RFC 791, 8200, 9293, 768, 792, 4443, 9260, 3828, 4303, 4302
+_HEADERS: dict[int, int] = {
+    Protocol.TCP: 20,
+    Protocol.UDP: 8,
+    Protocol.ICMP: 8,
+    Protocol.ICMPV6: 8,
+    Protocol.SCTP: 12,
+    Protocol.UDPLITE: 8,
+    Protocol.DCCP: 12,
+    Protocol.ESP: 8,
+    Protocol.AH: 12,
+}
+
+
+def _name(protocol: int) -> str:
+    return protocol_names().get(protocol, str(protocol)).replace("ipv6-icmp", "icmpv6")
+
+
+def _end(address: Address, port: int | None) -> str:
+    if port is None:
+        return str(address)
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+
+
+_SHAPE = "write for example: tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN"
+
+
+def _parse(text: str) -> Packet:
+    words = text.split()
+    if len(words) < 4 or words[2] != "->":
+        raise PacketError(f"`{text.strip()}' is not a packet; {_SHAPE}")
+    protocol = _protocol(words[0])
+    family = Family.IPV6 if words[1].count(":") > 1 else Family.IPV4
+    fields: dict[str, object] = {}
+    for word in words[4:]:
+        fields |= _read_extra(word, protocol, family)
+    whole = not fields.get("fragment")
+    ported = whole and protocol in _WITH_PORTS
+    src, sport = _read_end(words[1], protocol, ported=ported)
+    dst, dport = _read_end(words[3], protocol, ported=ported)
+    if whole and protocol == Protocol.TCP:
+        fields.setdefault("flags", TcpFlags.SYN)
+    if whole and protocol in (Protocol.ICMP, Protocol.ICMPV6):
+        fields.setdefault("icmp", IcmpType(8 if protocol == Protocol.ICMP else 128))
+    return Packet(src, dst, protocol, sport, dport, **fields)  # type: ignore[arg-type]
+
+
+def _protocol(word: str) -> int:
+    number = protocol_numbers().get(word.lower(), int(word) if word.isdecimal() else -1)
+    if not 0 < number <= 255:
+        raise PacketError(f"`{word}' is no protocol; write tcp, udp, icmp or a number up to 255")
+    return number
+
+
+def _read_end(word: str, protocol: int, *, ported: bool) -> tuple[Address, int | None]:
+    """An address and, if the packet has ports, the port behind the last colon."""
+    host, port = word, ""
+    if match := re.fullmatch(r"\[(.+)\](?::(\w[\w-]*))?", word):
+        host, port = match[1], match[2] or ""
+    elif word.count(":") == 1:
+        host, _, port = word.partition(":")
+    try:
+        address = ip_address(host)
+    except ValueError:
+        raise PacketError(f"`{host}' is no IP address; {_SHAPE}") from None
+    if ported != bool(port):
+        needs = "needs a port" if ported else "has no ports here"
+        raise PacketError(f"`{word}': {_name(protocol)} {needs}; {_SHAPE}")
+    return address, _port(port) if ported else None
+
+
+def _port(word: str) -> int:
+    port = int(word) if word.isdecimal() else service_port(word)
+    if port is None or port > 65535:
+        raise PacketError(f"`{word}' is no port; a port is a number from 0 to 65535")
+    return port
+
+
+def _read_extra(word: str, protocol: int, family: Family) -> dict[str, object]:
+    """One word after the two ends: flags, an ICMP type, or name=value."""
+    name, equals, value = word.partition("=")
+    if equals and name in _EXTRAS:
+        try:
+            return {name: _EXTRAS[name].read(value)}
+        except ValueError:
+            raise PacketError(f"`{word}': {name} is a number") from None
+    if protocol == Protocol.TCP:
+        try:
+            return {"flags": TcpFlags.parse(word)}
+        except KeyError:
+            names = ", ".join(name for name, _ in _FLAG_BITS)
+            raise PacketError(f"`{word}' is no TCP flag; the flags are {names}, NONE") from None
+    if protocol in (Protocol.ICMP, Protocol.ICMPV6):
+        return {"icmp": IcmpType.parse(word, family)}
+    raise PacketError(
+        f"`{word}' is unknown; after the addresses come {', '.join(_EXTRAS)} as name=value"
+    )

@@ -1,0 +1,1 @@
+"""What happens to a packet: walks through chains, and the traces they leave."""

@@ -1,0 +1,1 @@
+"""Text to rules and back: what iptables, iptables-save and iptables-restore read and write."""

@@ -1,0 +1,86 @@
+"""Extensions while their options are being read, before they become frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from iptlab.errors import BadValueError
+from iptlab.netfilter.extension import Extension, Option
+from iptlab.netfilter.values import Given, Value
+from iptlab.packet import Family
+from iptlab.syntax.grammar import Place
+from iptlab.syntax.tokens import Token
+
+T = TypeVar("T")
+
+
+@dataclass
+class Draft:
+    """An extension of which some options have been read; ``token`` is where it was named."""
+
+    kind: type[Extension]
+    token: Token
+    values: dict[str, Given[Value]] = field(default_factory=dict)
+    spelled: dict[str, str] = field(default_factory=dict)
+    closed: bool = False
+
+    def finished(self, protocol: int, family: Family) -> Extension:
+        """The extension, with stand-ins for what was not given; BadValueError if it cannot be."""
+        values: dict[str, object] = {}
+        for field_name, declared in self.kind.options():
+            given = self.values.get(field_name)
+            if given is None:
+                if declared.required:
+                    generic = f'{self.kind.name}: option "{declared.name}" must be specified'
+                    cure = f"Write {declared.name} and its value."
+                    raise BadValueError(declared.missing or generic, cure)
+                if (stand_in := declared.default_for(family)) is not None:
+                    values[field_name] = Given(stand_in) if declared.negatable else stand_in
+            elif not asks_nothing(given):
+                values[field_name] = given if declared.negatable else given.value
+        built = self.kind(**values)
+        built.check(protocol, family)
+        return built
+
+
+@dataclass
+class Raw:
+    """An extension that is not modelled, while its words are being collected."""
+
+    token: Token
+    words: list[Token] = field(default_factory=list)
+
+    def text(self, place: Place) -> str:
+        """Its words exactly as the line has them."""
+        if not self.words:
+            return ""
+        return place.text[self.words[0].column - 1 : self.words[-1].end - 1]
+
+
+def named(kind: type[Extension], name: str) -> tuple[str, Option] | None:
+    """The field and option of an extension that answer to ``name``."""
+    for field_name, declared in kind.options():
+        if name in declared.names:
+            return field_name, declared
+    return None
+
+
+def asks_nothing(given: Given[Value]) -> bool:
+    """Whether an option holds for every packet, so that iptables does not even keep it."""
+    return not given.negated and getattr(given.value, "is_everything", False)
+
+
+def read_at(
+    place: Place, token: Token, read: Callable[[], T], of: tuple[str, str] | None = None
+) -> T:
+    """What ``read`` answers; a BadValueError becomes a refusal of that word.
+
+    ``of`` is the extension and option that the word belongs to.
+    """
+    try:
+        return read()
+    except BadValueError as bad:
+        told = bad.about(*of) if of else bad
+        raise place.error(token, told.cause, told.cure) from None

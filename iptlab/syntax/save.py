@@ -1,0 +1,59 @@
+"""``iptables-save`` text to tables and back; printing what was read is the normal form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from iptlab.netfilter.hooks import TableName
+from iptlab.netfilter.rules import Table
+from iptlab.packet import Family
+from iptlab.syntax.restore import Restoration, RestoreOptions
+
+
+@dataclass(frozen=True)
+class Dump:
+    """What a dump says: the tables in its order, and how it was written.
+
+    ``counted`` is whether its rules carry counters; ``remarks`` are the lines that
+    iptables-save puts before and after a table.
+    """
+
+    tables: Mapping[TableName, Table] = field(default_factory=dict)
+    counted: bool = False
+    remarks: Mapping[TableName, tuple[str, str]] = field(default_factory=dict)
+
+
+def read_dump(text: str, family: Family) -> Dump:
+    """The tables that a machine has after restoring this text onto empty ones.
+
+    Raises RuleSyntaxError for what iptables-restore cannot read, RulesetError for what
+    the kernel would refuse; the first error ends it. Counters are taken where they make
+    sense, and the last line needs no line feed.
+    """
+    restoration = Restoration({}, family, RestoreOptions(counters=None))
+    restoration.read(text)
+    return Dump(restoration.tables, restoration.counted, restoration.remarks)
+
+
+def write_dump(dump: Dump, *, counters: bool) -> str:
+    """The dump as iptables-save prints it; with ``counters`` every rule is preceded by its own."""
+    return "".join(f"{line}\n" for line in _lines(dump, counters=counters))
+
+
+def _lines(dump: Dump, *, counters: bool) -> Iterator[str]:
+    for name, table in dump.tables.items():
+        before, after = dump.remarks.get(name, ("", ""))
+        yield from filter(None, (before,))
+        yield f"*{name}"
+        for chain in table.ordered():
+            yield f":{chain.name} {chain.policy or '-'} {chain.counters}"
+        for chain in table.ordered():
+            for rule in chain.rules:
+                yield " ".join(
+                    part
+                    for part in (str(rule.counters) * counters, "-A", chain.name, str(rule))
+                    if part
+                )
+        yield "COMMIT"
+        yield from filter(None, (after,))

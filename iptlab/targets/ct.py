@@ -1,0 +1,160 @@
+"""``-j CT``: what connection tracking shall do with the packet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from iptlab.errors import BadValueError
+from iptlab.netfilter.actions import Action, Continue, Effect, NoTrack, SetZone
+from iptlab.netfilter.context import Context
+from iptlab.netfilter.extension import Match, Target, option, register_target
+from iptlab.netfilter.hooks import Hook, TableName
+from iptlab.netfilter.values import Flag, Text, Value, read_integer
+from iptlab.packet import Family, Packet, Protocol
+
+_TCP, _UDP = Protocol.TCP, Protocol.UDP
+# the kernel's own helpers, and the protocols they are for: net/netfilter/nf_conntrack_*.c
+_HELPERS = {
+    "amanda": (_UDP,),
+    "ftp": (_TCP,),
+    "irc": (_TCP,),
+    "netbios-ns": (_UDP,),
+    "pptp": (_TCP,),
+    "Q.931": (_TCP,),
+    "RAS": (_UDP,),
+    "sane": (_TCP,),
+    "sip": (_TCP, _UDP),
+    "snmp": (_UDP,),
+    "snmp_trap": (_UDP,),
+    "tftp": (_UDP,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Zone(Value):
+    """The number of a zone; None means: the packet's mark."""
+
+    number: int | None
+
+    @classmethod
+    def parse(cls, text: str, family: Family) -> Zone:
+        """A number up to 65535, or ``mark``."""
+        number = read_integer(text)
+        if text != "mark" and (number is None or number > 65535):
+            raise BadValueError(
+                f"Cannot parse {text} as a zone ID", "Write a number up to 65535, or mark."
+            )
+        return cls(number)
+
+    def __str__(self) -> str:
+        return "mark" if self.number is None else str(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Events(Value):
+    """Which events of the connection are told to listening programs."""
+
+    names: frozenset[str]
+    known: ClassVar[tuple[str, ...]] = (
+        *("new", "related", "destroy", "reply", "assured"),
+        *("protoinfo", "helper", "mark", "natseqinfo", "secmark"),
+    )
+
+    @classmethod
+    def parse(cls, text: str, family: Family) -> Events:
+        """Names joined by commas."""
+        for name in text.split(","):
+            if name not in cls.known:
+                raise BadValueError(
+                    f'Unknown event type "{name}"', f"The events are {', '.join(cls.known)}."
+                )
+        return cls(frozenset(text.split(",")))
+
+    def __str__(self) -> str:
+        return ",".join(name for name in self.known if name in self.names)
+
+
+class Name(Text):
+    """The name of a helper or of a timeout policy, printed as it is."""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+_UNZONED = Zone(0)
+
+
+@register_target("CT")
+@dataclass(frozen=True)
+class Ct(Target):
+    """``-j CT [--notrack] [--zone ID|mark] [--helper NAME] ...``, in table raw.
+
+    Connections in different zones know nothing of each other, even with equal addresses.
+
+    Kernel: net/netfilter/xt_CT.c
+
+    Simplified: helpers, timeouts and events have no effect.
+    """
+
+    tables = (TableName.RAW,)
+
+    notrack: Flag | None = option("--notrack", Flag)
+    helper: Name | None = option("--helper", Name)
+    timeout: Name | None = option("--timeout", Name)
+    ctevents: Events | None = option("--ctevents", Events)
+    expevents: Events | None = option("--expevents", Events)
+    zone_orig: Zone | None = option("--zone-orig", Zone)
+    zone_reply: Zone | None = option("--zone-reply", Zone)
+    zone: Zone | None = option("--zone", Zone)
+
+    def __post_init__(self) -> None:
+        """Keep one zone, as the kernel does: one for both directions is just a zone."""
+        orig, reply, both = self.zone_orig, self.zone_reply, self.zone
+        if orig and reply:
+            orig, reply, both = None, None, reply
+        elif orig or reply or both == _UNZONED:
+            both = None
+        if self.helper and not self.helper.text:
+            object.__setattr__(self, "helper", None)
+        object.__setattr__(self, "zone_orig", orig)
+        object.__setattr__(self, "zone_reply", reply)
+        object.__setattr__(self, "zone", both)
+
+    def kernel_refusal_beside(
+        self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
+    ) -> tuple[str, str] | None:
+        if not self.helper or self.notrack:
+            return None
+        wanted = _HELPERS.get(self.helper.text)
+        if not protocol or (wanted and protocol not in wanted):
+            needs = " or ".join(f"-p {each.name.lower()}" for each in wanted or (_TCP, _UDP))
+            return f"the helper {self.helper} needs to know the protocol", f"Write {needs}."
+        return None
+
+    def act(self, packet: Packet, context: Context) -> Action:
+        if self.notrack:
+            return Continue(packet, "not tracked", (NoTrack(),))
+        effects: tuple[Effect, ...] = ()
+        for zone, direction in (
+            (self.zone, ""),
+            (self.zone_orig, "ORIGINAL"),
+            (self.zone_reply, "REPLY"),
+        ):
+            if zone:
+                number = packet.mark & 0xFFFF if zone.number is None else zone.number
+                effects = (SetZone(number, direction),)
+        note = f"zone {effects[0].zone}" if effects and isinstance(effects[0], SetZone) else ""
+        return Continue(packet, note, effects)
+
+    def explain(self) -> str:
+        if self.notrack:
+            return "is not tracked (its state will be UNTRACKED) and goes on"
+        return f"is tracked with these settings: {self._settings() or 'none'}; and goes on"
+
+    def _settings(self) -> str:
+        return " ".join(word.removeprefix("--") for word in self.option_words())
+
+    def listed(self, *, numeric: bool) -> str:
+        return " ".join(filter(None, ("CT", self._settings())))

@@ -1,0 +1,97 @@
+"""``-j TCPMSS``: lower the segment size that the two ends of a TCP connection agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from iptlab.errors import BadValueError
+from iptlab.netfilter.actions import Action, Continue
+from iptlab.netfilter.context import Context
+from iptlab.netfilter.extension import Match, Target, option, register_target
+from iptlab.netfilter.fields import TCP_FLAGS
+from iptlab.netfilter.hooks import Hook
+from iptlab.netfilter.values import Flag, FlagTest, Integer, read_integer
+from iptlab.packet import Family, Packet, Protocol, TcpFlags
+
+
+class SegmentSize(Integer):
+    """A segment size: at most what a packet can hold besides its IP header."""
+
+    @classmethod
+    def parse(cls, text: str, family: Family) -> SegmentSize:
+        """A number up to 65515, for IPv6 up to 65495."""
+        most = 65515 if family is Family.IPV4 else 65495
+        number = read_integer(text)
+        if number is None or number > most:
+            raise BadValueError(
+                f"bad value for option, or out of range (0-{most}).",
+                f"Write a number up to {most}.",
+            )
+        return cls(number)
+
+
+_PATH_HOOKS = (Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING)
+
+
+@register_target("TCPMSS")
+@dataclass(frozen=True)
+class TcpMss(Target):
+    """``-j TCPMSS --set-mss SIZE | --clamp-mss-to-pmtu``, in a rule that matches SYN packets.
+
+    Kernel: net/netfilter/xt_TCPMSS.c
+
+    Simplified: a packet's TCP options are not modelled, so the packet stays as it is.
+    """
+
+    protocols = (Protocol.TCP,)
+
+    set_mss: SegmentSize | None = option("--set-mss", SegmentSize)
+    clamp: Flag | None = option("--clamp-mss-to-pmtu", Flag)
+
+    def __post_init__(self) -> None:
+        """One of the two is needed; with both the path decides."""
+        if self.clamp:
+            object.__setattr__(self, "set_mss", None)
+        elif not self.set_mss:
+            raise BadValueError(
+                "TCPMSS target: At least one parameter is required",
+                "Write --clamp-mss-to-pmtu, or --set-mss and a size.",
+            )
+
+    def kernel_refusal_beside(
+        self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
+    ) -> tuple[str, str] | None:
+        if self.clamp and any(hook not in _PATH_HOOKS for hook in hooks):
+            return (
+                "--clamp-mss-to-pmtu needs to know the packet's way on",
+                f"It works at {', '.join(_PATH_HOOKS)}.",
+            )
+        if not any(_wants_syn(test) for test in tests):
+            return (
+                "TCPMSS works only on SYN packets, and this rule matches others",
+                "Write --tcp-flags SYN,RST SYN before -j.",
+            )
+        return None
+
+    def act(self, packet: Packet, context: Context) -> Action:
+        size = f"at most {self.set_mss}" if self.set_mss else "as the path allows"
+        return Continue(packet, note=f"segment size {size}")
+
+    def explain(self) -> str:
+        size = f"at most {self.set_mss}" if self.set_mss else "what its path can carry"
+        return f"gets its segment size limited to {size} and goes on"
+
+    def listed(self, *, numeric: bool) -> str:
+        return f"TCPMSS set {self.set_mss}" if self.set_mss else "TCPMSS clamp to PMTU"
+
+
+def _wants_syn(test: Match) -> bool:
+    """Whether a match lets through only packets with SYN, as the kernel can see."""
+    return any(
+        condition.field is TCP_FLAGS
+        and not condition.given.negated
+        and isinstance(condition.given.value, FlagTest)
+        and TcpFlags.SYN in condition.given.value.set
+        for condition in test.conditions()
+    )

@@ -1,0 +1,110 @@
+"""HTML for walks and rules; text stays what ``str`` says.
+
+Plain tables, because Lab shows nothing else of a notebook it does not trust, and GitHub
+never does. Colour and frames are extras that both may strip.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from iptlab.html import Html, element, join, table
+from iptlab.netfilter.rules import Chain, Rule, Table
+from iptlab.ruleset import Ruleset
+from iptlab.simulate.trace import HookVisit, Step, TableVisit
+
+ROWS = 60
+
+
+# --- walks ---
+
+
+def visit_html(visit: HookVisit) -> Html:
+    """A walk as one table for each table visited; what matched has a sign and is bold."""
+    tables = [_table_visit_html(one) for one in visit.tables]
+    verdict = element("p", element("strong", f"verdict: {visit.conclusion}"))
+    return element("div", element("p", visit.situation), *tables, verdict)
+
+
+def _table_visit_html(visit: TableVisit) -> Html:
+    caption = f"Table {visit.table}, chain {visit.chain}: {visit.verdict} by {visit.decided_by}"
+    head = ("", "chain and number", "rule", "its answer to this packet")
+    return table(caption, head, _capped(list(_rows(visit))))
+
+
+def _rows(visit: TableVisit) -> Iterator[tuple[str, ...]]:
+    for event in visit.events:
+        indent = "\u2003" * event.depth
+        if isinstance(event, Step):
+            place, said = f"{event.chain} {event.number}", _typed(event.rule)
+            sign = "▶" if event.answer is True else ""
+        else:
+            place, said = event.chain, Html()
+            sign = "▶" if event.policy else ""
+        yield _row(sign, f"{indent}{place}", said, event.outcome)
+
+
+def _row(sign: str, *cells: str) -> tuple[str, ...]:
+    """A row whose cells are bold if it has a sign."""
+    return (sign, *(element("strong", cell) for cell in cells)) if sign else (sign, *cells)
+
+
+def _typed(rule: Rule) -> Html:
+    """A rule as one types it; a line break never parts an option from its value."""
+    parts = (
+        element("span", part, style="white-space: nowrap") if len(part) < 40 else part
+        for part in re.split(r" (?=(?:! )?--?[a-z])", str(rule))
+    )
+    spaced = (join((" ", part)) if number else part for number, part in enumerate(parts))
+    return element("span", *spaced, style="font-family: monospace")
+
+
+def _capped(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The rows, without the middle if they are too many."""
+    hidden = len(rows) - ROWS
+    if hidden <= 0:
+        return rows
+    gap = ("…", f"{hidden} more rows", *[""] * (len(rows[0]) - 2))
+    return [*rows[: ROWS // 2], gap, *rows[-ROWS // 2 :]]
+
+
+# --- rules ---
+
+
+def chain_html(chain: Chain, name: str = "") -> Html:
+    """A chain as a table of its rules, their counters and what they mean."""
+    where = f"{name}, " if name else ""
+    end = f"policy {chain.policy}" if chain.policy else "user chain"
+    plural = "" if len(chain.rules) == 1 else "s"
+    caption = f"Chain {chain.name} ({where}{len(chain.rules)} rule{plural}, {end})"
+    rows = [_rule_row(number, rule) for number, rule in enumerate(chain.rules, start=1)]
+    if chain.policy:
+        fate = f"Every packet that no rule decided: {chain.policy}."
+        rows.append(("end", f"{chain.counters.packets:,}", end, fate))
+    head: tuple[str, ...] = ("number", "packets", "rule", "what it means")
+    if not any(rule.counters.packets for rule in chain.rules):
+        # most dumps are saved without the rules' counters
+        head, rows = head[:1] + head[2:], [row[:1] + row[2:] for row in rows]
+    return table(caption, head, _capped(rows))
+
+
+def _rule_row(number: int, rule: Rule) -> tuple[str, ...]:
+    return str(number), f"{rule.counters.packets:,}", _typed(rule), rule.explain()
+
+
+def table_html(one: Table) -> Html:
+    """A table as its chains, the empty ones in one line."""
+    full = [chain_html(chain, f"table {one.name}") for chain in one.ordered() if chain.rules]
+    empty = [
+        f"{chain.name} ({f'policy {chain.policy}' if chain.policy else 'user chain'})"
+        for chain in one.ordered()
+        if not chain.rules
+    ]
+    rest = f"Chains of table {one.name} without rules: {', '.join(empty)}"
+    return element("div", *full, *([element("p", rest)] if empty else []))
+
+
+def ruleset_html(rules: Ruleset) -> Html:
+    """A rule set as its tables."""
+    return join(table_html(one) for one in rules.tables.values())
