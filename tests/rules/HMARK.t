@@ -1,0 +1,22 @@
+*mangle PREROUTING
+-j HMARK --hmark-tuple src --hmark-mod 10 --hmark-rnd 1 ; -j HMARK --hmark-src-prefix 32 --hmark-rnd 0x00000001 --hmark-mod 10 ; OK
+-j HMARK --hmark-offset 10000 --hmark-tuple src,dst,sport,dport,proto --hmark-mod 10 --hmark-rnd 0xdeafbeef ; -j HMARK --hmark-src-prefix 32 --hmark-dst-prefix 32 --hmark-sport-mask 0xffff --hmark-dport-mask 0xffff --hmark-proto-mask 0xffff --hmark-rnd 0xdeafbeef --hmark-mod 10 --hmark-offset 10000 ; OK
+-j HMARK --hmark-tuple ct,src,dst --hmark-mod 10 --hmark-rnd 1 ; -j HMARK --hmark-src-prefix 32 --hmark-dst-prefix 32 --hmark-rnd 0x00000001 --hmark-mod 10 --hmark-tuple ct ; OK
+-j HMARK --hmark-tuple spi --hmark-mod 10 --hmark-rnd 1 ; -j HMARK --hmark-spi-mask 0xffffffff --hmark-rnd 0x00000001 --hmark-mod 10 ; OK
+-j HMARK --hmark-src-prefix 255.255.0.0 --hmark-dst-prefix 24 --hmark-mod 10 --hmark-rnd 1 ; -j HMARK --hmark-src-prefix 16 --hmark-dst-prefix 24 --hmark-rnd 0x00000001 --hmark-mod 10 ; OK
+-p tcp -j HMARK --hmark-sport-mask 0xf --hmark-dport-mask 0xff00 --hmark-proto-mask 3 --hmark-mod 10 --hmark-rnd 1 ; -p tcp -j HMARK --hmark-sport-mask 0x000f --hmark-dport-mask 0xff00 --hmark-proto-mask 0x03 --hmark-rnd 0x00000001 --hmark-mod 10 ; OK
+-p tcp -j HMARK --hmark-sport 15 --hmark-dport 10 --hmark-mod 10 --hmark-rnd 1 --hmark-offset 0 ; -p tcp -j HMARK --hmark-sport 0x000f --hmark-dport 0x000a --hmark-rnd 0x00000001 --hmark-mod 10 --hmark-offset 0 ; OK
+-p esp -j HMARK --hmark-spi 0xff --hmark-mod 10 --hmark-rnd 1 ; -p esp -j HMARK --hmark-spi 0x000000ff --hmark-rnd 0x00000001 --hmark-mod 10 ; OK
+-j HMARK --hmark-tuple src ; --hmark-mod is mandatory ; FAIL
+-j HMARK --hmark-tuple src --hmark-mod 10 ; --hmark-rnd is mandatory ; FAIL
+-j HMARK --hmark-mod 10 --hmark-rnd 1 ; you have to specify --hmark-tuple at least ; FAIL
+-j HMARK --hmark-tuple foo --hmark-mod 10 --hmark-rnd 1 ; Bad type "foo" ; FAIL
+-j HMARK --hmark-tuple src, --hmark-mod 10 --hmark-rnd 1 ; "--hmark-tuple" requires a list of types with no spaces, e.g. src,dst,sport,dport,proto ; FAIL
+-j HMARK --hmark-tuple src --hmark-mod 0 --hmark-rnd 1 ; HMARK: bad value for option "--hmark-mod", or out of range (1-4294967295). ; FAIL
+-j HMARK --hmark-tuple src --hmark-src-prefix 24 --hmark-mod 10 --hmark-rnd 1 ; HMARK: option "--hmark-src-prefix" can only be used once. ; FAIL
+-j HMARK --hmark-src-prefix x --hmark-mod 10 --hmark-rnd 1 ; HMARK: bad value for option "--hmark-src-prefix", neither a valid network mask nor valid CIDR (0-32). ; FAIL
+-j HMARK --hmark-spi-mask 0xff --hmark-sport-mask 1 --hmark-mod 10 --hmark-rnd 1 ; you cannot use --hmark-spi-mask and --hmark-?port-mask,at the same time ; FAIL
+-j HMARK --hmark-spi 3 --hmark-sport 3 --hmark-mod 10 --hmark-rnd 1 ;  ; FAIL
+*filter INPUT 6
+-j HMARK --hmark-tuple src,dst --hmark-mod 10 --hmark-rnd 1 ; -j HMARK --hmark-src-prefix 128 --hmark-dst-prefix 128 --hmark-rnd 0x00000001 --hmark-mod 10 ; OK
+-j HMARK --hmark-src-prefix 64 --hmark-mod 10 --hmark-rnd 1 ; -j HMARK --hmark-src-prefix 64 --hmark-rnd 0x00000001 --hmark-mod 10 ; OK

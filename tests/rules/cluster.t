@@ -1,0 +1,11 @@
+*filter INPUT
+-m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 0xdeadbeef ; -m cluster --cluster-local-nodemask 0x00000001 --cluster-total-nodes 2 --cluster-hash-seed 0xdeadbeef ; OK
+-m cluster --cluster-total-nodes 4 ! --cluster-local-node 3 --cluster-hash-seed 1 ; -m cluster ! --cluster-local-nodemask 0x00000004 --cluster-total-nodes 4 --cluster-hash-seed 0x00000001 ; OK
+-m cluster --cluster-hash-seed 7 --cluster-local-nodemask 0x5 --cluster-total-nodes 4 ; -m cluster --cluster-local-nodemask 0x00000005 --cluster-total-nodes 4 --cluster-hash-seed 0x00000007 ; OK
+-m cluster ; cluster match: `--cluster-local-node' or`--cluster-local-nodemask' is missing ; FAIL
+-m cluster --cluster-total-nodes 2 --cluster-local-node 1 ; cluster: option "--cluster-hash-seed" must be specified ; FAIL
+-m cluster --cluster-local-node 1 --cluster-hash-seed 1 ; cluster: option "--cluster-total-nodes" must be specified ; FAIL
+-m cluster --cluster-total-nodes 2 --cluster-local-node 3 --cluster-hash-seed 1 ; cluster match: `--cluster-local-node' must be <= `--cluster-total-nodes' ; FAIL
+-m cluster --cluster-total-nodes 33 --cluster-local-node 3 --cluster-hash-seed 1 ; cluster: bad value for option "--cluster-total-nodes", or out of range (1-32). ; FAIL
+-m cluster --cluster-total-nodes 4 --cluster-local-node 0 --cluster-hash-seed 1 ; cluster: bad value for option "--cluster-local-node", or out of range (1-32). ; FAIL
+-m cluster --cluster-total-nodes 4 --cluster-local-nodemask 0 --cluster-hash-seed 1 ; cluster: bad value for option "--cluster-local-nodemask", or out of range (1-32). ; FAIL

@@ -1,0 +1,14 @@
+*filter INPUT
+-m connbytes --connbytes 10:20 --connbytes-dir original --connbytes-mode packets ; -m connbytes --connbytes 10:20 --connbytes-mode packets --connbytes-dir original ; OK
+-m connbytes ! --connbytes 1000: --connbytes-mode bytes --connbytes-dir both ; -m connbytes ! --connbytes 1000 --connbytes-mode bytes --connbytes-dir both ; OK
+-m connbytes --connbytes :0x10 --connbytes-mode avgpkt --connbytes-dir reply ; -m connbytes --connbytes 0:16 --connbytes-mode avgpkt --connbytes-dir reply ; OK
+-m connbytes --connbytes 7 --connbytes-mode avgpkt --connbytes-dir reply ; = ; OK
+-m connbytes --connbytes 7:7 --connbytes-mode packets --connbytes-dir both ; = ; OK
+-m connbytes ; connbytes: option "--connbytes" must be specified ; FAIL
+-m connbytes --connbytes 10 --connbytes-mode packets ; connbytes: option "--connbytes-dir" must be specified ; FAIL
+-m connbytes --connbytes 10 --connbytes-dir both ; connbytes: option "--connbytes-mode" must be specified ; FAIL
+-m connbytes --connbytes 20:10 --connbytes-mode packets --connbytes-dir both ; 20 should be less than 10 ; FAIL
+-m connbytes --connbytes x --connbytes-mode packets --connbytes-dir both ; connbytes: bad value for option "--connbytes" near "x", or out of range (0-18446744073709551615). ; FAIL
+-m connbytes --connbytes 1:2:3 --connbytes-mode packets --connbytes-dir both ; connbytes: Too many components for option "--connbytes" (max: 2) ; FAIL
+-m connbytes --connbytes 10 --connbytes-mode kilos --connbytes-dir both ; Unknown --connbytes-mode `kilos' ; FAIL
+-m connbytes --connbytes 10 --connbytes-mode bytes --connbytes-dir REPLY ; Unknown --connbytes-dir `REPLY' ; FAIL

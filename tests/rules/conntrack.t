@@ -1,0 +1,35 @@
+*filter INPUT
+-m conntrack --ctstate NEW ; = ; OK
+-m conntrack --ctstate RELATED,ESTABLISHED,INVALID ; -m conntrack --ctstate INVALID,RELATED,ESTABLISHED ; OK
+-m conntrack --ctstate new,dnat,SNAT,untr ; -m conntrack --ctstate NEW,UNTRACKED,SNAT,DNAT ; OK
+-m conntrack ! --ctstate INVALID ; = ; OK
+-m conntrack --ctproto tcp ! --ctorigsrc 10.0.0.0/8 ; -m conntrack --ctproto 6 ! --ctorigsrc 10.0.0.0/8 ; OK
+-m conntrack ! --ctproto 0 ; = ; OK
+-m conntrack --ctproto 0x11 ; -m conntrack --ctproto 17 ; OK
+-m conntrack --ctorigsrc 10.1.2.3/16 --ctorigdst 10.1 ; -m conntrack --ctorigsrc 10.1.2.3/16 --ctorigdst 10.0.0.1 ; OK
+-m conntrack ! --ctreplsrc 192.0.2.1/255.255.255.0 --ctrepldst 0.0.0.0/0 ; -m conntrack ! --ctreplsrc 192.0.2.1/24 --ctrepldst 0.0.0.0/0 ; OK
+-m conntrack --ctorigsrc 10.0.0.1/33 ; -m conntrack --ctorigsrc 10.0.0.1 ; OK
+-m conntrack --ctorigsrcport 1024: --ctorigdstport ssh --ctreplsrcport :22 ! --ctrepldstport 5:5 ; -m conntrack --ctorigsrcport 1024:65535 --ctorigdstport 22 --ctreplsrcport 0:22 ! --ctrepldstport 5 ; OK
+-p tcp -m conntrack --ctorigdstport 70000 ; -p tcp -m conntrack --ctorigdstport 4464 ; OK
+-m conntrack --ctorigsrcport 0:65535 ; = ; OK
+-m conntrack --ctstatus CONFIRMED,assured,EXPECTED,SEEN_REPLY ; -m conntrack --ctstatus EXPECTED,SEEN_REPLY,ASSURED,CONFIRMED ; OK
+-m conntrack ! --ctstatus NONE ; = ; OK
+-m conntrack --ctexpire 0x3c: ! --ctstatus expected ; -m conntrack ! --ctstatus EXPECTED --ctexpire 60:4294967295 ; OK
+-m conntrack --ctdir reply --ctexpire :90 --ctstate ESTABLISHED ; -m conntrack --ctstate ESTABLISHED --ctexpire 0:90 --ctdir REPLY ; OK
+-m conntrack ; conntrack: At least one option is required ; FAIL
+-m conntrack --ctstate NEW,OLD ; Bad ctstate "OLD" ; FAIL
+-m conntrack --ctstate NEW, ; Bad ctstate "" ; FAIL
+-m conntrack --ctstatus SNAT ; Bad ctstatus "SNAT" ; FAIL
+-m conntrack --ctproto nosuch ; unknown protocol "nosuch" specified ; FAIL
+-m conntrack --ctorigsrc 10.0.0.1,10.0.0.2 ; getaddrinfo: Name or service not known ; FAIL
+-m conntrack --ctorigsrc 2001:db8::1 ; getaddrinfo: Address family for hostname not supported ; FAIL
+-m conntrack --ctorigsrc 10.0.0.0/net ; conntrack: bad value for option "--ctorigsrc", neither a valid network mask nor valid CIDR (0-32). ; FAIL
+-m conntrack --ctorigsrcport nosuch ; Port "nosuch" does not resolve to anything. ; FAIL
+-m conntrack --ctexpire 1:2:3 ; conntrack: Too many components for option "--ctexpire" (max: 2) ; FAIL
+-m conntrack --ctexpire 5000000000 ; conntrack: bad value for option "--ctexpire" near "5000000000", or out of range (0-4294967295). ; FAIL
+-m conntrack --ctdir BOTH ; conntrack: Bad value for "--ctdir" option: "BOTH" ; FAIL
+-m conntrack ! --ctdir REPLY ; conntrack: option "--ctdir" cannot be inverted. ; FAIL
+-m conntrack --ctstate NEW --ctstate NEW ; conntrack: option "--ctstate" can only be used once. ; FAIL
+*filter INPUT 6
+-m conntrack --ctorigsrc 2001:DB8:0::1/64 ! --ctrepldst ::1 ; -m conntrack --ctorigsrc 2001:db8::1/64 ! --ctrepldst ::1 ; OK
+-m conntrack --ctreplsrc 10.0.0.1 ; getaddrinfo: Address family for hostname not supported ; FAIL

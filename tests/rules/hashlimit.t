@@ -1,0 +1,28 @@
+*filter INPUT
+-m hashlimit --hashlimit-upto 5/min --hashlimit-name a ; -m hashlimit --hashlimit-upto 5/min --hashlimit-burst 5 --hashlimit-name a ; OK
+-m hashlimit --hashlimit 5/sec --hashlimit-name a --hashlimit-mode dstport,srcip ; -m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-mode srcip,dstport --hashlimit-name a ; OK
+-m hashlimit ! --hashlimit-above 5/hour --hashlimit-burst 3 --hashlimit-name a ; -m hashlimit --hashlimit-upto 5/hour --hashlimit-burst 3 --hashlimit-name a ; OK
+-m hashlimit ! --hashlimit-upto 100000/s --hashlimit-name a ; -m hashlimit --hashlimit-above 100000/sec --hashlimit-burst 5 --hashlimit-name a ; OK
+-m hashlimit --hashlimit-upto 60/min --hashlimit-name a ; -m hashlimit --hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name a --hashlimit-htable-expire 60000 ; OK
+-m hashlimit --hashlimit-above 512kb/s --hashlimit-name a --hashlimit-mode srcip ; -m hashlimit --hashlimit-above 512kb/s --hashlimit-mode srcip --hashlimit-name a ; OK
+-m hashlimit --hashlimit-above 10mb/sec --hashlimit-burst 25mb --hashlimit-name a ; -m hashlimit --hashlimit-above 10mb/s --hashlimit-burst 30mb --hashlimit-name a ; OK
+-m hashlimit --hashlimit-above 1000b/s --hashlimit-name a ; -m hashlimit --hashlimit-above 992b/s --hashlimit-name a ; OK
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-mode srcip --hashlimit-srcmask 24 --hashlimit-dstmask 32 ; -m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name a --hashlimit-srcmask 24 ; OK
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-srcmask 255.255.0.0 ; -m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name a --hashlimit-srcmask 16 ; OK
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-htable-expire 2000 --hashlimit-htable-gcinterval 500 --hashlimit-htable-max 10 --hashlimit-htable-size 5 ; -m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name a --hashlimit-htable-size 5 --hashlimit-htable-max 10 --hashlimit-htable-gcinterval 500 --hashlimit-htable-expire 2000 ; OK
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-htable-gcinterval 1000 --hashlimit-htable-expire 1000 ; -m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name a ; OK
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name r --hashlimit-rate-match --hashlimit-rate-interval 10 ; -m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name r --hashlimit-rate-match --hashlimit-rate-interval 10 ; OK
+-m hashlimit --hashlimit-upto 5/hour --hashlimit-name r --hashlimit-rate-match ; -m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name r --hashlimit-htable-expire 3600000 --hashlimit-rate-match --hashlimit-rate-interval 3600 ; OK
+-m hashlimit ; You have to specify --hashlimit ; FAIL
+-m hashlimit --hashlimit-upto 5/min ; hashlimit: option "--hashlimit-name" must be specified ; FAIL
+-m hashlimit --hashlimit-upto 5/min --hashlimit-above 5/s --hashlimit-name a ; hashlimit: option "--hashlimit-upto" cannot be used together with "--hashlimit-above". ; FAIL
+-m hashlimit --hashlimit-above 5/week --hashlimit-name a ; hashlimit: Bad value for "--hashlimit-above" option: "5/week" ; FAIL
+-m hashlimit --hashlimit-upto 2000000/s --hashlimit-name a ; Rate too fast "2000000/s" ; FAIL
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-mode ip ; hashlimit: Bad value for "--hashlimit-mode" option: "ip" ; FAIL
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-burst 0 ; bad value for option "--hashlimit-burst", or out of range (1-1000000). ; FAIL
+-m hashlimit --hashlimit-above 10kb/s --hashlimit-burst 100b --hashlimit-name a ; burst cannot be smaller than 10240b ; FAIL
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-srcmask 33 ;  ; FAIL
+-m hashlimit --hashlimit-upto 1/day --hashlimit-name a ;  ; FAIL
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a/b ;  ; FAIL
+*filter INPUT 6
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-mode srcip --hashlimit-srcmask 64 ; -m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name a --hashlimit-srcmask 64 ; OK

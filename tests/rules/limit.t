@@ -1,0 +1,24 @@
+*filter INPUT
+-m limit ; -m limit --limit 3/hour ; OK
+-m limit --limit 3/second ; -m limit --limit 3/sec ; OK
+-m limit --limit 4 ; -m limit --limit 4/sec ; OK
+-m limit --limit 4/m --limit-burst 5 ; -m limit --limit 4/min ; OK
+-m limit --limit 60/minute ; -m limit --limit 1/sec ; OK
+-m limit --limit 61/hour --limit-burst 1 ; = ; OK
+-m limit --limit 48/DAY ; -m limit --limit 2/hour ; OK
+-m limit --limit 36/d ; -m limit --limit 36/day ; OK
+-m limit --limit 9999/s ; -m limit --limit 10000/sec ; OK
+-m limit --limit 2.9/s ; -m limit --limit 2/sec ; OK
+-m limit --limit-burst 0x20 ; -m limit --limit 3/hour --limit-burst 32 ; OK
+-m limit --limit 0/s ; bad rate "0/s"' ; FAIL
+-m limit --limit x ; bad rate "x"' ; FAIL
+-m limit --limit 5/week ; bad rate "5/week"' ; FAIL
+-m limit --limit 5/ ; bad rate "5/"' ; FAIL
+-m limit --limit 10001/s ; Rate too fast "10001/s" ; FAIL
+-m limit --limit -3 ; Rate too fast "-3" ; FAIL
+-m limit ! --limit 5/s ; limit: option "--limit" cannot be inverted. ; FAIL
+-m limit --limit-burst 10001 ; limit: bad value for option "--limit-burst", or out of range (0-10000). ; FAIL
+-m limit --limit 1/day ;  ; FAIL
+-m limit --limit 1/s --limit-burst 0 ;  ; FAIL
+*filter INPUT 6
+-m limit --limit 7/min ; = ; OK

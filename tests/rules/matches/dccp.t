@@ -1,0 +1,15 @@
+*filter INPUT
+-p dccp ! --sport 5:6 --dport 7 ; -p dccp -m dccp ! --sport 5:6 --dport 7 ; OK
+-p dccp --dport 0:65535 ; -p dccp -m dccp --dport 0:65535 ; OK
+-p dccp --source-port 1 --destination-port ssh ; -p dccp -m dccp --sport 1 --dport 22 ; OK
+-p dccp -m dccp ; = ; OK
+-p dccp --dccp-types SYNCACK,data ; -p dccp -m dccp --dccp-types DATA,SYNCACK ; OK
+-p dccp ! --dccp-types RESET,INVALID ; -p dccp -m dccp ! --dccp-types RESET,INVALID ; OK
+-p dccp --dccp-option 0x10 --dport 5 --dccp-types ACK ; -p dccp -m dccp --dport 5 --dccp-types ACK --dccp-option 16 ; OK
+-p dccp ! --dccp-option 2 ; -p dccp -m dccp ! --dccp-option 2 ; OK
+-p dccp --dport foo ; Port "foo" does not resolve to anything. ; FAIL
+-p dccp --dccp-types FOO ; Unknown DCCP type `FOO' ; FAIL
+-p dccp --dccp-option 0 ; dccp: bad value for option "--dccp-option", or out of range (1-255). ; FAIL
+-p dccp --dccp-option 256 ; dccp: bad value for option "--dccp-option", or out of range (1-255). ; FAIL
+-p dccp --dport 5 --dport 6 ; dccp: option "--destination-port" can only be used once. ; FAIL
+-m dccp --dport 5 ;  ; FAIL

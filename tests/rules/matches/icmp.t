@@ -1,0 +1,26 @@
+*filter INPUT
+-p icmp --icmp-type 8 ; -p icmp -m icmp --icmp-type 8 ; OK
+-p icmp --icmp-type echo-request ; -p icmp -m icmp --icmp-type 8 ; OK
+-p icmp --icmp-type PING ; -p icmp -m icmp --icmp-type 8 ; OK
+-p icmp --icmp-type dest ; -p icmp -m icmp --icmp-type 3 ; OK
+-p icmp --icmp-type host-unreachable ; -p icmp -m icmp --icmp-type 3/1 ; OK
+-p icmp ! --icmp-type 3/1 ; -p icmp -m icmp ! --icmp-type 3/1 ; OK
+-p icmp --icmp-type 0/0 ; -p icmp -m icmp --icmp-type 0/0 ; OK
+-p icmp --icmp-type any ; -p icmp -m icmp --icmp-type any ; OK
+-p icmp --icmp-type 255/3 ; -p icmp -m icmp --icmp-type any ; OK
+-p icmp ! --icmp-type any ; -p icmp -m icmp ! --icmp-type any ; OK
+-p icmp --icmp-type 010 ; -p icmp -m icmp --icmp-type 8 ; OK
+-p icmp --icmp-type 8 -m icmp --icmp-type 9 ; -p icmp -m icmp --icmp-type 8 -m icmp --icmp-type 9 ; OK
+-p icmp --icmp-type 256 ; Unknown ICMP type `256' ; FAIL
+-p icmp --icmp-type 8/256 ; Unknown ICMP code `8/256' ; FAIL
+-p icmp --icmp-type foo ; Unknown ICMP type `foo' ; FAIL
+-p icmp --icmp-type echo ; Ambiguous ICMP type `echo': `echo-reply' or `echo-request'? ; FAIL
+-p icmp --icmp-type 3:5 ; ICMP type range not supported ; FAIL
+-p icmp --icmp-type 8 --icmp-type 9 ; icmp: option "--icmp-type" can only be used once. ; FAIL
+-p icmp -m icmp ; icmp: option "--icmp-type" must be specified ; FAIL
+-p icmp --icmpv6-type 128 ; unknown option "--icmpv6-type" ; FAIL
+-m icmp --icmp-type 8 ;  ; FAIL
+-p tcp -m icmp --icmp-type 8 ;  ; FAIL
+*filter INPUT 6
+-p icmpv6 -m icmp --icmp-type 8 ; Couldn't load match `icmp':No such file or directory ; FAIL
+-p icmp --icmp-type 8 ; unknown option "--icmp-type" ; FAIL

@@ -1,0 +1,14 @@
+*filter INPUT 6
+-p mh --mh-type 5 ; -p mobility-header -m mh --mh-type 5 ; OK
+-p mh -m mh ! --mh-type 1:3 ; -p mobility-header -m mh ! --mh-type 1:3 ; OK
+-p mh --mh-type binding-refresh-request ; -p mobility-header -m mh --mh-type 0 ; OK
+-p mh --mh-type hoti:cot ; -p mobility-header -m mh --mh-type 1:4 ; OK
+-p mh --mh-type 3: ; -p mobility-header -m mh --mh-type 3:255 ; OK
+-p mh --mh-type 0:255 ; -p mobility-header -m mh ; OK
+-p mh -m mh ; -p mobility-header -m mh ; OK
+-p mh --mh-type cot:hoti ; Invalid MH type range (min > max) ; FAIL
+-p mh --mh-type foo ; Invalid MH type `foo' ; FAIL
+-p mh --mh-type 256 ; Invalid MH type `256' ; FAIL
+-p mh --mh-type 5 --mh-type 6 ; mh: option "--mh-type" can only be used once. ; FAIL
+-m mh --mh-type 5 ;  ; FAIL
+-p tcp -m mh --mh-type 5 ;  ; FAIL

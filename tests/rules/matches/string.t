@@ -1,0 +1,24 @@
+*filter INPUT
+-m string --algo bm --string foo ; -m string --string "foo" --algo bm ; OK
+-m string --algo kmp ! --string "foo bar" --icase ; -m string ! --string "foo bar" --algo kmp --icase ; OK
+-m string --string foo --algo bm --to 100 --from 10 ; -m string --string "foo" --algo bm --from 10 --to 100 ; OK
+-m string --string foo --algo bm --to 65535 --from 0 ; -m string --string "foo" --algo bm ; OK
+-m string --hex-string "|00 ff|abc" --algo kmp ; -m string --hex-string "|00ff616263|" --algo kmp ; OK
+-m string --hex-string "a|41|b|2042|" --algo bm ; -m string --string "aAb B" --algo bm ; OK
+-m string --hex-string "a\\|b" --algo bm ; -m string --string "a|b" --algo bm ; OK
+-m string --string "a|b'c\"d\\e" --algo bm ; = ; OK
+-m string --string "äöü" --algo bm ; -m string --hex-string "|c3a4c3b6c3bc|" --algo bm ; OK
+-m string --hex-string "|4142" --algo bm ; Invalid hex block ; FAIL
+-m string --hex-string "|zz|" --algo bm ; Invalid hex char 'z' ; FAIL
+-m string --hex-string "||" --algo bm ; Odd number of hex digits ; FAIL
+-m string --string foo ; string: option "--algo" must be specified ; FAIL
+-m string --algo bm ; STRING match: You must specify `--string' or `--hex-string' ; FAIL
+-m string --string foo --string bar --algo bm ; string: option "--string" can only be used once. ; FAIL
+-m string --string foo --hex-string bar --algo bm ; string: option "--string" cannot be used together with "--hex-string". ; FAIL
+-m string --string foo --algo bm --from 65536 ; string: bad value for option "--from", or out of range (0-65535). ; FAIL
+-m string --string foo --algo bm ! --icase ; string: option "--icase" cannot be inverted. ; FAIL
+-m string --string foo --algo xyz ;  ; FAIL
+-m string --string "" --algo bm ;  ; FAIL
+-m string --string foo --algo bm --from 100 --to 10 ;  ; FAIL
+*filter INPUT 6
+-m string --string foo --algo bm ; -m string --string "foo" --algo bm ; OK

@@ -1,0 +1,28 @@
+*filter INPUT
+-m time ; -m time --datestop 2038-01-19T03:14:07 ; OK
+-m time --timestart 9:0 --timestop 17:30:15 ; -m time --timestart 09:00:00 --timestop 17:30:15 --datestop 2038-01-19T03:14:07 ; OK
+-m time --timestart 22:00 --timestop 06:00 --contiguous --kerneltz ; -m time --timestart 22:00:00 --timestop 06:00:00 --datestop 2038-01-19T03:14:07 --kerneltz --contiguous ; OK
+-m time --timestop 09:00 --utc ; -m time --timestart 00:00:00 --timestop 09:00:00 --datestop 2038-01-19T03:14:07 ; OK
+-m time --timestart 00:00 --timestop 23:59:59 ; -m time --datestop 2038-01-19T03:14:07 ; OK
+-m time --weekdays Sun,1,Tuesday ; -m time --weekdays Mon,Tue,Sun --datestop 2038-01-19T03:14:07 ; OK
+-m time ! --weekdays Sat,Sun ; -m time --weekdays Mon,Tue,Wed,Thu,Fri --datestop 2038-01-19T03:14:07 ; OK
+-m time --monthdays 15,1,31 ; -m time --monthdays 1,15,31 --datestop 2038-01-19T03:14:07 ; OK
+-m time ! --monthdays 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30 ; -m time --monthdays 31 --datestop 2038-01-19T03:14:07 ; OK
+-m time --datestart 2020 --datestop 2030-12-31T23:59 ; -m time --datestart 2020-01-01T00:00:00 --datestop 2030-12-31T23:59:00 ; OK
+-m time --datestart 2021-02-31T1:2:3 ; -m time --datestart 2021-03-03T01:02:03 --datestop 2038-01-19T03:14:07 ; OK
+-m time --datestart 1970-01-01 --datestop 2038-01-19T03:14:07 ; -m time --datestop 2038-01-19T03:14:07 ; OK
+-m time --weekdays Mon --monthdays 2 --timestart 01:00 --timestop 02:00 --localtz ; -m time --timestart 01:00:00 --timestop 02:00:00 --monthdays 2 --weekdays Mon --datestop 2038-01-19T03:14:07 --kerneltz ; OK
+-m time --timestart 24:00 ; invalid time "24:00" specified, should be hh:mm[:ss] format and within the boundaries ; FAIL
+-m time --timestart 23:60 ; invalid time "60" specified, should be hh:mm[:ss] format and within the boundaries ; FAIL
+-m time --timestart 9 ; invalid time "9" specified, should be hh:mm[:ss] format and within the boundaries ; FAIL
+-m time --weekdays mon ; mon is not a valid day specifier ; FAIL
+-m time --weekdays 0 ; No, the week does NOT begin with Sunday. ; FAIL
+-m time --monthdays 32 ; 32 is not a valid day for --monthdays ; FAIL
+-m time --datestart 1960-01-01 ; Invalid date "1960-01-01" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]] ; FAIL
+-m time --datestart 2020-13-01 ; Invalid date "2020-13-01" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]] ; FAIL
+-m time --utc --kerneltz ; time: option "--utc" cannot be used together with "--kerneltz". ; FAIL
+-m time --timestart 01:00 --contiguous ; time: --contiguous only makes sense when stoptime is smaller than starttime ; FAIL
+-m time ! --timestart 09:00 ; time: option "--timestart" cannot be inverted. ; FAIL
+-m time --timestart 09:00 --timestart 10:00 ; time: option "--timestart" can only be used once. ; FAIL
+*filter OUTPUT 6
+-m time --weekdays Mon,Tue,Wed,Thu,Fri,Sat,Sun ; -m time --datestop 2038-01-19T03:14:07 ; OK

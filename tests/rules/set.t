@@ -1,0 +1,20 @@
+*filter INPUT
+-m set --match-set s1 src ; = ; OK
+-m set ! --match-set s1 dst ; = ; OK
+-m set --match-set s2 src,dst ; = ; OK
+-m set --set s2 dst,dst ; -m set --match-set s2 dst,dst ; OK
+-m set --return-nomatch --match-set s1 src ; -m set --match-set s1 src --return-nomatch ; OK
+-m set --match-set s1 src --update-counters ; -m set --match-set s1 src ; OK
+-m set --match-set s1 src ! --update-counters ! --update-subcounters ; = ; OK
+-m set --match-set s1 src --bytes-lt 0x10 ! --packets-eq 7 ; -m set --match-set s1 src ! --packets-eq 7 --bytes-lt 16 ; OK
+-m set --match-set s1 src --packets-gt 0 ! --bytes-eq 1 ; = ; OK
+-m set --match-set s1 src -m set ! --match-set s2 src,src ; = ; OK
+-m set ; You must specify `--match-set' with proper arguments ; FAIL
+-m set --match-set s1 ; --match-set requires two args. ; FAIL
+-m set --match-set s1 both ; You must spefify (the comma separated list of) 'src' or 'dst'. ; FAIL
+-m set --match-set s1 src, ; You must spefify (the comma separated list of) 'src' or 'dst'. ; FAIL
+-m set --match-set s1 src,src,src,src,src,src,dst ; Can't be more src/dst options than 6. ; FAIL
+-m set --match-set s1 src --match-set s2 src ; --match-set can be specified only once ; FAIL
+-m set --match-set s1 src --packets-lt 5 --packets-gt 3 ; only one of the --packets-[eq|lt|gt] is allowed ; FAIL
+-m set --match-set s1 src --packets-eq many ; Cannot parse many as a counter value ; FAIL
+-m set --match-set a-name-of-more-than-31-characters src ; setname `a-name-of-more-than-31-characters' too long, max 31 characters. ; FAIL

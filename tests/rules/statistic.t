@@ -1,0 +1,22 @@
+*filter INPUT
+-m statistic --mode random --probability 0.5 ; -m statistic --mode random --probability 0.50000000000 ; OK
+-m statistic --probability 0.2 --mode random ; -m statistic --mode random --probability 0.20000000019 ; OK
+-m statistic --mode random ! --probability .25 ; -m statistic --mode random ! --probability 0.25000000000 ; OK
+-m statistic --mode random --probability 1 ; -m statistic --mode random --probability 1.00000000000 ; OK
+-m statistic --mode random --probability 0 ; -m statistic --mode random --probability 0.00000000000 ; OK
+-m statistic --mode random --probability 0.33333333349 ; = ; OK
+-m statistic --mode random --probability 1e-2 ; -m statistic --mode random --probability 0.00999999978 ; OK
+-m statistic --mode nth --every 3 --packet 0 ; = ; OK
+-m statistic --mode nth --packet 1 ! --every 0x10 ; -m statistic --mode nth ! --every 16 --packet 1 ; OK
+-m statistic ; --probability must be specified when using random mode ; FAIL
+-m statistic --mode random ; --probability must be specified when using random mode ; FAIL
+-m statistic --mode nth ; --every and --packet must be specified when using nth mode ; FAIL
+-m statistic --mode some ; Bad mode "some" ; FAIL
+-m statistic --probability 0.5 ; statistic: option "--mode" must be specified ; FAIL
+-m statistic --mode random --probability 1.5 ; statistic: bad value for option "--probability", or out of range (0-1). ; FAIL
+-m statistic --mode random --probability 10% ; statistic: bad value for option "--probability", or out of range (0-1). ; FAIL
+-m statistic --mode nth --every 3 ; statistic: option "--every" also requires "--packet". ; FAIL
+-m statistic --mode nth --every 3 --packet 3 ; the --packet p must be 0 <= p <= n-1 ; FAIL
+-m statistic --mode nth --every 0 --packet 0 ; statistic: bad value for option "--every", or out of range (1-4294967295). ; FAIL
+-m statistic --mode random --probability 0.5 --every 3 ; statistic: option "--probability" cannot be used together with "--every". ; FAIL
+-m statistic --mode nth --every 3 ! --packet 1 ; statistic: option "--packet" cannot be inverted. ; FAIL

@@ -1,0 +1,105 @@
+"""The ``iptlab`` command: answers, exit status, complaints."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from iptlab.cli import main
+
+COMMAND = [sys.executable, "-c", "import sys; from iptlab.cli import main; sys.exit(main())"]
+RULES = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n"
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> str:
+    """A file with a small rule set."""
+    file = tmp_path / "my.rules"
+    file.write_text(RULES)
+    return str(file)
+
+
+def test_trace_says_yes_no_or_error(rules: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", rules, "tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN"]) == 0
+    assert "ACCEPT by filter INPUT 1" in capsys.readouterr().out
+    assert main(["trace", rules, "udp", "10.0.0.9:4000", "->", "10.0.0.1:22"]) == 1
+    assert "DROP by filter INPUT policy" in capsys.readouterr().out
+    assert main(["trace", rules, "nonsense"]) == 2
+    assert capsys.readouterr().err.startswith("iptlab: `nonsense' is not a packet")
+
+
+def test_trace_prints_json(rules: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "--json", rules, "in eth0 tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN"]) == 0
+    assert json.loads(capsys.readouterr().out)["decided_by"] == "filter INPUT 1"
+
+
+def test_a_hook_can_be_named(rules: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "--hook", "OUTPUT", rules, "tcp 10.0.0.9:4000 -> 10.0.0.1:22"]) == 0
+    assert "filter OUTPUT policy" in capsys.readouterr().out
+
+
+def test_explain_says_every_rule_and_what_looks_odd(
+    rules: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", rules]) == 0
+    assert "1. A packet that is tcp and goes to port 22 is accepted" in capsys.readouterr().out
+    odd = tmp_path / "odd.rules"
+    odd.write_text(
+        RULES.replace("-p tcp -m tcp --dport 22 -j ACCEPT", "-j DROP\n-A INPUT -p tcp -j DROP")
+    )
+    assert main(["explain", str(odd)]) == 1
+    assert "rule 2 is never reached: rule 1 takes all its packets" in capsys.readouterr().out
+    assert main(["explain", "--json", str(odd)]) == 1
+    assert json.loads(capsys.readouterr().out)["remarks"][0]["rules"] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["frob"], ["trace"], ["trace", "x"], ["explain", "--frob"], ["lab", "--port", "x"]],
+)
+def test_a_command_that_cannot_be_read_ends_with_two(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    assert "Try `iptlab" in capsys.readouterr().err
+
+
+def test_errors_go_to_stderr_without_a_traceback(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text(RULES.replace("22", "70000"))
+    for path in (tmp_path, tmp_path / "none", broken):
+        run = subprocess.run(
+            [*COMMAND, "explain", str(path)],
+            capture_output=True,
+            text=True,
+        )
+        assert (run.returncode, run.stdout) == (2, "")
+        assert run.stderr.startswith("iptlab: ")
+        assert "Traceback" not in run.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_file_without_read_permission_is_named(
+    rules: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.chmod(rules, 0)
+    assert main(["explain", rules]) == 2
+    assert "you may not read" in capsys.readouterr().err
+
+
+def test_rules_may_come_from_standard_input() -> None:
+    run = subprocess.run(
+        [*COMMAND, "trace", "-", "tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN"],
+        input=RULES,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0
+    assert "ACCEPT" in run.stdout
