@@ -1,56 +1,72 @@
 """Learn iptables, and how Kubernetes routes Services with it, on a simulator that explains."""
 
-from iptlab.course import data, exercise
-from iptlab.errors import (
-    BadValueError,
-    CheckFailedError,
-    FileError,
-    IptlabError,
-    PacketError,
-    RuleError,
-    RulesetError,
-    RuleSyntaxError,
-)
-from iptlab.grading import grade, read_rules
-from iptlab.netfilter.actions import Verdict
-from iptlab.netfilter.extension import register_match, register_target
-from iptlab.netfilter.hooks import Hook, TableName, hooks_of, tables_at
-from iptlab.notebook.check import check, hint
-from iptlab.notebook.magics import attach, load_ipython_extension
-from iptlab.packet import Packet
-from iptlab.ruleset import Ruleset
-from iptlab.simulate.situation import Situation, trace
-from iptlab.version import __version__, require
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "BadValueError",
-    "CheckFailedError",
-    "FileError",
-    "Hook",
-    "IptlabError",
-    "Packet",
-    "PacketError",
-    "RuleError",
-    "RuleSyntaxError",
-    "Ruleset",
-    "RulesetError",
-    "Situation",
-    "TableName",
-    "Verdict",
-    "__version__",
-    "check",
-    "data",
-    "exercise",
-    "grade",
-    "hint",
-    "hooks_of",
-    "load_ipython_extension",
-    "read_rules",
-    "register_match",
-    "register_target",
-    "require",
-    "tables_at",
-    "trace",
-]
+if TYPE_CHECKING:
+    from iptlab.course import data as data
+    from iptlab.course import exercise as exercise
+    from iptlab.errors import BadValueError as BadValueError
+    from iptlab.errors import CheckFailedError as CheckFailedError
+    from iptlab.errors import FileError as FileError
+    from iptlab.errors import IptlabError as IptlabError
+    from iptlab.errors import PacketError as PacketError
+    from iptlab.errors import RuleError as RuleError
+    from iptlab.errors import RulesetError as RulesetError
+    from iptlab.errors import RuleSyntaxError as RuleSyntaxError
+    from iptlab.grading import grade as grade
+    from iptlab.grading import read_rules as read_rules
+    from iptlab.netfilter.actions import Verdict as Verdict
+    from iptlab.netfilter.extension import register_match as register_match
+    from iptlab.netfilter.extension import register_target as register_target
+    from iptlab.netfilter.hooks import Hook as Hook
+    from iptlab.netfilter.hooks import TableName as TableName
+    from iptlab.netfilter.hooks import hooks_of as hooks_of
+    from iptlab.netfilter.hooks import tables_at as tables_at
+    from iptlab.notebook.check import check as check
+    from iptlab.notebook.check import hint as hint
+    from iptlab.notebook.magics import load_ipython_extension as load_ipython_extension
+    from iptlab.packet import Packet as Packet
+    from iptlab.ruleset import Ruleset as Ruleset
+    from iptlab.simulate.situation import Situation as Situation
+    from iptlab.simulate.situation import trace as trace
+    from iptlab.version import __version__ as __version__
+    from iptlab.version import require as require
 
-attach()
+# Where each public name lives; its module is imported when the name is first used, so that
+# ``import iptlab`` itself costs next to nothing. The imports above are for type checkers.
+_HOMES = {
+    "course": ("data", "exercise"),
+    "errors": (
+        *("BadValueError", "CheckFailedError", "FileError", "IptlabError", "PacketError"),
+        *("RuleError", "RuleSyntaxError", "RulesetError"),
+    ),
+    "grading": ("grade", "read_rules"),
+    "netfilter.actions": ("Verdict",),
+    "netfilter.extension": ("register_match", "register_target"),
+    "netfilter.hooks": ("Hook", "TableName", "hooks_of", "tables_at"),
+    "notebook.check": ("check", "hint"),
+    "notebook.magics": ("load_ipython_extension",),
+    "packet": ("Packet",),
+    "ruleset": ("Ruleset",),
+    "simulate.situation": ("Situation", "trace"),
+    "version": ("__version__", "require"),
+}
+_HOME = {name: f"iptlab.{module}" for module, names in _HOMES.items() for name in names}
+
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'iptlab' has no attribute {name!r}")
+    return globals().setdefault(name, getattr(import_module(_HOME[name]), name))
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})
+
+
+if "IPython" in sys.modules:
+    import_module("iptlab.notebook.magics").attach()

@@ -119,3 +119,19 @@ def test_importing_iptlab_is_light() -> None:
     python = [sys.executable, "-c", "import sys, iptlab; print(*sys.modules)"]
     loaded = subprocess.run(python, capture_output=True, text=True, check=True).stdout.split()
     assert HEAVY & set(loaded) == set()
+
+
+def test_every_public_name_is_where_type_checkers_look_for_it() -> None:
+    import iptlab
+
+    tree = ast.parse((ROOT / "iptlab" / "__init__.py").read_text(encoding="utf-8"))
+    checked = next(node for node in tree.body if isinstance(node, ast.If))
+    places = {
+        (alias.asname, node.module)
+        for node in ast.walk(checked)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert places == set(iptlab._HOME.items())
+    for name in iptlab.__all__:
+        assert getattr(iptlab, name) is not None

@@ -43,4 +43,5 @@ class Icmp6(Match):
 
 
 # ip6tables loads it under the protocol's names too
-MATCHES["icmpv6"] = MATCHES["ipv6-icmp"] = Icmp6
+MATCHES.add("icmpv6", Icmp6)
+MATCHES.add("ipv6-icmp", Icmp6)

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
+from importlib import import_module
 from typing import Any, ClassVar, TypeVar
 
 from iptlab.errors import BadValueError
@@ -317,28 +318,59 @@ class Target(Extension):
 
 # --- the two registries ---
 
-MATCHES: dict[str, type[Match]] = {}
-TARGETS: dict[str, type[Target]] = {}
-
 E = TypeVar("E", bound=Extension)
 
 
-def _register(registry: dict[str, type[E]], name: str) -> Callable[[type[E]], type[E]]:
-    def enter(cls: type[E]) -> type[E]:
-        if name in registry:
-            raise BadValueError(f"two extensions are called {name}")
-        cls.name = name
-        registry[name] = cls
-        return cls
+class Registry(Mapping[str, type[E]]):
+    """Extensions by name; the file of an announced one is imported when it is first asked for."""
 
-    return enter
+    def __init__(self) -> None:
+        self._loaded: dict[str, type[E]] = {}
+        self._announced: dict[str, str] = {}
+
+    def announce(self, package: str, files: Mapping[str, str]) -> None:
+        """Say in which files of ``package`` the extensions of these names are."""
+        self._announced |= {name: f"{package}.{file}" for name, file in files.items()}
+
+    def add(self, name: str, kind: type[E]) -> None:
+        """Make an extension known; a second one of the same name is refused."""
+        if name in self._loaded or self._announced.get(name, kind.__module__) != kind.__module__:
+            raise BadValueError(f"two extensions are called {name}")
+        self._loaded[name] = kind
+
+    def __getitem__(self, name: str) -> type[E]:
+        if name not in self._loaded and name in self._announced:
+            import_module(self._announced[name])
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._announced | self._loaded)
+
+    def __len__(self) -> int:
+        return len(self._announced | self._loaded)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._loaded or name in self._announced
+
+
+MATCHES: Registry[Match] = Registry()
+TARGETS: Registry[Target] = Registry()
 
 
 def register_match(name: str) -> Callable[[type[Match]], type[Match]]:
     """Class decorator: make the match known as ``-m name``."""
-    return _register(MATCHES, name)
+    return _entering(MATCHES, name)
 
 
 def register_target(name: str) -> Callable[[type[Target]], type[Target]]:
     """Class decorator: make the target known as ``-j name``."""
-    return _register(TARGETS, name)
+    return _entering(TARGETS, name)
+
+
+def _entering(registry: Registry[E], name: str) -> Callable[[type[E]], type[E]]:
+    def enter(kind: type[E]) -> type[E]:
+        kind.name = name
+        registry.add(name, kind)
+        return kind
+
+    return enter

@@ -10,7 +10,7 @@ Source: iptables/iptables.c, iptables-save.c, iptables-restore.c; libxtables/xta
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from iptlab.errors import IptlabError, RuleError, RulesetError
@@ -18,7 +18,7 @@ from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Table
 from iptlab.packet import Family
 from iptlab.syntax.edit import Edit
-from iptlab.syntax.grammar import Command, Place
+from iptlab.syntax.grammar import Command, LateSyntaxError, Place
 from iptlab.syntax.program import VERSION, Program, Switch, UsageError, read_switches
 from iptlab.syntax.refusal import BAD_POLICY, INVALID, refusal
 from iptlab.syntax.restore import Restoration, RestoreError, RestoreOptions, warnings
@@ -93,9 +93,11 @@ def _iptables(program: Program, tables: Tables, words: Sequence[str]) -> Outcome
         edit.apply(command, place)
         opened = {name: edit.commit()}
     except RuleError as error:
+        if isinstance(error, LateSyntaxError):
+            opened = {name: _opened(tables, name) for name in _named_tables(words)}
         if error.status == 2:
             complaint = [program.complaint(error), program.advice]
-            return Outcome(tables, _text(output), _text(complaint), 2)
+            return Outcome(_with(tables, opened), _text(output), _text(complaint), 2)
         return Outcome(_with(tables, opened), _text(output), _failure(program, error), error.status)
     return Outcome(_with(tables, opened), _text(output), _text(warned))
 
@@ -107,9 +109,9 @@ def read_words(
     chains_of: Callable[[TableName], Container[str]],
 ) -> Command:
     """The command that these words are, read beside the chains of the table they name."""
-    word = next(_table_words([token.text for token in tokens]), TableName.FILTER)
-    name = TableName.named(word)
-    command = read_command(list(tokens), place, family, chains_of(name) if name else _Anything())
+    names = _named_tables([token.text for token in tokens])
+    chains = chains_of(names[0]) if names else _Anything()
+    command = read_command(list(tokens), place, family, chains, *names)
     if not command.operation:
         raise place.error(None, "no command specified", "Say what to do: -A, -D, -L or another.")
     return command
@@ -122,13 +124,15 @@ class _Anything:
         return True
 
 
-def _table_words(words: list[str]) -> Iterator[str]:
-    """What -t and --table are followed by, the last first."""
+def _named_tables(words: Sequence[str]) -> list[TableName]:
+    """The table that -t names last, or filter; nothing if it does not exist."""
     for at in range(len(words) - 1, -1, -1):
         found = _TABLE(words[at])
         value = next(filter(None, found.groups()), "") if found else ""
         if found and (value or at + 1 < len(words)):
-            yield value or words[at + 1]
+            name = TableName.named(value or words[at + 1])
+            return [name] if name else []
+    return [TableName.FILTER]
 
 
 _TABLE = re.compile(r"-[nvxfw46]*t(.*)|--table(?:=(.*))?", re.DOTALL).fullmatch

@@ -28,7 +28,6 @@ from iptlab.syntax.refusal import (
     LONGEST,
     NO_SUCH,
     VERDICTS,
-    check_command,
     nat_drop,
     refusal,
 )
@@ -106,7 +105,6 @@ class Edit:
 
     def apply(self, command: Command, place: Place) -> None:
         """Do what a command asks; RulesetError or RuleSyntaxError if it cannot be done."""
-        check_command(command, place, self.name)
         self.verbose = any(name == "-v" for name, _ in command.switches)
         if self.verbose and self.output is not None:
             self.output += [rule_line(rule, self.family) for rule in command.rules]
@@ -144,12 +142,6 @@ class Edit:
             chain.entries.insert(number - 1, entry)
 
     def _replace(self, command: Command, place: Place) -> None:
-        if len(command.rules) > 1:
-            raise place.error(
-                None,
-                "Replacement rule does not specify a unique address",
-                "-R puts one rule in another's place: name one -s and one -d address.",
-            )
         (rule,) = command.rules
         chain = self._chain(command.chain, place)
         at = (command.number or 1) - 1
@@ -270,8 +262,6 @@ class Edit:
             chain.counters = chain.counters if chain.fresh else ZERO
 
     def _policy(self, command: Command, place: Place) -> None:
-        if command.argument == "DROP" and self.name is TableName.NAT:
-            raise nat_drop(place)
         self.set_policy(command.chain, command.argument, set_counters(command), place)
 
     def set_policy(self, name: str, policy: str, counters: Counters, place: Place) -> None:

@@ -83,6 +83,10 @@ class Command:
     switches: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
+class LateSyntaxError(RuleSyntaxError):
+    """A line whose mistake shows only beside the chains of its table, once that is open."""
+
+
 class Place(NamedTuple):
     """Where a line stands, for messages."""
 

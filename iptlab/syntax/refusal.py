@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from iptlab.errors import RulesetError, RuleSyntaxError
 from iptlab.netfilter.extension import TARGETS
-from iptlab.netfilter.hooks import TableName
-from iptlab.syntax.grammar import Command, Place
-from iptlab.syntax.tokens import restore_words
+from iptlab.syntax.grammar import Place
+from iptlab.syntax.tokens import Token, restore_words
 from iptlab.targets.unmodelled import NAMES as UNMODELLED_TARGETS
 
 # what the tool says of a failed edit, without its final full stop
@@ -44,40 +43,25 @@ def refusal(
     )
 
 
-def check_command(command: Command, place: Place, table: TableName) -> None:
-    """What iptables refuses about a command's names before it opens the table.
-
-    Source: iptables/xshared.c (parse_chain, do_parse), iptables.c (do_command4)
-    """
-    if command.operation == "-N":
-        _check_new_name(command.chain, place)
-    if len(command.chain.encode()) > LONGEST:
-        raise _bad_name(
-            place,
-            command.chain,
-            f"chain name `{command.chain}' too long (must be under {LONGEST + 1} chars)",
-            "A chain name has 1 to 28 characters.",
-        )
-    for rule in command.rules[:1]:
-        if rule.target and rule.target.name == "DROP" and table is TableName.NAT:
-            raise nat_drop(place)
-
-
-def _check_new_name(name: str, place: Place) -> None:
+def check_new_name(word: Token, place: Place) -> None:
+    """Refuse a name that a new chain cannot have."""
+    name = word.text
     if name.startswith(("-", "!")):
         cause = f"chain name not allowed to start with `{name[0]}'"
-        raise _bad_name(place, name, cause, "Begin the name with a letter.")
+        raise place.error(word, cause, "Begin the name with a letter.")
     if name in TARGETS or name in UNMODELLED_TARGETS or not name:
         cause = "chain name may not clash with target name"
         cure = f"{name} is a target: choose another name." if name else "Give the chain a name."
-        raise _bad_name(place, name, cause, cure)
+        raise place.error(word, cause, cure)
     if any(letter.isspace() for letter in name):
-        raise _bad_name(place, name, f"Invalid chain name `{name}'", "Leave the blanks out.")
+        raise place.error(word, f"Invalid chain name `{name}'", "Leave the blanks out.")
 
 
-def _bad_name(place: Place, name: str, cause: str, cure: str) -> RuleSyntaxError:
-    token = next((word for word in restore_words(place.text) if word.text == name), None)
-    return place.error(token, cause, cure)
+def check_length(word: Token, place: Place) -> None:
+    """Refuse a chain's name that no chain can have."""
+    if len(word.text.encode()) > LONGEST:
+        cause = f"chain name `{word.text}' too long (must be under {LONGEST + 1} chars)"
+        raise place.error(word, cause, f"A chain name has 1 to {LONGEST} characters.")
 
 
 def nat_drop(place: Place) -> RuleSyntaxError:

@@ -20,7 +20,7 @@ from iptlab.matches.unmodelled import UnmodelledMatch
 from iptlab.names import protocol_names
 from iptlab.netfilter.extension import MATCHES, TARGETS, Extension, Match, Option, Target
 from iptlab.netfilter.header import Header
-from iptlab.netfilter.hooks import Hook
+from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.rules import ZERO, Counters, Jump, Rule
 from iptlab.netfilter.values import Given, Network, ProtocolNumber, read_integer
 from iptlab.packet import Family
@@ -35,33 +35,45 @@ from iptlab.syntax.grammar import (
     SWITCHES,
     WITH_RULE,
     Command,
+    LateSyntaxError,
     Place,
 )
+from iptlab.syntax.refusal import check_length, check_new_name, nat_drop
 from iptlab.syntax.tokens import Token
 from iptlab.targets.unmodelled import NAMES as UNMODELLED_TARGETS
 from iptlab.targets.unmodelled import UnmodelledTarget
 
 
 def read_command(
-    tokens: list[Token], place: Place, family: Family, chains: Container[str] = ()
+    tokens: list[Token],
+    place: Place,
+    family: Family,
+    chains: Container[str] = (),
+    table: TableName = TableName.FILTER,
 ) -> Command:
     """The command that the words of one line spell; RuleSyntaxError for what they do not.
 
-    ``chains`` are the user and built-in chains that ``-j`` may name.
+    ``chains`` are the user and built-in chains of ``table``, which ``-j`` may name.
     """
-    return _Reader(tokens, place, family, chains).read()
+    return _Reader(tokens, place, family, chains, table).read()
 
 
 class _Reader:
     """Walks over the words once, as getopt does."""
 
     def __init__(
-        self, tokens: list[Token], place: Place, family: Family, chains: Container[str]
+        self,
+        tokens: list[Token],
+        place: Place,
+        family: Family,
+        chains: Container[str],
+        table: TableName,
     ) -> None:
         self.tokens = tokens
         self.place = place
         self.family = family
         self.chains = chains
+        self.table = table
         self.at = 0
         self.bang: Token | None = None
         self.operation = ""
@@ -69,10 +81,10 @@ class _Reader:
         self.switches: list[tuple[str, tuple[str, ...]]] = []
         self.counters = ZERO
         self.header = Draft(Header, Token("", 1, 1))
-        self.sources: list[Given[Network]] = []
-        self.destinations: list[Given[Network]] = []
+        self.addresses: dict[str, tuple[Token, bool]] = {}
         self.matches: list[Draft | Raw] = []
         self.target: Draft | Raw | Jump | None = None
+        self.late: LateSyntaxError | None = None
 
     # --- the loop ---
 
@@ -173,6 +185,8 @@ class _Reader:
             self.arguments[what] = (
                 self._value(token) if what == "chain" else self._argument(what, token)
             )
+        if name == "-N":
+            check_new_name(self.arguments["chain"], self.place)
 
     def _argument(self, what: str, token: Token) -> Token:
         if not self._word_follows():
@@ -227,14 +241,14 @@ class _Reader:
         if field_name == "fragment" and self.family is Family.IPV6:
             cause = "`-f' is not supported in IPv6, use -m frag instead"
             raise self._error(token, cause, "Write -m frag --fragmore or another of its options.")
-        if field_name in self.header.values or getattr(self, _LISTED.get(field_name, ""), None):
+        if field_name in self.header.values or field_name in self.addresses:
             raise self._error(
                 token,
                 f"multiple {declared.name} flags not allowed",
                 f"A rule has room for one {declared.name}; use a second rule.",
             )
-        if field_name in _LISTED:
-            getattr(self, _LISTED[field_name]).extend(self._addresses(token))
+        if field_name in ("src", "dst"):
+            self.addresses[field_name] = self._address_word(token), self._take_bang()
         else:
             self._store(self.header, field_name, declared, token)
         if self.header.values.get("protocol") == _NO_PROTOCOL:
@@ -242,9 +256,11 @@ class _Reader:
             raise self._error(token, cause, "Every packet has a protocol: leave ! -p all out.")
         return True
 
-    def _addresses(self, token: Token) -> Iterator[Given[Network]]:
-        word = self._address_word(token)
-        negated = self._take_bang()
+    def _networks(self, field_name: str) -> list[Given[Network]]:
+        """The addresses behind ``-s`` or ``-d``, which are read when the line has ended."""
+        if field_name not in self.addresses:
+            return []
+        word, negated = self.addresses[field_name]
         parts = word.text.split(",")
         if negated and len(parts) > 1:
             raise self._error(
@@ -252,10 +268,12 @@ class _Reader:
                 "! not allowed with multiple source or destination IP addresses",
                 "Write one rule for each address, or an ipset.",
             )
-        for part in parts:
-            with_place = word._replace(text=part)
-            network = read_at(self.place, with_place, partial(Network.parse, part, self.family))
-            yield Given(network, negated)
+        read = (partial(Network.parse, part, self.family) for part in parts)
+        tokens = (word._replace(text=part) for part in parts)
+        return [
+            Given(read_at(self.place, token, one), negated)
+            for token, one in zip(tokens, read, strict=True)
+        ]
 
     def _load_match(self, token: Token) -> None:
         kind = MATCHES.get(token.text)
@@ -288,7 +306,7 @@ class _Reader:
         self._check_target_name(word)
         if name == "-g":
             if word.text not in self.chains:
-                raise self._error(
+                self.late = self._late(
                     word,
                     f"goto '{word.text}' is not a chain",
                     f"Make the chain first: -N {word.text} (in a dump `:{word.text} - [0:0]').",
@@ -319,7 +337,8 @@ class _Reader:
             self.target = Raw(word)
             self._swallow(self.target, frozenset())
         else:
-            raise self._error(
+            self.target = Jump(word.text)
+            self.late = self._late(
                 word,
                 f"Couldn't load target `{word.text}':No such file or directory",
                 f"{word.text} is neither a target nor a chain of this table. To make it a chain: "
@@ -392,21 +411,43 @@ class _Reader:
     # --- from drafts to values ---
 
     def _command(self) -> Command:
+        """The whole line, with its mistakes in the order in which the tool finds them."""
+        tests = tuple(self._match(draft) for draft in self.matches)
+        target = self._target()
+        self._check_drop(target)
         number = self._rule_number()
+        sources, destinations = self._networks("src"), self._networks("dst")
         self._check_legal(number)
-        chain = self.arguments.get("chain")
+        if self.operation == "-R" and max(len(sources), len(destinations)) > 1:
+            cause = "Replacement rule does not specify a unique address"
+            cure = "-R puts one rule in another's place: name one -s and one -d address."
+            raise self._error(None, cause, cure)
+        if chain := self.arguments.get("chain"):
+            check_length(chain, self.place)
         last = self.arguments.get("new") or self.arguments.get("policy")
-        has_rule = self.operation in WITH_RULE and not (self.operation == "-D" and number)
-        if self.operation in WITH_RULE:
+        rules: tuple[Rule, ...] = ()
+        if self.operation in WITH_RULE and not (self.operation == "-D" and number):
             self._check_interfaces(chain)
+            if self.late:
+                raise self.late
+            rules = tuple(
+                Rule(header, tests, target, self.counters)
+                for header in self._headers(sources, destinations)
+            )
         return Command(
             self.operation,
             chain.text if chain else "",
             number,
             last.text if last else "",
-            tuple(self._rules()) if has_rule else (),
+            rules,
             tuple(self.switches),
         )
+
+    def _check_drop(self, target: Target | None) -> None:
+        policy = self.arguments.get("policy")
+        drops = (target and target.name == "DROP") or (policy and policy.text == "DROP")
+        if drops and self.table is TableName.NAT:
+            raise nat_drop(self.place)
 
     def _check_legal(self, number: int | None) -> None:
         """Options that make no sense with the operation.
@@ -414,7 +455,7 @@ class _Reader:
         Source: iptables/xshared.c (commands_v_options)
         """
         letters = dict.fromkeys(ONCE.get(name, "") for name, _ in self.switches)
-        letters |= dict.fromkeys("s" * bool(self.sources) + "d" * bool(self.destinations))
+        letters |= dict.fromkeys(field_name[0] for field_name in self.addresses)
         letters |= dict.fromkeys(named_[1:] for named_ in self._header_names())
         letters |= dict.fromkeys("j" * bool(self.target))
         key = self.operation[1:] + " number" * (self.operation == "-D" and number is not None)
@@ -460,15 +501,15 @@ class _Reader:
                     f"Can't use {name} with {hook}\n",
                 )
 
-    def _rules(self) -> Iterator[Rule]:
-        tests = tuple(self._match(draft) for draft in self.matches)
-        target = self._target()
+    def _headers(
+        self, sources: list[Given[Network]], destinations: list[Given[Network]]
+    ) -> Iterator[Header]:
+        """A header for every pair of addresses."""
         nothing: list[Given[Network] | None] = [None]
         asked = {k: v for k, v in self.header.values.items() if not asks_nothing(v)}
-        for src, dst in product(self.sources or nothing, self.destinations or nothing):
+        for src, dst in product(sources or nothing, destinations or nothing):
             ends = {k: v for k, v in (("src", src), ("dst", dst)) if v and not asks_nothing(v)}
-            header = Header(**ends, **asked)  # type: ignore[arg-type]
-            yield Rule(header, tests, target, self.counters)
+            yield Header(**ends, **asked)  # type: ignore[arg-type]
 
     def _match(self, draft: Draft | Raw) -> Match:
         if isinstance(draft, Raw):
@@ -581,6 +622,10 @@ class _Reader:
     ) -> RuleSyntaxError:
         return self.place.error(token, cause, cure, tool)
 
+    def _late(self, token: Token | None, cause: str, cure: str, tool: str = "") -> LateSyntaxError:
+        """A refusal that waits until the rest of the line has been read."""
+        return LateSyntaxError(**vars(self._error(token, cause, cure, tool)))
+
     def _unknown(self, token: Token) -> RuleSyntaxError:
         owners = sorted(name for name, kind in MATCHES.items() if named(kind, token.text))
         users = sorted(name for name, kind in TARGETS.items() if named(kind, token.text))
@@ -605,7 +650,6 @@ _NO_PROTOCOL = Given(ProtocolNumber(0), True)
 _WHOLE_WORD = {"-s", "-d", "-p", "-i", "-o", "-j"}
 _MOST_RULES = 0x7FFFFFFF
 _WAY = {"-i": "incoming", "-o": "outgoing"}
-_LISTED = {"src": "sources", "dst": "destinations"}
 _ENDS_MATCH = frozenset(
     {"-m", "--match", "-j", "--jump", "-g", "--goto"}
     | {name for _, declared in Header.options() for name in declared.names}
