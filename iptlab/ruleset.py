@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from iptlab.errors import FileError
+from iptlab.netfilter.context import PacketSet
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Table
 from iptlab.packet import Family
@@ -27,13 +28,16 @@ class Ruleset:
     family: Family = Family.IPV4
 
     @classmethod
-    def parse(cls, text: str, family: int = 4) -> Ruleset:
+    def parse(
+        cls, text: str, family: int = 4, *, sets: Mapping[str, PacketSet] | None = None
+    ) -> Ruleset:
         """Read ``iptables-save`` text (``ip6tables-save`` with family 6), with or without counters.
 
         Raises RuleSyntaxError or RulesetError for the first thing that is wrong; nothing
-        is half-loaded.
+        is half-loaded. With ``sets``, the ipsets of the machine by name, a rule that names
+        another one is refused.
         """
-        return cls(read_dump(text, Family(family)), Family(family))
+        return cls(read_dump(text, Family(family), sets), Family(family))
 
     @classmethod
     def read(cls, path: str | Path, family: int = 4) -> Ruleset:

@@ -14,8 +14,8 @@ from iptlab.syntax.shell import read_script, split_script
 
 DATA = Path(__file__).parent / "data"
 
-with tarfile.open(DATA / "text.tar.xz") as recorded:
-    SESSIONS = json.load(recorded.extractfile("text/cli.json"))  # type: ignore[arg-type]
+with tarfile.open(DATA / "kernel-golden.tar.xz") as recorded:
+    SESSIONS = json.load(recorded.extractfile("kernel-golden/text/cli.json"))  # type: ignore[arg-type]
 
 
 def do(*lines: str) -> Outcome:

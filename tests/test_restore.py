@@ -10,18 +10,19 @@ from iptlab.errors import RuleError, RulesetError, RuleSyntaxError
 from iptlab.packet import Family
 from iptlab.ruleset import Ruleset
 from iptlab.syntax.command import Outcome, run
+from iptlab.syntax.ipset import read_sets
 
 DATA = Path(__file__).parent / "data"
 
-with tarfile.open(DATA / "text.tar.xz") as recorded:
-    ENTRIES = json.load(recorded.extractfile("text/restore.json"))  # type: ignore[arg-type]
+with tarfile.open(DATA / "kernel-golden.tar.xz") as recorded:
+    ENTRIES = json.load(recorded.extractfile("kernel-golden/text/restore.json"))  # type: ignore[arg-type]
 
-# Simplified: the rules are read without asking which sets the machine has.
-UNKNOWN_HERE = {"set missing"}
+# the sets that the recorded machine had
+SETS = read_sets("create s1 hash:ip family inet\ncreate s2 hash:ip,port family inet\n")
 
 
 def restore(text: str, *switches: str, tables: dict | None = None) -> Outcome:
-    return run(tables or {}, ["iptables-restore", *switches], stdin=text)
+    return run(tables or {}, ["iptables-restore", *switches], stdin=text, sets=SETS)
 
 
 def saved(outcome: Outcome) -> str:
@@ -30,11 +31,7 @@ def saved(outcome: Outcome) -> str:
     return "\n".join(line for line in lines if not line.startswith("#"))
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [entry for entry in ENTRIES if entry["name"] not in UNKNOWN_HERE],
-    ids=lambda entry: entry["name"],
-)
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["name"])
 def test_a_recorded_restore_ends_the_same(entry: dict) -> None:
     wanted = entry["legacy"]
     outcome = restore(entry["input"])
@@ -43,19 +40,15 @@ def test_a_recorded_restore_ends_the_same(entry: dict) -> None:
         assert saved(outcome).rstrip("\n") == wanted["saved"].rstrip("\n")
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [entry for entry in ENTRIES if entry["name"] not in UNKNOWN_HERE],
-    ids=lambda entry: entry["name"],
-)
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["name"])
 def test_a_ruleset_is_read_like_a_restore(entry: dict) -> None:
     wanted = entry["legacy"]
     if "saved" in wanted:
-        text = Ruleset.parse(entry["input"]).save(counters=True)
+        text = Ruleset.parse(entry["input"], sets=SETS).save(counters=True)
         assert text.rstrip("\n") == wanted["saved"].rstrip("\n")
     else:
         with pytest.raises(RuleError) as refused:
-            Ruleset.parse(entry["input"])
+            Ruleset.parse(entry["input"], sets=SETS)
         assert refused.value.status == wanted["rc"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -146,3 +147,20 @@ def test_a_walk_ends_and_its_steps_follow_the_rules(
                 chain = ruleset.tables[event.table].chains[event.chain]
                 assert chain.rules[event.number - 1] == event.rule
                 assert (event.why_not == "") == (event.answer is True)
+
+
+def test_a_stateful_match_remembers_what_earlier_packets_did() -> None:
+    """Three knocks a minute; the fourth is refused, and a stranger still gets in."""
+    limited = rules(
+        "-A INPUT -p tcp --dport 22 -m recent --name knocks --set",
+        "-A INPUT -m recent --name knocks --rcheck --hitcount 4 -j DROP",
+    )
+    situation = iptlab.Situation.parse(KNOCK)
+    verdicts = []
+    for _ in range(4):
+        visit = situation.walk(limited.tables)
+        verdicts.append(str(visit.verdict))
+        situation = replace(situation, context=visit.tables[-1].context)
+    assert verdicts == ["ACCEPT", "ACCEPT", "ACCEPT", "DROP"]
+    stranger = replace(situation, packet=iptlab.Packet.parse("tcp 10.0.0.8:1 -> 10.0.0.1:22"))
+    assert stranger.walk(limited.tables).accepted

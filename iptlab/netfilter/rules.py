@@ -74,6 +74,11 @@ class Rule:
         """Whether the packet passes every test of the rule."""
         return every(test.holds(packet, context) for test in self.tests())
 
+    @property
+    def remembers(self) -> bool:
+        """Whether being asked changes what the rule will answer to later packets."""
+        return any(type(match).remember is not Match.remember for match in self.matches)
+
     def remember(self, packet: Packet, context: Context) -> Memory:
         """The memory after the rule was asked: tests behind the first no are not reached."""
         for test in self.tests():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from iptlab.netfilter.actions import Effect, Translate, Verdict
+from iptlab.netfilter.actions import Translate, Verdict
 from iptlab.netfilter.context import Answer, CannotTell, Context
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Jump, Rule
@@ -106,8 +106,9 @@ Event = Step | Left
 class TableVisit:
     """A packet's walk through one table at one hook.
 
-    ``translate`` is what a nat rule asked for; the packet here is still as it was.
-    ``effects`` is what rules changed besides the packet, in order.
+    ``packet`` and ``context`` are as they are when it leaves: with the marks that were set
+    and what stateful matches now remember. ``translate`` is what a nat rule asked for; the
+    packet here is still as it was.
     """
 
     table: TableName
@@ -115,9 +116,9 @@ class TableVisit:
     events: tuple[Event, ...]
     verdict: Verdict | CannotTell
     packet: Packet
+    context: Context
     reply: str = ""
     translate: Translate | None = None
-    effects: tuple[Effect, ...] = ()
 
     def steps(self) -> Iterator[Step]:
         """The rules that were asked, in order."""

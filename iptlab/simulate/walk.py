@@ -10,7 +10,6 @@ from iptlab.netfilter.actions import (
     Call,
     Continue,
     Decide,
-    Effect,
     Return,
     Translate,
     Undecided,
@@ -33,9 +32,7 @@ def walk(tables: Mapping[TableName, Table], packet: Packet, context: Context) ->
     for name in tables_at(context.hook):
         if name in tables:
             visits.append(_TableWalk(tables[name], seen, known).run(context.hook))
-            seen = visits[-1].packet
-            for effect in visits[-1].effects:
-                known = effect.on(known)
+            seen, known = visits[-1].packet, visits[-1].context
             if visits[-1].verdict != Verdict.ACCEPT:
                 break
     return HookVisit(packet, context, tuple(visits))
@@ -70,7 +67,6 @@ class _TableWalk:
         self.events: list[Event] = []
         self.reply = ""
         self.translate: Translate | None = None
-        self.effects: list[Effect] = []
 
     def run(self, hook: Hook) -> TableVisit:
         """Run the hook's built-in chain to a fate; where no rule decides, its policy does.
@@ -90,17 +86,24 @@ class _TableWalk:
             tuple(self.events),
             place,
             self.packet,
+            self.context,
             self.reply,
             self.translate,
-            tuple(self.effects),
         )
 
     def _ask(self, place: _Frame) -> _Frame | _Fate:
         """Ask one rule; the answer is where to go on, or the packet's fate."""
         rule = place.chain.rules[place.index]
+        if rule.remembers:
+            self.context = replace(
+                self.context, rule=(self.table.name, place.chain.name, place.index + 1)
+            )
         answer = rule.holds(self.packet, self.context)
         step = self._step(place, rule, answer)
         self.events.append(step)
+        if rule.remembers:
+            memory = rule.remember(self.packet, self.context)
+            self.context = replace(self.context, memory=memory)
         if isinstance(answer, CannotTell):
             return answer if _matters(rule, step) else place.onward()
         if not answer or rule.target is None:
@@ -115,7 +118,6 @@ class _TableWalk:
                 self.events[-1] = replace(step, note=note)
                 self.packet = packet
                 for effect in effects:
-                    self.effects.append(effect)
                     self.context = effect.on(self.context)
                 return place.onward()
             case Translate() as translate:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from iptlab.errors import IptlabError, RuleError, RulesetError
+from iptlab.netfilter.context import PacketSet
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Table
 from iptlab.packet import Family
@@ -21,12 +22,13 @@ from iptlab.syntax.edit import Edit
 from iptlab.syntax.grammar import Command, LateSyntaxError, Place
 from iptlab.syntax.program import VERSION, Program, Switch, UsageError, read_switches
 from iptlab.syntax.refusal import BAD_POLICY, INVALID, refusal
-from iptlab.syntax.restore import Restoration, RestoreError, RestoreOptions, warnings
+from iptlab.syntax.restore import Restoration, RestoreError, RestoreOptions, check_sets, warnings
 from iptlab.syntax.rule import read_command
 from iptlab.syntax.save import Dump, write_dump
 from iptlab.syntax.tokens import Token
 
 Tables = Mapping[TableName, Table]
+Sets = Mapping[str, PacketSet] | None
 
 
 @dataclass(frozen=True)
@@ -46,15 +48,22 @@ class NoTableError(RulesetError):
 
 
 def run(
-    tables: Tables, argv: Sequence[str], family: Family = Family.IPV4, stdin: str = ""
+    tables: Tables,
+    argv: Sequence[str],
+    family: Family = Family.IPV4,
+    stdin: str = "",
+    *,
+    sets: Sets = None,
 ) -> Outcome:
     r"""Run one command line on a machine's tables; an empty mapping is a fresh machine.
 
     ``argv`` begins with the program: ``iptables``, ``iptables-save``, ``iptables-restore``
     or the ip6tables ones, with or without a path. A command that fails changes nothing
-    but, as in the kernel, may leave an empty table that it had opened.
+    but, as in the kernel, may leave an empty table that it had opened. ``sets`` are the
+    machine's ipsets by name; None: nobody said which there are.
 
-    Simplified: there is no clock; iptables-save writes the word DATE for the date.
+    Simplified: there is no clock, so iptables-save writes the word DATE for the date; ``-vv``
+    prints no more than ``-v``, and ``-h`` one line of usage.
 
     >>> run({}, ["iptables", "-X", "web"]).stderr
     'iptables: No chain/target/match by that name.\n'
@@ -66,15 +75,15 @@ def run(
         case "save":
             return _save(program, tables, argv[1:])
         case "restore":
-            return _restore(program, tables, argv[1:], stdin)
+            return _restore(program, tables, argv[1:], stdin, sets)
         case _:
-            return _iptables(program, tables, argv[1:])
+            return _iptables(program, tables, argv[1:], sets)
 
 
 # --- iptables ---
 
 
-def _iptables(program: Program, tables: Tables, words: Sequence[str]) -> Outcome:
+def _iptables(program: Program, tables: Tables, words: Sequence[str], sets: Sets) -> Outcome:
     output: list[str] = []
     place, tokens = command_line(words)
     opened: dict[TableName, Table] = {}
@@ -89,6 +98,7 @@ def _iptables(program: Program, tables: Tables, words: Sequence[str]) -> Outcome
         name = table_name(command, place)
         opened = {name: _opened(tables, name)}
         warned = list(warnings(command.rules, program.family))
+        check_sets(command.rules, sets, program.family, place)
         edit = Edit(opened[name], program.family, output)
         edit.apply(command, place)
         opened = {name: edit.commit()}
@@ -260,7 +270,9 @@ def _save(program: Program, tables: Tables, words: Sequence[str]) -> Outcome:
     return Outcome(_with(tables, wanted), text)
 
 
-def _restore(program: Program, tables: Tables, words: Sequence[str], stdin: str) -> Outcome:
+def _restore(
+    program: Program, tables: Tables, words: Sequence[str], stdin: str, sets: Sets
+) -> Outcome:
     try:
         given, rest = read_switches(words, _RESTORE_SWITCHES)
     except UsageError as error:
@@ -281,6 +293,7 @@ def _restore(program: Program, tables: Tables, words: Sequence[str], stdin: str)
         test="t" in given,
         verbose="v" in given,
         only=given.get("T", ""),
+        sets=sets,
     )
     restoration = Restoration(tables, program.family, options)
     errors: list[str] = []

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from iptlab.errors import RulesetError, RuleSyntaxError
+from iptlab.errors import BadValueError, RulesetError, RuleSyntaxError
+from iptlab.netfilter.context import PacketSet
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import ZERO, Counters, Rule, Table
 from iptlab.packet import Family
@@ -39,7 +40,8 @@ class RestoreOptions:
     """The switches of iptables-restore.
 
     ``counters`` None takes the counters that can be read and forgives the others;
-    ``only`` is the one table to restore, ``flush`` False keeps what is there.
+    ``only`` is the one table to restore, ``flush`` False keeps what is there. ``sets`` are
+    the machine's ipsets by name; None: nobody said which there are.
     """
 
     flush: bool = True
@@ -47,6 +49,7 @@ class RestoreOptions:
     test: bool = False
     verbose: bool = False
     only: str = ""
+    sets: Mapping[str, PacketSet] | None = None
 
 
 class Restoration:
@@ -241,6 +244,7 @@ class Restoration:
         name, rule = known
         if counts and counters:
             rule = Rule(rule.header, rule.matches, rule.target, counters)
+        check_sets((rule,), self.options.sets, self.family, place)
         edit.append(name, rule, place)
         self.warnings += warnings((rule,), self.family)
 
@@ -271,6 +275,7 @@ class Restoration:
         if self.options.verbose and self.options.flush:
             command = replace(command, switches=(*command.switches, ("-v", ())))
         self.warnings += warnings(command.rules, self.family)
+        check_sets(command.rules, self.options.sets, self.family, place)
         edit.apply(command, place)
 
     def _read(self, words: list[Token], place: Place, edit: Edit) -> Command:
@@ -316,6 +321,20 @@ def _check_size(words: list[Token], place: Place) -> None:
     if len(words) > _MOST_WORDS:
         cure = f"A line may have {_MOST_WORDS} words."
         raise place.error(words[_MOST_WORDS], "Parser cannot handle more arguments", cure)
+
+
+def check_sets(
+    rules: tuple[Rule, ...], sets: Mapping[str, PacketSet] | None, family: Family, place: Place
+) -> None:
+    """Refuse rules that name an ipset which is not there, if it is known which are."""
+    if sets is None:
+        return
+    for extension in (extension for rule in rules for extension in rule.extensions()):
+        try:
+            extension.check_sets(sets, family)
+        except BadValueError as bad:
+            tool = f"{bad.cause}\n"  # libxt_set.h ends its messages itself
+            raise place.error(_found(place, extension.name), bad.cause, bad.cure, tool) from None
 
 
 def warnings(rules: tuple[Rule, ...], family: Family) -> Iterator[str]:

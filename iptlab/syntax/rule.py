@@ -598,8 +598,8 @@ class _Reader:
                 if full == name:
                     return canonical
             found = {canonical for full, canonical in known if full.startswith(name)}
-            if len(found) == 1:
-                return found.pop()
+            if found:
+                return found.pop() if len(found) == 1 else name
         return name
 
     def _known_names(self) -> Iterator[tuple[str, str]]:
@@ -642,7 +642,9 @@ class _Reader:
             cure = f"{token.text} belongs to -j {users[0]}: write that before it."
         else:
             cure = "Check the spelling; options of an extension come after its -m or -j."
-        return self._error(token, f'unknown option "{token.text}"', cure)
+        whole = self.place.text[token.column - 1 : token.end - 1]
+        shown = whole if whole.startswith(f"{token.text}=") else token.text
+        return self._error(token, f'unknown option "{shown}"', cure)
 
 
 _NO_PROTOCOL = Given(ProtocolNumber(0), True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from iptlab.netfilter.context import PacketSet
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Table
 from iptlab.packet import Family
@@ -24,14 +25,14 @@ class Dump:
     remarks: Mapping[TableName, tuple[str, str]] = field(default_factory=dict)
 
 
-def read_dump(text: str, family: Family) -> Dump:
+def read_dump(text: str, family: Family, sets: Mapping[str, PacketSet] | None = None) -> Dump:
     """The tables that a machine has after restoring this text onto empty ones.
 
     Raises RuleSyntaxError for what iptables-restore cannot read, RulesetError for what
     the kernel would refuse; the first error ends it. Counters are taken where they make
     sense, and the last line needs no line feed.
     """
-    restoration = Restoration({}, family, RestoreOptions(counters=None))
+    restoration = Restoration({}, family, RestoreOptions(counters=None, sets=sets))
     restoration.read(text)
     return Dump(restoration.tables, restoration.counted, restoration.remarks)
 
