@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import chain as joined
 from typing import NamedTuple
 
@@ -179,7 +180,7 @@ def faults(table: Table) -> Iterator[Fault]:
 
 def _jumps(chain: Chain) -> Iterator[tuple[int, Jump]]:
     for number, rule in enumerate(chain.rules, start=1):
-        if isinstance(rule.target, Jump):
+        if type(rule.target) is Jump:
             yield number, rule.target
 
 
@@ -227,8 +228,18 @@ def _extension_faults(table: Table) -> Iterator[Fault]:
     for chain in table.chains.values():
         for number, rule in enumerate(chain.rules, start=1):
             for extension in rule.extensions():
+                if _fits_anywhere(type(extension)):
+                    continue
                 if trouble := _misplaced(extension, rule, table.name, reached.get(chain.name, ())):
                     yield Fault(chain.name, number, extension.name, *trouble)
+
+
+@cache
+def _fits_anywhere(kind: type[Extension]) -> bool:
+    """Whether the kernel takes extensions of this kind in every table, hook and rule."""
+    asks = (kind.kernel_refusal, kind.kernel_refusal_beside)
+    silent = asks == (Extension.kernel_refusal, Extension.kernel_refusal_beside)
+    return silent and not (kind.tables or kind.hooks or kind.protocols)
 
 
 def _reached_from(table: Table) -> dict[str, list[Hook]]:

@@ -18,7 +18,7 @@ from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.rules import Jump, Rule
 from iptlab.netfilter.values import Given, Value
 from iptlab.packet import Family
-from iptlab.syntax.tokens import restore_words
+from iptlab.syntax.grammar import EXTENSION_HEADERS
 
 E = TypeVar("E", bound=Extension)
 
@@ -28,7 +28,7 @@ class Clauses:
 
     def __init__(self, family: Family) -> None:
         self.family = family
-        self.headers: dict[str, Header | None] = {}
+        self.headers: dict[str, tuple[Header, int] | None] = {}
         self.matches: dict[tuple[int, str], Match | None] = {}
         self.targets: dict[tuple[int, str], Target | None] = {}
         self.jumps: dict[str, Jump] = {}
@@ -36,48 +36,61 @@ class Clauses:
 
     def rule(self, line: str, chains: Container[str]) -> tuple[str, Rule] | None:
         """The chain and rule of a plain ``-A`` line; None if it takes a closer look."""
-        parts = line.split(" -m ")
-        parts[-1], _, target_text = parts[-1].partition(" -j ")
-        if '"' in line and (
-            "\\" in line or any(part.count('"') % 2 for part in (*parts, target_text))
-        ):
+        if '"' in line and not _plainly_quoted(line):
             return None
-        append, _, rest = parts[0].partition(" ")
+        head, *parts = line.split(" -m ")
+        if parts:
+            parts[-1], _, target_text = parts[-1].partition(" -j ")
+        else:
+            head, _, target_text = head.partition(" -j ")
+        append, _, rest = head.partition(" ")
         chain, _, header_text = rest.partition(" ")
-        header = self._header(header_text, chain)
-        if append != "-A" or header is None or not chain:
+        known = self._header(header_text, chain)
+        if append != "-A" or known is None or not chain:
             return None
-        protocol = header.named_protocol
-        matches = [self._known(self.matches, MATCHES, protocol, part) for part in parts[1:]]
+        header, protocol = known
+        matches = [
+            self.matches.get((protocol, part)) or self._known(self.matches, MATCHES, protocol, part)
+            for part in parts
+        ]
         if None in matches:
             return None
-        target = self._target(target_text, protocol, chains) if target_text else None
-        if target is None and target_text:
+        if not target_text:
+            return chain, Rule(header, tuple(cast("list[Match]", matches)))
+        if target_text in chains:
+            target: Target | None = self.jumps.get(target_text)
+            if target is None:
+                target = self.jumps[target_text] = Jump(target_text)
+        else:
+            target = self.targets.get((protocol, target_text)) or self._known(
+                self.targets, TARGETS, protocol, target_text
+            )
+        if target is None:
             return None
         return chain, Rule(header, tuple(cast("list[Match]", matches)), target)
 
-    def _header(self, text: str, chain: str) -> Header | None:
+    def _header(self, text: str, chain: str) -> tuple[Header, int] | None:
+        """The header and its protocol, if nothing can be said against it in that chain."""
         try:
-            header = self.headers[text]
+            known = self.headers[text]
         except KeyError:
-            header = self.headers[text] = self._read(Header, text.split(" ") if text else [], 0)
-        if header is None or not (header.in_interface or header.out_interface):
-            return header
+            header = self._read(Header, text.split(" ") if text else [], 0)
+            known = (header, header.named_protocol) if header else None
+            if header and (_is_odd(header) or (self.family is Family.IPV6 and _warned(header))):
+                known = None
+            self.headers[text] = known
+        if known is None:
+            return None
+        header = known[0]
+        if header.in_interface is None and header.out_interface is None:
+            return known
         hook = Hook.named(chain)
         if hook is None:
-            return header
+            return known
         misplaced = (header.in_interface and not hook.has_in_interface) or (
             header.out_interface and not hook.has_out_interface
         )
-        return None if misplaced else header
-
-    def _target(self, text: str, protocol: int, chains: Container[str]) -> Target | None:
-        if text not in chains:
-            return self._known(self.targets, TARGETS, protocol, text)
-        jump = self.jumps.get(text)
-        if jump is None:
-            jump = self.jumps[text] = Jump(text)
-        return jump
+        return None if misplaced else known
 
     def _known(
         self,
@@ -86,13 +99,12 @@ class Clauses:
         protocol: int,
         text: str,
     ) -> E | None:
-        """The extension that a clause spells, from memory or read now."""
-        try:
-            return seen[protocol, text]
-        except KeyError:
-            pass
+        """The extension that a clause spells, read now and remembered."""
+        if (protocol, text) in seen:
+            return None
         if '"' in text:
-            name, *words = (word.text for word in restore_words(text))
+            before, inside, after = text.split('"')
+            name, *words = [*before.split(), inside, *after.split()]
         else:
             name, *words = text.split(" ")
         kind = registry.get(name)
@@ -134,6 +146,25 @@ class Clauses:
         if value is None:
             value = self.values[key] = declared.value.parse(text, self.family)
         return value
+
+
+def _plainly_quoted(line: str) -> bool:
+    """Whether the line has one quoted word, set off by blanks, that hides no seam."""
+    parts = line.split('"')
+    if len(parts) != 3 or "\\" in line or " -m " in parts[1] or " -j " in parts[1]:
+        return False
+    return parts[0].endswith(" ") and (parts[2] == "" or parts[2].startswith(" "))
+
+
+def _is_odd(header: Header) -> bool:
+    """Whether an interface has a name that the tool warns about."""
+    names = (given.value.name for given in (header.in_interface, header.out_interface) if given)
+    return any("/" in name for name in names)
+
+
+def _warned(header: Header) -> bool:
+    """Whether ip6tables warns that the protocol is found as an extension header only."""
+    return header.named_protocol in EXTENSION_HEADERS
 
 
 class _Plan(NamedTuple):

@@ -114,6 +114,21 @@ class Edit:
             self._zero(command, place)
             self.changed = True
 
+    def append_plain(self, name: str, rule: Rule, place: Place) -> bool:
+        """Append if there is nothing to refuse; the answer is whether it was done."""
+        chain, target = self.chains.get(name), rule.target
+        if chain is None:
+            return False
+        if type(target) is Jump:
+            if self.chains[target.chain].policy is not None:
+                return False
+            self.references[target.chain] += 1
+        elif self.name is TableName.NAT and target is not None and target.name == "DROP":
+            return False
+        chain.entries.append((rule, place))
+        self.changed = True
+        return True
+
     def append(self, name: str, rule: Rule, place: Place) -> None:
         """Put a rule at the end of a chain."""
         target = rule.target

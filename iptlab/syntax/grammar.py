@@ -107,3 +107,7 @@ class Place(NamedTuple):
             cure=cure,
             tool=tool,
         )
+
+
+# protocols that are extension headers, which IPv6 rules find with -m (xshared.c, is_exthdr)
+EXTENSION_HEADERS = (43, 44, 51, 60)

@@ -147,10 +147,12 @@ def _split(text: str, family: Family) -> tuple[str, str | None]:
 
 def _read_address(text: str, family: Family) -> Address:
     try:
-        address = ip_address(text)
-        if address.version == family:
-            return address
-    except ValueError:
+        return (
+            IPv4Address(socket.inet_pton(socket.AF_INET, text))
+            if family is Family.IPV4
+            else IPv6Address(text)
+        )
+    except (OSError, ValueError):
         pass
     ip = "10.0.0.1" if family is Family.IPV4 else "fd00::1"
     raise BadValueError(
