@@ -102,11 +102,11 @@ class Clauses:
         """The extension that a clause spells, read now and remembered."""
         if (protocol, text) in seen:
             return None
+        words = text.split(" ")
         if '"' in text:
             before, inside, after = text.split('"')
-            name, *words = [*before.split(), inside, *after.split()]
-        else:
-            name, *words = text.split(" ")
+            words = [*before.split(), inside, *after.split()]
+        name = words.pop(0)
         kind = registry.get(name)
         usable = kind is not None and (not kind.families or self.family in kind.families)
         built = self._read(kind, words, protocol) if kind and usable else None
