@@ -1,0 +1,36 @@
+"""README's examples do what it says they do."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from iptlab.cli import main
+
+ROOT = Path(__file__).parents[1]
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+
+
+@pytest.mark.parametrize("block", [text for kind, text in BLOCKS if kind == "console"])
+def test_a_command_prints_what_readme_shows(
+    block: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    command, _, shown = block.removeprefix("$ ").partition("\n")
+    program, *words = shlex.split(command)
+    assert program == "iptlab"
+    assert main(words) == 0
+    assert capsys.readouterr().out == shown
+
+
+def test_the_python_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
+    examples = [text for kind, text in BLOCKS if kind == "python"]
+    assert len(examples) == 2
+    for example in examples:
+        exec(example, {})
+    printed = capsys.readouterr().out
+    assert "verdict: DROP by filter INPUT 1" in printed
+    assert "iptables: Index of deletion too big." in printed
