@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from iptlab.course import data as data
     from iptlab.course import exercise as exercise
+    from iptlab.english import explain as explain
     from iptlab.errors import BadValueError as BadValueError
     from iptlab.errors import CheckFailedError as CheckFailedError
     from iptlab.errors import FileError as FileError
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 # ``import iptlab`` itself costs next to nothing. The imports above are for type checkers.
 _HOMES = {
     "course": ("data", "exercise"),
+    "english": ("explain",),
     "errors": (
         *("BadValueError", "CheckFailedError", "FileError", "IptlabError", "PacketError"),
         *("RuleError", "RuleSyntaxError", "RulesetError"),

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from iptlab.english import explain, remarks
 from iptlab.errors import IptlabError
-from iptlab.explain import explain, remarks
 from iptlab.lab import open_lab
 from iptlab.netfilter.context import CannotTell
 from iptlab.netfilter.hooks import Hook

@@ -31,7 +31,7 @@ netfilter
 matches targets
 syntax
 ruleset
-explain
+english
 simulate
 kubernetes
 kernel

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from iptlab import Ruleset
-from iptlab.explain import explain, remarks
+from iptlab import IptlabError, Ruleset
+from iptlab.english import explain, remarks
+
+
+def test_one_chain_can_be_asked_for() -> None:
+    rules = Ruleset.parse("*filter\n:INPUT DROP\n:web -\n-A INPUT -p tcp -j web\nCOMMIT\n")
+    page = explain(rules, "web")
+    assert "Chain web" in page
+    assert "Chain INPUT" not in page
+    with pytest.raises(IptlabError, match="no table here has a chain `wed'"):
+        explain(rules, "wed")
 
 
 def look(*lines: str) -> list[tuple[tuple[int, ...], str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from iptlab.errors import IptlabError
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.context import CtState
 from iptlab.netfilter.extension import Condition
@@ -29,15 +30,22 @@ class Remark:
     text: str
 
 
-def explain(rules: Ruleset) -> str:
-    """The rule set as a page: every rule a sentence with its number, then what looks odd."""
-    return "\n\n".join(part for table in rules.tables.values() for part in _table_page(table))
+def explain(rules: Ruleset, chain: str | None = None) -> str:
+    """The rule set as a page: every rule a sentence with its number, then what looks odd.
+
+    With a chain's name only the chains of that name; IptlabError if there is none.
+    """
+    pages = [part for table in rules.tables.values() for part in _table_page(table, chain)]
+    told = "\n\n".join(pages)
+    if chain and not told:
+        raise IptlabError(f"no table here has a chain `{chain}'")
+    return told
 
 
-def _table_page(table: Table) -> Iterator[str]:
-    yield f"Table {table.name}"
-    for chain in table.ordered():
-        yield "\n".join(_chain_page(table, chain))
+def _table_page(table: Table, only: str | None) -> list[str]:
+    chains = [chain for chain in table.ordered() if only in (None, chain.name)]
+    pages = ["\n".join(_chain_page(table, chain)) for chain in chains]
+    return [f"Table {table.name}", *pages] if pages else []
 
 
 def _chain_page(table: Table, chain: Chain) -> Iterator[str]:
