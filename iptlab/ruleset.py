@@ -29,15 +29,25 @@ class Ruleset:
 
     @classmethod
     def parse(
-        cls, text: str, family: int = 4, *, sets: Mapping[str, PacketSet] | None = None
+        cls,
+        text: str,
+        family: int = 4,
+        *,
+        sets: Mapping[str, PacketSet] | None = None,
+        strict: bool = True,
     ) -> Ruleset:
         """Read ``iptables-save`` text (``ip6tables-save`` with family 6), with or without counters.
 
         Raises RuleSyntaxError or RulesetError for the first thing that is wrong; nothing
         is half-loaded. With ``sets``, the ipsets of the machine by name, a rule that names
         another one is refused.
+
+        Dumps found in the wild hold host names, masked addresses and options of long ago,
+        which iptables itself refuses. With ``strict=False`` such a rule is kept, printed
+        back unchanged, and a walk that comes to it says that it cannot tell.
         """
-        return cls(read_dump(text, Family(family), sets), Family(family))
+        dump = read_dump(text, Family(family), sets, strict=strict)
+        return cls(dump, Family(family))
 
     @classmethod
     def read(cls, path: str | Path, family: int = 4) -> Ruleset:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import rulesets
 
+import iptlab
 from iptlab import FileError, RuleError, Ruleset, RulesetError, RuleSyntaxError
 
 DUMP = """\
@@ -241,3 +242,29 @@ def test_ipv6_dumps_have_their_own_addresses() -> None:
     assert "-s fe80::/10 -p tcp" in ruleset.save()
     with pytest.raises(RuleSyntaxError, match="not found"):
         Ruleset.parse(text)
+
+
+FOUND = """*filter
+:INPUT ACCEPT [0:0]
+-A INPUT -s gateway.example.com/32 -p tcp -m tcp --dport 22 -j ACCEPT
+-A INPUT -m mac --mac-source XX:XX:XX:XX:XX:XX -j ACCEPT
+-A INPUT -p udp -j DROP
+COMMIT
+"""
+
+
+def test_a_dump_from_the_wild_can_be_read_with_its_unreadable_rules_kept() -> None:
+    with pytest.raises(RuleSyntaxError):
+        Ruleset.parse(FOUND)
+    kept = Ruleset.parse(FOUND.replace("\n", "\r\n"), strict=False)
+    rules = kept.tables["filter"].chains["INPUT"].rules
+    lines = [line for line in FOUND.split("\n") if line.startswith("-A")]
+    assert [f"-A INPUT {rule}" for rule in rules] == lines
+    assert "which iptables refuses: host/network" in rules[0].explain()
+    assert "cannot be read" in str(iptlab.trace(kept, "udp 10.0.0.9:1 -> 10.0.0.1:2"))
+
+
+@pytest.mark.parametrize("line", [":INPUT NOPE [0:0]", "*nosuch", "-A NOWHERE -j ACCEPT", "hello"])
+def test_what_is_no_rule_is_refused_even_so(line: str) -> None:
+    with pytest.raises(RuleError):
+        Ruleset.parse(FOUND.replace("COMMIT", f"{line}\nCOMMIT"), strict=False)

@@ -58,3 +58,29 @@ class UnmodelledMatch(Match):
 
     def __str__(self) -> str:
         return " ".join(filter(None, ("-m", self.module, self.text)))
+
+
+@dataclass(frozen=True)
+class UnreadRule(Match):
+    """All the words of a rule that iptables refuses, kept as they were written.
+
+    ``cause`` is why it is refused.
+    """
+
+    text: str
+    cause: str
+
+    def holds(self, packet: Packet, context: Context) -> Answer:
+        return CannotTell(f"this rule cannot be read: {self.cause}")
+
+    def why_not(self, packet: Packet, context: Context) -> str:
+        return str(self.holds(packet, context))
+
+    def explain(self) -> str:
+        return f"passes `{self}' (which iptables refuses: {self.cause})"
+
+    def landmarks(self) -> Iterator[tuple[str, Value]]:
+        raise NotImplementedError(f"{self} cannot be read")
+
+    def __str__(self) -> str:
+        return self.text

@@ -25,15 +25,23 @@ class Dump:
     remarks: Mapping[TableName, tuple[str, str]] = field(default_factory=dict)
 
 
-def read_dump(text: str, family: Family, sets: Mapping[str, PacketSet] | None = None) -> Dump:
+def read_dump(
+    text: str,
+    family: Family,
+    sets: Mapping[str, PacketSet] | None = None,
+    *,
+    strict: bool = True,
+) -> Dump:
     """The tables that a machine has after restoring this text onto empty ones.
 
     Raises RuleSyntaxError for what iptables-restore cannot read, RulesetError for what
     the kernel would refuse; the first error ends it. Counters are taken where they make
-    sense, and the last line needs no line feed.
+    sense, and the last line needs no line feed. Without ``strict`` a rule that cannot be
+    read is kept as it is, and lines may end as Windows ends them.
     """
-    restoration = Restoration({}, family, RestoreOptions(counters=None, sets=sets))
-    restoration.read(text)
+    options = RestoreOptions(counters=None, sets=sets, strict=strict)
+    restoration = Restoration({}, family, options)
+    restoration.read(text if strict else text.replace("\r\n", "\n"))
     return Dump(restoration.tables, restoration.counted, restoration.remarks)
 
 
