@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ def open_lab(folder: str | None, *, browser: bool = True, port: int | None = Non
     place = _place(folder)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={place}"]
     command += [f"--LabApp.default_url=/lab/tree/{FIRST}"]
+    # in a container the only user is often root, and the server listens on this machine alone
+    command += ["--allow-root"] * (hasattr(os, "geteuid") and os.geteuid() == 0)
     command += ["--no-browser"] * (not browser) + ([f"--port={port}"] if port else [])
     try:
         return subprocess.run(command, check=False).returncode

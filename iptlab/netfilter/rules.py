@@ -91,9 +91,9 @@ class Rule:
 
     def why_not(self, packet: Packet, context: Context) -> str:
         """The first test that said no, beside what is so; empty if none did."""
-        answers = {test: test.holds(packet, context) for test in self.tests()}
-        refusals = [test for test, answer in answers.items() if answer is False]
-        doubts = [test for test, answer in answers.items() if answer is not True]
+        answers = [(test, test.holds(packet, context)) for test in self.tests()]
+        refusals = [test for test, answer in answers if answer is False]
+        doubts = [test for test, answer in answers if answer is not True]
         return next((test.why_not(packet, context) for test in refusals + doubts), "")
 
     def explain(self) -> str:

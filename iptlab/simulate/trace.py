@@ -138,13 +138,14 @@ class TableVisit:
     def lines(self) -> Iterator[str]:
         """The visit as indented text."""
         yield f"{self.table} {self.chain}"
-        width = max((len(f"{e.rule}") + 2 * e.depth for e in self.steps()), default=0)
+        texts = {id(step): str(step.rule) for step in self.steps()}
+        width = max((len(texts[id(step)]) + 2 * step.depth for step in self.steps()), default=0)
         width = min(width, 72)
         for event in self.events:
             pad = "  " * (event.depth + 1)
             if isinstance(event, Step):
                 name = f"{event.chain} {event.number}"
-                text = f"{pad}{name:<{max(8, len(name))}} {event.rule}"
+                text = f"{pad}{name:<{max(8, len(name))}} {texts[id(event)]}"
                 yield f"{text:<{width + 14}}  {event.outcome}"
             else:
                 yield f"{pad}{event.outcome}"
