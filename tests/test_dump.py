@@ -103,6 +103,7 @@ def test_printing_is_a_fixed_point_and_reading_its_inverse(ruleset: Ruleset) -> 
 # what is wrong; line and column; the word; a part of cause; a part of cure
 BROKEN = [
     (in_filter("-A INPUT --dport 22 -j ACCEPT"), 3, 10, "--dport", "unknown option", "-p tcp"),
+    (in_filter("-A INPUT -p tcp --dprt 22"), 3, 17, "--dprt", "unknown option", "mean --dport"),
     (in_filter("-A INPUT -p tcp --dport 70000"), 3, 25, "70000", "invalid port", "0 to 65535"),
     (in_filter("-A INPUT -s 10.0.0.0/33"), 3, 13, "10.0.0.0/33", "invalid mask `33'", "0 to 32"),
     (in_filter("-A INPUT -s fd00::1"), 3, 13, "fd00::1", "not found", "ip6tables"),

@@ -629,17 +629,19 @@ class _Reader:
     def _unknown(self, token: Token) -> RuleSyntaxError:
         owners = sorted(name for name, kind in MATCHES.items() if named(kind, token.text))
         users = sorted(name for name, kind in TARGETS.items() if named(kind, token.text))
+        near = [name for name, _ in self._known_names()]
+        if implicit := self._implicit_match():
+            near += [name for _, declared in implicit.options() for name in declared.names]
+        close = get_close_matches(token.text, near, n=1)
         if owners:
-            first = owners[0]
-            implied = set(owners) & {"tcp", "udp", "icmp", "sctp"}
-            load = (
-                f"-p {'tcp' if 'tcp' in owners else sorted(implied)[0]}"
-                if implied
-                else f"-m {first}"
-            )
-            cure = f"{token.text} belongs to {' and '.join(owners)}: write {load} before it."
+            implied = [name for name in ("tcp", "udp", "icmp", "sctp") if name in owners]
+            load = f"-p {implied[0]}" if implied else f"-m {owners[0]}"
+            listed = " or ".join(filter(None, (", ".join(owners[:-1]), owners[-1])))
+            cure = f"{token.text} belongs to {listed}: write {load} before it."
         elif users:
             cure = f"{token.text} belongs to -j {users[0]}: write that before it."
+        elif close:
+            cure = f"Did you mean {close[0]}?"
         else:
             cure = "Check the spelling; options of an extension come after its -m or -j."
         whole = self.place.text[token.column - 1 : token.end - 1]
