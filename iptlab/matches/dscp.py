@@ -5,18 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iptlab.errors import BadValueError
+from iptlab.names import DSCP_CLASSES
 from iptlab.netfilter.extension import Match, Spelling, option, register_match
 from iptlab.netfilter.fields import Field
 from iptlab.netfilter.values import Given, Integer
 from iptlab.packet import Family
-
-# RFC 2474, 2597, 3246; extensions/dscp_helper.c
-CLASSES = {
-    **{f"CS{n}": 8 * n for n in range(8)},
-    "BE": 0,
-    **{f"AF{n}{drop}": 8 * n + 2 * drop for n in range(1, 5) for drop in range(1, 4)},
-    "EF": 46,
-}
 
 
 class Dscp(Integer):
@@ -33,7 +26,7 @@ class Dscp(Integer):
 
 def dscp_class(text: str, family: Family) -> Dscp:
     """The value of a class such as AF21, CS1 or EF, in any case."""
-    number = CLASSES.get(text.upper())
+    number = DSCP_CLASSES.get(text.upper())
     if number is None:
         raise BadValueError(
             f"Invalid DSCP value `{text}'", "The classes are CS0 to CS7, AF11 to AF43, EF and BE."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iptlab.errors import BadValueError
+from iptlab.names import TOS_NAMES
 from iptlab.netfilter.extension import Match, option, register_match
 from iptlab.netfilter.fields import Field
 from iptlab.netfilter.values import Given, Value, leading_integer
@@ -12,14 +13,6 @@ from iptlab.packet import Family
 
 TOS = Field("tos", lambda p, c: p.tos, "has TOS {}", "does not have TOS {}")
 
-# RFC 1349; extensions/tos_values.c
-NAMES = {
-    "Minimize-Delay": 0x10,
-    "Maximize-Throughput": 0x08,
-    "Maximize-Reliability": 0x04,
-    "Minimize-Cost": 0x02,
-    "Normal-Service": 0x00,
-}
 _NAMED_MASK = 0x3F
 
 
@@ -39,11 +32,11 @@ class TosMask(Value):
         """A number up to 255 with or without a mask, or a name."""
         value, rest = leading_integer(text)
         if value is None or value > 255:
-            named = {name.lower(): number for name, number in NAMES.items()}.get(text.lower())
+            named = {name.lower(): number for name, number in TOS_NAMES.items()}.get(text.lower())
             if named is None:
                 raise BadValueError(
                     f'Symbolic name "{text}" is unknown',
-                    f"Write a number up to 255, with or without a mask, or {', '.join(NAMES)}.",
+                    f"Write a number up to 255, with or without a mask, or {', '.join(TOS_NAMES)}.",
                 )
             return cls(named, _NAMED_MASK)
         mask: int | None = 0xFF
@@ -57,7 +50,9 @@ class TosMask(Value):
     def named(self) -> str:
         """The name of exactly this value and mask, empty if it has none."""
         key = (self.value, self.mask)
-        return next((name for name, number in NAMES.items() if (number, _NAMED_MASK) == key), "")
+        return next(
+            (name for name, number in TOS_NAMES.items() if (number, _NAMED_MASK) == key), ""
+        )
 
     def __contains__(self, item: object) -> bool:
         return isinstance(item, int) and item & self.mask == self.value
