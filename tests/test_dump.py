@@ -269,3 +269,13 @@ def test_a_dump_from_the_wild_can_be_read_with_its_unreadable_rules_kept() -> No
 def test_what_is_no_rule_is_refused_even_so(line: str) -> None:
     with pytest.raises(RuleError):
         Ruleset.parse(FOUND.replace("COMMIT", f"{line}\nCOMMIT"), strict=False)
+
+
+def test_half_characters_are_refused_at_their_place() -> None:
+    with pytest.raises(RuleSyntaxError, match="line 3, column 27: this is no character"):
+        Ruleset.parse(in_filter("-A INPUT -m comment --comm\ud800 x"))
+
+
+def test_a_line_before_the_first_table_has_a_column() -> None:
+    with pytest.raises(RulesetError, match="line 1, column 1: "):
+        Ruleset.parse("root@host:~# iptables-save\n*filter\nCOMMIT\n")

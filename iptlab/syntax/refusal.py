@@ -35,7 +35,7 @@ def refusal(
     return RulesetError(
         cause,
         line=place.line,
-        column=columns[-1 if last else 0] if columns else bool(place.text),
+        column=columns[-1 if last else 0] if columns else int(bool(place.text)),
         word=word,
         text=place.text,
         cure=cure,

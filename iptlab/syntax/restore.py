@@ -78,6 +78,7 @@ class Restoration:
 
     def read(self, text: str) -> None:
         """Read the text to its end; the first line that is refused raises."""
+        _check_characters(text)
         for number, line in enumerate(text.split("\n"), start=1):
             if line and not (line.startswith("-A ") and self._plain(number, line)):
                 self._line(Place(number, line))
@@ -347,6 +348,20 @@ def _check_size(words: list[Token], place: Place) -> None:
     if len(words) > _MOST_WORDS:
         cure = f"A line may have {_MOST_WORDS} words."
         raise place.error(words[_MOST_WORDS], "Parser cannot handle more arguments", cure)
+
+
+def _check_characters(text: str) -> None:
+    """Refuse half characters, which bytes that are no text become when read carelessly."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        before = text[: error.start]
+        line, column = before.count("\n") + 1, error.start - before.rfind("\n")
+        word = text[error.start : error.end]
+        place = Place(line, text.split("\n")[line - 1])
+        cure = "Read the file as UTF-8 and convert what is not."
+        token = Token(word, column, column + len(word))
+        raise place.error(token, "this is no character of any text", cure) from None
 
 
 def check_sets(
