@@ -102,9 +102,6 @@ class _Reader:
                 ):
                     error.cure = f"This release needs a blank here: {token.text[:2]} VALUE."
                 raise
-        if self.bang:
-            cause = "nothing appropriate following !"
-            raise self._error(self.bang, cause, "Write ! directly before an option.")
         return self._command()
 
     def _word(self, token: Token) -> None:
@@ -129,7 +126,9 @@ class _Reader:
 
     def _long(self, token: Token) -> None:
         name, equals, value = token.text.partition("=")
-        full = self._full_name(name, token)
+        full = self._full_name(name)
+        if equals and (self._arity(full) == 0 or SWITCHES.get(full, ("", 1))[1] == 0):
+            raise self._unknown(token._replace(text=name))
         if equals:
             word = Token(value, token.column + len(name) + 1, token.end, True)
             self.tokens.insert(self.at, token if full in _WHOLE_WORD else word)
@@ -144,6 +143,8 @@ class _Reader:
         self._option(name, token._replace(text=name))
 
     def _option(self, name: str, token: Token) -> None:
+        if self.at == len(self.tokens) and self._needs_word(name):
+            self._value(token)
         if name in OPERATIONS:
             self._operation(name, token)
         elif name in JUMPS:
@@ -163,8 +164,6 @@ class _Reader:
     def _operation(self, name: str, token: Token) -> None:
         if self.bang:
             raise self._error(self.bang, "unexpected '!' flag", "Leave the ! out.")
-        if self.at == len(self.tokens) and OPERATIONS[name][1].startswith("chain"):
-            self._value(token)
         if name == "-Z" and self.operation in ("-L", "-S"):
             self.switches.append((name, ()))
         elif self.operation == "-Z" and name in ("-L", "-S"):
@@ -295,7 +294,6 @@ class _Reader:
             )
 
     def _jump(self, name: str, token: Token) -> None:
-        self._refuse_bang(name)
         word = self._address_word(token)
         if self.target:
             raise self._error(
@@ -303,6 +301,7 @@ class _Reader:
                 "multiple -j flags not allowed",
                 "A rule has one target; use a second rule.",
             )
+        self._refuse_bang(name)
         self._check_target_name(word)
         if name == "-g":
             if word.text not in self.chains:
@@ -415,6 +414,9 @@ class _Reader:
         tests = tuple(self._match(draft) for draft in self.matches)
         target = self._target()
         self._check_drop(target)
+        if self.bang:
+            cause = "nothing appropriate following !"
+            raise self._error(self.bang, cause, "Write ! directly before an option.")
         number = self._rule_number()
         sources, destinations = self._networks("src"), self._networks("dst")
         self._check_legal(number)
@@ -588,9 +590,24 @@ class _Reader:
             or SWITCHES.get(name, ("", 0))[1] > 0
         )
 
+    def _needs_word(self, name: str) -> bool:
+        """Whether getopt refuses the option at the end of a line."""
+        if name in OPERATIONS:
+            return OPERATIONS[name][1].startswith("chain")
+        return self._takes_word(name) or self._arity(name) > 0
+
+    def _arity(self, name: str) -> int:
+        """How many words follow an extension's option; -1 if no extension has it."""
+        drafts = [draft for draft in (*self.matches, self.target) if isinstance(draft, Draft)]
+        kinds = [draft.kind for draft in reversed(drafts) if not draft.closed]
+        for kind in filter(None, (*kinds, self._implicit_match())):
+            if found := named(kind, name):
+                return found[1].reader(name).arity
+        return -1
+
     # --- names ---
 
-    def _full_name(self, name: str, token: Token) -> str:
+    def _full_name(self, name: str) -> str:
         """The option that ``name`` is or, as getopt allows, uniquely begins."""
         implicit = self._implicit_match()
         for known in (list(self._known_names()), list(_long_names([implicit] if implicit else []))):
