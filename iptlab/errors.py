@@ -50,7 +50,7 @@ class RuleError(IptlabError):
 
     ``status`` is the exit status the real tool would end with: 2 for a line it cannot
     read, 1 for what the kernel or the rule set does not allow. ``tool`` is that tool's
-    own message.
+    own message, ``warnings`` what it said before it.
     """
 
     status = 1
@@ -65,6 +65,7 @@ class RuleError(IptlabError):
         text: str = "",
         cure: str = "",
         tool: str = "",
+        warnings: tuple[str, ...] = (),
     ) -> None:
         super().__init__(cause)
         self.cause = cause
@@ -74,6 +75,7 @@ class RuleError(IptlabError):
         self.text = text
         self.cure = cure
         self.tool = tool or cause
+        self.warnings = warnings
 
     def __str__(self) -> str:
         """The place and cause, the line with the word underlined, the cure."""

@@ -108,10 +108,14 @@ class Recent(Match):
             )
         if self.hitcount == Integer(0):
             object.__setattr__(self, "hitcount", None)
-        if self.rdest:
-            object.__setattr__(self, "rsource", None)
-        elif not self.rsource:
+        if not self.rdest:
             object.__setattr__(self, "rsource", Flag())
+
+    @classmethod
+    def settled(cls, values: dict[str, object]) -> dict[str, object]:
+        """The last of --rsource and --rdest counts."""
+        sides = [name for name in values if name in ("rsource", "rdest")]
+        return {name: value for name, value in values.items() if name not in sides[:-1]}
 
     # --- what it looks up ---
 

@@ -80,6 +80,7 @@ class SetMatch(Match):
         missing="You must specify `--match-set' with proper arguments",
         twice="--match-set can be specified only once",
         also=("--set",),
+        warns={"--set": "--set option deprecated, please use --match-set"},
     )
     return_nomatch: Flag | None = option("--return-nomatch", Flag)
     update_counters: Given[Flag] | None = option("--update-counters", Flag, negatable=True)

@@ -45,6 +45,10 @@ class Value(ABC):
         """The value as a sentence says it."""
         return str(self)
 
+    def warning(self) -> str:
+        """What the tool says of a value that it takes nevertheless; mostly nothing."""
+        return ""
+
 
 V = TypeVar("V", bound=Value, covariant=True)
 
@@ -428,6 +432,14 @@ class InterfaceName(Value):
         if self.name.endswith("+"):
             return str(item).startswith(self.name[:-1])
         return item == self.name
+
+    def warning(self) -> str:
+        if not set(self.name) & {"/", " "}:
+            return ""
+        return (
+            f"Warning: weird character in interface `{self.name}' "
+            "('/' and ' ' are not allowed by the kernel)."
+        )
 
     @property
     def is_everything(self) -> bool:

@@ -76,7 +76,7 @@ class Clauses:
         except KeyError:
             header = self._read(Header, text.split(" ") if text else [], 0)
             known = (header, header.named_protocol) if header else None
-            if header and (_is_odd(header) or (self.family is Family.IPV6 and _warned(header))):
+            if header and self.family is Family.IPV6 and _warned(header):
                 known = None
             self.headers[text] = known
         if known is None:
@@ -125,6 +125,8 @@ class Clauses:
                 field_name, declared = plan.options[next(rest) if negated else word]
                 if field_name in given or (negated and not declared.negatable):
                     return None
+                if declared.after and plan.options[declared.after[0]][0] not in given:
+                    return None
                 given.add(field_name)
                 arity = declared.value.arity
                 text = next(rest) if arity == 1 else " ".join(next(rest) for _ in range(arity))
@@ -133,7 +135,7 @@ class Clauses:
                     values[field_name] = Given(value, negated) if declared.negatable else value
             if not plan.required <= given:
                 return None
-            built = kind(**values)
+            built = kind(**kind.settled(values))
             if plan.checks:
                 built.check(protocol, self.family)
         except (BadValueError, KeyError, StopIteration, RuntimeError):
@@ -144,7 +146,10 @@ class Clauses:
         key = (declared.value, text)
         value = self.values.get(key)
         if value is None:
-            value = self.values[key] = declared.value.parse(text, self.family)
+            value = declared.value.parse(text, self.family)
+            if value.warning():
+                raise BadValueError(value.warning())
+            self.values[key] = value
         return value
 
 
@@ -154,12 +159,6 @@ def _plainly_quoted(line: str) -> bool:
     if len(parts) != 3 or "\\" in line or " -m " in parts[1] or " -j " in parts[1]:
         return False
     return parts[0].endswith(" ") and (parts[2] == "" or parts[2].startswith(" "))
-
-
-def _is_odd(header: Header) -> bool:
-    """Whether an interface has a name that the tool warns about."""
-    names = (given.value.name for given in (header.in_interface, header.out_interface) if given)
-    return any("/" in name for name in names)
 
 
 def _warned(header: Header) -> bool:

@@ -23,26 +23,38 @@ class Draft:
     kind: type[Extension]
     token: Token
     values: dict[str, Given[Value]] = field(default_factory=dict)
-    spelled: dict[str, str] = field(default_factory=dict)
+    spelled: dict[str, list[str]] = field(default_factory=dict)
     closed: bool = False
 
     def finished(self, protocol: int, family: Family) -> Extension:
         """The extension, with stand-ins for what was not given; BadValueError if it cannot be."""
+        options = dict(self.kind.options())
         values: dict[str, object] = {}
-        for field_name, declared in self.kind.options():
-            given = self.values.get(field_name)
-            if given is None:
+        for field_name, given in self.values.items():
+            declared = options[field_name]
+            if not asks_nothing(given):
+                values[field_name] = given if declared.negatable else given.value
+            if len(names := self.spelled[field_name]) > 1 and not declared.lax:
+                raise self._two_ways(declared, names)
+        for field_name, declared in options.items():
+            if field_name not in self.values:
                 if declared.required:
                     generic = f'{self.kind.name}: option "{declared.name}" must be specified'
                     cure = f"Write {declared.name} and its value."
                     raise BadValueError(declared.missing or generic, cure)
                 if (stand_in := declared.default_for(family)) is not None:
                     values[field_name] = Given(stand_in) if declared.negatable else stand_in
-            elif not asks_nothing(given):
-                values[field_name] = given if declared.negatable else given.value
+        values = self.kind.settled(values)
         built = self.kind(**values)
         built.check(protocol, family)
         return built
+
+    def _two_ways(self, declared: Option, names: list[str]) -> BadValueError:
+        first, second, *_ = sorted(names, key=declared.names.index)
+        return BadValueError(
+            f'{self.kind.name}: option "{first}" cannot be used together with "{second}".',
+            f"They are two ways of saying one thing: leave one of {first} and {second} out.",
+        )
 
 
 @dataclass

@@ -8,7 +8,7 @@ Source: iptables/iptables-restore.c, iptables/xshared.c (add_param_to_argv)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from iptlab.errors import BadValueError, RulesetError, RuleSyntaxError
@@ -19,7 +19,7 @@ from iptlab.netfilter.rules import ZERO, Counters, Rule, Table
 from iptlab.packet import Family
 from iptlab.syntax.clauses import Clauses
 from iptlab.syntax.edit import Edit
-from iptlab.syntax.grammar import EXTENSION_HEADERS, FINAL, Command, Place
+from iptlab.syntax.grammar import FINAL, Command, Place
 from iptlab.syntax.refusal import LONGEST, refusal
 from iptlab.syntax.rule import leading_count, read_command
 from iptlab.syntax.tokens import Token, restore_words
@@ -273,7 +273,6 @@ class Restoration:
             rule = Rule(rule.header, rule.matches, rule.target, counters)
         check_sets((rule,), self.options.sets, self.family, place)
         edit.append(name, rule, place)
-        self.warnings += warnings((rule,), self.family)
 
     def _counted(self, place: Place) -> tuple[str, list[Token]]:
         """The line without the ``[packets:bytes]`` before it, and these as ``-c`` has them."""
@@ -301,7 +300,7 @@ class Restoration:
             raise place.error(None, "no command specified", cure)
         if self.options.verbose and self.options.flush:
             command = replace(command, switches=(*command.switches, ("-v", ())))
-        self.warnings += warnings(command.rules, self.family)
+        self.warnings += command.warnings
         check_sets(command.rules, self.options.sets, self.family, place)
         edit.apply(command, place)
 
@@ -310,6 +309,7 @@ class Restoration:
         try:
             command = read_command(list(words), place, self.family, edit.chains, edit.name)
         except RuleSyntaxError as error:
+            self.warnings += error.warnings
             self._refuse_switches([w for w in words if w.column < error.column], place)
             raise
         if {"-t", "-w"} & {name for name, _ in command.switches}:
@@ -376,26 +376,6 @@ def check_sets(
         except BadValueError as bad:
             tool = f"{bad.cause}\n"  # libxt_set.h ends its messages itself
             raise place.error(_found(place, extension.name), bad.cause, bad.cure, tool) from None
-
-
-def warnings(rules: tuple[Rule, ...], family: Family) -> Iterator[str]:
-    """What the tool warns about in rules that it accepts; all come from one command.
-
-    Source: libxtables/xtables.c (xtables_parse_interface), iptables/ip6tables.c
-    """
-    for rule in rules[:1]:
-        header = rule.header
-        for given in filter(None, (header.in_interface, header.out_interface)):
-            if set(given.value.name) & {"/", " "}:
-                yield (
-                    f"Warning: weird character in interface `{given.value}' "
-                    "('/' and ' ' are not allowed by the kernel)."
-                )
-        if family is Family.IPV6 and header.named_protocol in EXTENSION_HEADERS:
-            yield (
-                f"Warning: never matched protocol: {header.named_protocol}. "
-                "use extension match instead."
-            )
 
 
 def _counters(text: str) -> Counters | None:

@@ -26,6 +26,7 @@ from iptlab.netfilter.values import Given, Network, ProtocolNumber, read_integer
 from iptlab.packet import Family
 from iptlab.syntax.draft import Draft, Raw, asks_nothing, named, read_at
 from iptlab.syntax.grammar import (
+    EXTENSION_HEADERS,
     FINAL,
     ILLEGAL,
     JUMPS,
@@ -55,7 +56,12 @@ def read_command(
 
     ``chains`` are the user and built-in chains of ``table``, which ``-j`` may name.
     """
-    return _Reader(tokens, place, family, chains, table).read()
+    reader = _Reader(tokens, place, family, chains, table)
+    try:
+        return reader.read()
+    except RuleSyntaxError as error:
+        error.warnings = tuple(reader.warnings)
+        raise
 
 
 class _Reader:
@@ -85,6 +91,7 @@ class _Reader:
         self.matches: list[Draft | Raw] = []
         self.target: Draft | Raw | Jump | None = None
         self.late: LateSyntaxError | None = None
+        self.warnings: list[str] = []
 
     # --- the loop ---
 
@@ -250,10 +257,20 @@ class _Reader:
             self.addresses[field_name] = self._address_word(token), self._take_bang()
         else:
             self._store(self.header, field_name, declared, token)
+            self._warn_of_extension_header(field_name)
         if self.header.values.get("protocol") == _NO_PROTOCOL:
             cause = "rule would never match protocol"
             raise self._error(token, cause, "Every packet has a protocol: leave ! -p all out.")
         return True
+
+    def _warn_of_extension_header(self, field_name: str) -> None:
+        """Source: iptables/xshared.c (ipv6_proto_parse)"""
+        if field_name == "protocol" and self.family is Family.IPV6:
+            if self._protocol() in EXTENSION_HEADERS:
+                word = self.tokens[self.at - 1].text.lower()
+                self.warnings.append(
+                    f"Warning: never matched protocol: {word}. use extension match instead."
+                )
 
     def _networks(self, field_name: str) -> list[Given[Network]]:
         """The addresses behind ``-s`` or ``-d``, which are read when the line has ended."""
@@ -378,22 +395,29 @@ class _Reader:
 
     def _store(self, draft: Draft, field_name: str, declared: Option, token: Token) -> None:
         """Read an option's words into its draft."""
-        name = token.text if token.text in declared.spellings else declared.name
-        if field_name in draft.values:
-            first = draft.spelled[field_name]
+        apart = token.text in declared.spellings or token.text in declared.warns
+        name = token.text if apart else declared.name
+        self.warnings += filter(None, (declared.warns.get(name),))
+        spelled = draft.spelled.setdefault(field_name, [])
+        again = declared.twice or not {name, *spelled} & set(declared.spellings)
+        if spelled and (again or name in spelled) and not declared.lax:
             raise self._error(
                 token,
-                declared.twice or f"{draft.kind.name}: {_twice(declared, first, name)}",
+                declared.twice
+                or f'{draft.kind.name}: option "{declared.formal or name}" can only be used once.',
                 f"Use a second -m {draft.kind.name} or a second rule.",
             )
-        draft.spelled[field_name] = name
-        negated = self._take_bang()
+        spelled.append(name)
+        negated = self._take_bang() and not declared.lax
         if negated and not declared.negatable:
             raise self._error(
                 token,
                 f'{draft.kind.name}: option "{name}" cannot be inverted.',
                 f"{name} knows no !; leave it out.",
             )
+        if declared.after and declared.after[0] not in sum(draft.spelled.values(), []):
+            first, cause = declared.after
+            raise self._error(token, cause, f"Write {first} before {name}.")
         reader = declared.reader(name)
         words = [self._value(token) for _ in range(min(reader.arity, 1))]
         for _ in range(reader.arity - len(words)):
@@ -405,6 +429,8 @@ class _Reader:
         word = words[0] if words else token
         of = (draft.kind.name, declared.formal or name)
         value = read_at(self.place, word, partial(reader.read, text, self.family), of)
+        self.warnings += filter(None, (value.warning(),))
+        draft.values.pop(field_name, None)
         draft.values[field_name] = Given(value, negated)
 
     # --- from drafts to values ---
@@ -443,6 +469,7 @@ class _Reader:
             last.text if last else "",
             rules,
             tuple(self.switches),
+            tuple(self.warnings),
         )
 
     def _check_drop(self, target: Target | None) -> None:
@@ -710,16 +737,9 @@ def _long_names(kinds: Iterable[type[Extension]]) -> Iterator[tuple[str, str]]:
     """The long names of extensions' options, with the name we know each by."""
     for kind in kinds:
         for _, declared in kind.options():
-            yield from ((name, declared.name) for name in (declared.name, *declared.also))
-            yield from ((name, name) for name in declared.spellings)
-
-
-def _twice(declared: Option, first: str, second: str) -> str:
-    """What the tool says to an option given again, or to two ways of giving it."""
-    if first == second:
-        return f'option "{declared.formal or first}" can only be used once.'
-    first, second = sorted((first, second), key=declared.names.index)
-    return f'option "{first}" cannot be used together with "{second}".'
+            for name in declared.names:
+                apart = name in declared.spellings or name in declared.warns
+                yield name, name if apart else declared.name
 
 
 def _is(token: Token, short: str) -> bool:

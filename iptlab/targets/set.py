@@ -74,17 +74,17 @@ class SetTarget(Target):
     add: SetElement | None = option(
         "--add-set", SetElement, twice="--add-set can be specified only once"
     )
-    exist: Flag | None = option("--exist", Flag)
-    timeout: Timeout | None = option("--timeout", Timeout)
+    exist: Flag | None = option("--exist", Flag, lax=True)
+    timeout: Timeout | None = option("--timeout", Timeout, lax=True)
     delete: SetElement | None = option(
         "--del-set", SetElement, twice="--del-set can be specified only once"
     )
     map: SetElement | None = option(
         "--map-set", SetElement, twice="--map-set can be specified only once"
     )
-    map_mark: Flag | None = option("--map-mark", Flag)
-    map_prio: Flag | None = option("--map-prio", Flag)
-    map_queue: Flag | None = option("--map-queue", Flag)
+    map_mark: Flag | None = option("--map-mark", Flag, lax=True)
+    map_prio: Flag | None = option("--map-prio", Flag, lax=True)
+    map_queue: Flag | None = option("--map-queue", Flag, lax=True)
 
     def __post_init__(self) -> None:
         """Check what goes together."""
