@@ -74,7 +74,8 @@ class Clauses:
         try:
             known = self.headers[text]
         except KeyError:
-            header = self._read(Header, text.split(" ") if text else [], 0)
+            quoted = '"' in text
+            header = None if quoted else self._read(Header, text.split(" ") if text else [], 0)
             known = (header, header.named_protocol) if header else None
             if header and self.family is Family.IPV6 and _warned(header):
                 known = None
@@ -130,6 +131,8 @@ class Clauses:
                 given.add(field_name)
                 arity = declared.value.arity
                 text = next(rest) if arity == 1 else " ".join(next(rest) for _ in range(arity))
+                if plan.checks_words:
+                    kind.check_word(text, protocol, negated=False)
                 value = self._value(declared, text)
                 if negated or not getattr(value, "is_everything", False):
                     values[field_name] = Given(value, negated) if declared.negatable else value
@@ -173,6 +176,7 @@ class _Plan(NamedTuple):
     defaults: dict[str, object]
     required: set[str]
     checks: bool
+    checks_words: bool
 
 
 @cache
@@ -180,7 +184,7 @@ def _plan(kind: type[Extension], family: Family) -> _Plan:
     options = kind.options()
     usual = {name: declared.default_for(family) for name, declared in options}
     return _Plan(
-        {declared.name: (name, declared) for name, declared in options},
+        {o.name: (name, o) for name, o in options if o.name not in o.warns},
         {
             name: Given(value) if declared.negatable else value
             for (name, declared), value in zip(options, usual.values(), strict=True)
@@ -188,4 +192,5 @@ def _plan(kind: type[Extension], family: Family) -> _Plan:
         },
         {name for name, declared in options if declared.required},
         kind.check is not Extension.check,
+        kind.check_word is not Extension.check_word,
     )

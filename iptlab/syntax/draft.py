@@ -95,4 +95,6 @@ def read_at(
         return read()
     except BadValueError as bad:
         told = bad.about(*of) if of else bad
-        raise place.error(token, told.cause, told.cure) from None
+        error = place.error(token, told.cause, told.cure)
+        error.warnings = bad.warnings
+        raise error from None

@@ -16,7 +16,6 @@ from iptlab.netfilter.rules import Chain, Counters, Jump, Rule, Table
 from iptlab.netfilter.values import Given, InterfaceName, Network, ProtocolNumber
 from iptlab.packet import Family
 from iptlab.syntax.grammar import Command
-from iptlab.targets.unmodelled import UnmodelledTarget
 
 # the verdicts are one target, called standard, that prints nothing of its own
 _STANDARD = ("ACCEPT", "DROP", "QUEUE", "RETURN")
@@ -191,7 +190,7 @@ def _target_name(target: Target | None) -> str:
     match target:
         case None:
             return ""
-        case Jump(chain=name) | UnmodelledTarget(module=name):
+        case Jump(chain=name):
             return name
         case _:
             return target.column or target.name

@@ -14,8 +14,9 @@ from functools import partial
 from itertools import product
 from typing import cast
 
+import iptlab.targets  # noqa: F401  (announces the targets' names)
 from iptlab.errors import RuleSyntaxError
-from iptlab.matches.unmodelled import NAMES as UNMODELLED_MATCHES
+from iptlab.matches.unmodelled import OPTIONS as UNMODELLED_MATCHES
 from iptlab.matches.unmodelled import UnmodelledMatch
 from iptlab.names import protocol_names
 from iptlab.netfilter.extension import MATCHES, TARGETS, Extension, Match, Option, Target
@@ -41,8 +42,6 @@ from iptlab.syntax.grammar import (
 )
 from iptlab.syntax.refusal import check_length, check_new_name, nat_drop
 from iptlab.syntax.tokens import Token
-from iptlab.targets.unmodelled import NAMES as UNMODELLED_TARGETS
-from iptlab.targets.unmodelled import UnmodelledTarget
 
 
 def read_command(
@@ -60,7 +59,7 @@ def read_command(
     try:
         return reader.read()
     except RuleSyntaxError as error:
-        error.warnings = tuple(reader.warnings)
+        error.warnings = (*reader.warnings, *error.warnings)
         raise
 
 
@@ -89,7 +88,7 @@ class _Reader:
         self.header = Draft(Header, Token("", 1, 1))
         self.addresses: dict[str, tuple[Token, bool]] = {}
         self.matches: list[Draft | Raw] = []
-        self.target: Draft | Raw | Jump | None = None
+        self.target: Draft | Jump | None = None
         self.late: LateSyntaxError | None = None
         self.warnings: list[str] = []
 
@@ -264,13 +263,17 @@ class _Reader:
         return True
 
     def _warn_of_extension_header(self, field_name: str) -> None:
-        """Source: iptables/xshared.c (ipv6_proto_parse)"""
-        if field_name == "protocol" and self.family is Family.IPV6:
-            if self._protocol() in EXTENSION_HEADERS:
-                word = self.tokens[self.at - 1].text.lower()
-                self.warnings.append(
-                    f"Warning: never matched protocol: {word}. use extension match instead."
-                )
+        """Warn of ``-p`` with a protocol that IPv6 has as an extension header only.
+
+        Source: iptables/xshared.c (ipv6_proto_parse)
+        """
+        if field_name != "protocol" or self.family is not Family.IPV6:
+            return
+        if self._protocol() in EXTENSION_HEADERS:
+            word = self.tokens[self.at - 1].text.lower()
+            self.warnings.append(
+                f"Warning: never matched protocol: {word}. use extension match instead."
+            )
 
     def _networks(self, field_name: str) -> list[Given[Network]]:
         """The addresses behind ``-s`` or ``-d``, which are read when the line has ended."""
@@ -278,18 +281,22 @@ class _Reader:
             return []
         word, negated = self.addresses[field_name]
         parts = word.text.split(",")
-        if negated and len(parts) > 1:
-            raise self._error(
-                word,
-                "! not allowed with multiple source or destination IP addresses",
-                "Write one rule for each address, or an ipset.",
-            )
-        read = (partial(Network.parse, part, self.family) for part in parts)
+        read = (partial(Network.parse, part.lstrip(), self.family) for part in parts)
         tokens = (word._replace(text=part) for part in parts)
         return [
             Given(read_at(self.place, token, one), negated)
             for token, one in zip(tokens, read, strict=True)
         ]
+
+    def _check_negated_networks(self, *ends: list[Given[Network]]) -> None:
+        """Refuse ``!`` before several addresses: two such rules would let each other's pass."""
+        negated = [self.addresses[name][0] for name in self.addresses if self.addresses[name][1]]
+        if negated and any(len(networks) > 1 for networks in ends):
+            raise self._error(
+                negated[0],
+                "! not allowed with multiple source or destination IP addresses",
+                "Write one rule for each address, or an ipset.",
+            )
 
     def _load_match(self, token: Token) -> None:
         kind = MATCHES.get(token.text)
@@ -301,7 +308,7 @@ class _Reader:
         elif token.text in UNMODELLED_MATCHES:
             raw = Raw(token)
             self.matches.append(raw)
-            self._swallow(raw, _ENDS_MATCH)
+            self._swallow(raw)
         else:
             raise self._error(
                 token,
@@ -349,9 +356,6 @@ class _Reader:
         kind = TARGETS.get(word.text)
         if kind and (not kind.families or self.family in kind.families):
             self.target = Draft(kind, word)
-        elif word.text in UNMODELLED_TARGETS:
-            self.target = Raw(word)
-            self._swallow(self.target, frozenset())
         else:
             self.target = Jump(word.text)
             self.late = self._late(
@@ -363,13 +367,18 @@ class _Reader:
                 f"Couldn't load target `{word.text}':No such file or directory\n",
             )
 
-    def _swallow(self, raw: Raw, ends: frozenset[str]) -> None:
+    def _swallow(self, raw: Raw) -> None:
         """Collect the words of an extension that is not modelled, up to the next part."""
         while self.at < len(self.tokens):
             word, after = self.tokens[self.at], self.tokens[self.at + 1 : self.at + 2]
-            ended = word.text in ends or (word.text == "!" and after and after[0].text in ends)
+            ended = word.text in _ENDS_MATCH or (
+                word.text == "!" and after and after[0].text in _ENDS_MATCH
+            )
             if ended and not word.quoted:
                 break
+            if word.text.startswith("--") and word.text not in UNMODELLED_MATCHES[raw.token.text]:
+                self._advance()
+                raise self._unknown(word)
             raw.words.append(self.tokens[self._advance()])
 
     def _extension_option(self, name: str, token: Token) -> bool:
@@ -387,7 +396,7 @@ class _Reader:
 
     def _implicit_match(self) -> type[Match] | None:
         """The match that ``-p`` loads by itself, unless it is there already."""
-        number = self._protocol()
+        number = self._named_protocol()
         kind = MATCHES.get(_PROTOCOL_MATCH.get(number) or protocol_names().get(number, ""))
         there = {draft.kind for draft in self.matches if isinstance(draft, Draft)}
         foreign = kind and kind.families and self.family not in kind.families
@@ -397,16 +406,18 @@ class _Reader:
         """Read an option's words into its draft."""
         apart = token.text in declared.spellings or token.text in declared.warns
         name = token.text if apart else declared.name
-        self.warnings += filter(None, (declared.warns.get(name),))
+        if declared.twice:
+            self.warnings += filter(None, (declared.warns.get(name),))
         spelled = draft.spelled.setdefault(field_name, [])
         again = declared.twice or not {name, *spelled} & set(declared.spellings)
-        if spelled and (again or name in spelled) and not declared.lax:
+        if spelled and (again or name in spelled) and (declared.twice or not declared.lax):
             raise self._error(
                 token,
                 declared.twice
                 or f'{draft.kind.name}: option "{declared.formal or name}" can only be used once.',
                 f"Use a second -m {draft.kind.name} or a second rule.",
             )
+        given_names = list(draft.spelled.values())
         spelled.append(name)
         negated = self._take_bang() and not declared.lax
         if negated and not declared.negatable:
@@ -415,7 +426,7 @@ class _Reader:
                 f'{draft.kind.name}: option "{name}" cannot be inverted.',
                 f"{name} knows no !; leave it out.",
             )
-        if declared.after and declared.after[0] not in sum(draft.spelled.values(), []):
+        if declared.after and all(declared.after[0] not in names for names in given_names):
             first, cause = declared.after
             raise self._error(token, cause, f"Write {first} before {name}.")
         reader = declared.reader(name)
@@ -427,11 +438,22 @@ class _Reader:
             words.append(self._value(token))
         text = " ".join(word.text for word in words)
         word = words[0] if words else token
+        self._check_word(draft, text)
         of = (draft.kind.name, declared.formal or name)
         value = read_at(self.place, word, partial(reader.read, text, self.family), of)
-        self.warnings += filter(None, (value.warning(),))
+        told = "" if declared.twice else declared.warns.get(name, "")
+        self.warnings += filter(None, (value.warning(), told))
         draft.values.pop(field_name, None)
         draft.values[field_name] = Given(value, negated)
+
+    def _check_word(self, draft: Draft, text: str) -> None:
+        """Refuse a word that does not go with the protocol named so far, at the extension."""
+        if draft.kind.check_word is Extension.check_word:
+            return
+        given = self.header.values.get("protocol")
+        negated = given is not None and given.negated
+        check = partial(draft.kind.check_word, text, self._named_protocol(), negated=negated)
+        read_at(self.place, draft.token, check)
 
     # --- from drafts to values ---
 
@@ -445,6 +467,7 @@ class _Reader:
             raise self._error(self.bang, cause, "Write ! directly before an option.")
         number = self._rule_number()
         sources, destinations = self._networks("src"), self._networks("dst")
+        self._check_negated_networks(sources, destinations)
         self._check_legal(number)
         if self.operation == "-R" and max(len(sources), len(destinations)) > 1:
             cause = "Replacement rule does not specify a unique address"
@@ -546,8 +569,6 @@ class _Reader:
         return cast("Match", self._finished(draft))
 
     def _target(self) -> Target | None:
-        if isinstance(self.target, Raw):
-            return UnmodelledTarget(self.target.token.text, self.target.text(self.place))
         if isinstance(self.target, Draft):
             return cast("Target", self._finished(self.target))
         return self.target
@@ -559,9 +580,12 @@ class _Reader:
     def _protocol(self) -> int:
         """The protocol that ``-p`` names, 0 if none does or ``!`` excludes it."""
         given = self.header.values.get("protocol")
-        if given is None or given.negated or not isinstance(given.value, ProtocolNumber):
-            return 0
-        return given.value.number
+        return 0 if given is None or given.negated else self._named_protocol()
+
+    def _named_protocol(self) -> int:
+        """The protocol that ``-p`` or ``! -p`` names, 0 if none does."""
+        given = self.header.values.get("protocol")
+        return given.value.number if given and isinstance(given.value, ProtocolNumber) else 0
 
     # --- words ---
 
