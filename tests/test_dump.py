@@ -34,7 +34,7 @@ COMMIT
 [0:0] -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 [1:60] -A INPUT -p tcp -m multiport --dports 80,443 -m comment --comment "it\\'s \\"web\\"" -j web
 [0:0] -A web ! -s 10.0.0.0/8 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -g web2
-[0:0] -A web -m osf --genre Linux --ttl 2 -j ACCEPT
+[0:0] -A web -p tcp -m osf --genre Linux --ttl 2 -j ACCEPT
 COMMIT
 # Completed on Mon Nov 23 09:00:00 2026
 """.replace(":web - [0:0]\n", ":web - [0:0]\n:web2 - [0:0]\n")

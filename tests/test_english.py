@@ -92,6 +92,6 @@ def test_a_chain_that_nobody_calls_is_pointed_out() -> None:
 
 
 def test_what_is_not_modelled_is_said_to_be_so() -> None:
-    ((numbers, text),) = look("-A INPUT -m osf --genre Linux -j ACCEPT")
+    ((numbers, text),) = look("-A INPUT -m rateest --rateest one --rateest-lt -j ACCEPT")
     assert numbers == (1,)
     assert "does not model" in text

@@ -108,16 +108,16 @@ def test_a_rule_without_target_only_counts() -> None:
 
 
 def test_what_is_not_modelled_is_never_guessed() -> None:
-    visit = iptlab.trace(rules("-A INPUT -m osf --genre Linux -j DROP"), KNOCK)
+    visit = iptlab.trace(rules("-A INPUT -m rateest --rateest one --rateest-lt -j DROP"), KNOCK)
     assert isinstance(visit.verdict, CannotTell)
     assert visit.conclusion == (
-        "cannot tell, because iptlab does not model -m osf --genre Linux (filter INPUT 1)"
+        "cannot tell, because iptlab does not model -m rateest --rateest one --rateest-lt (filter INPUT 1)"
     )
 
 
 def test_what_is_not_modelled_does_not_matter_where_nothing_depends_on_it() -> None:
     visit = iptlab.trace(
-        rules("-A INPUT -m osf --genre Linux", "-A INPUT -p udp -m osf --genre Linux -j DROP"),
+        rules("-A INPUT -m rateest --rateest one --rateest-lt", "-A INPUT -p udp -m rateest --rateest one --rateest-lt -j DROP"),
         KNOCK,
     )
     assert visit.conclusion == "ACCEPT by filter INPUT policy"

@@ -27,8 +27,13 @@ class Program(Text):
             raise BadValueError(
                 "bpf: number of instructions exceeds maximum", "A program has at most 64."
             )
-        words = rest.rstrip(",").split(",")[: int(count)]
+        words = rest.removesuffix(",").split(",")
         for number, word in enumerate(words):
+            if number == int(count):
+                raise BadValueError(
+                    "bpf: real program length exceeds the encoded length parameter",
+                    f"Begin with the number of instructions: {len(words)}.",
+                )
             found = re.match(r"(\d+) (\d+) (\d+) (\d+)", word, re.ASCII)
             if not found:
                 raise BadValueError(f"bpf: error at instr {number}", _SHAPE)

@@ -9,7 +9,7 @@ from iptlab.matches.ports import port_name
 from iptlab.netfilter import fields as read
 from iptlab.netfilter.extension import Match, option, register_match
 from iptlab.netfilter.values import Given, PortList
-from iptlab.packet import Family, Protocol
+from iptlab.packet import Protocol
 
 
 @register_match("multiport")
@@ -49,8 +49,9 @@ class Multiport(Match):
                 "Write --dports, --sports or --ports and the ports.",
             )
 
-    def check(self, protocol: int, family: Family) -> None:
-        if protocol in set(Protocol) and Protocol(protocol).has_ports:
+    @classmethod
+    def check_word(cls, text: str, protocol: int, *, negated: bool) -> None:
+        if not negated and protocol in set(Protocol) and Protocol(protocol).has_ports:
             return
         cause = "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'"
         if protocol:

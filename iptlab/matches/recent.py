@@ -10,7 +10,7 @@ from iptlab.errors import BadValueError
 from iptlab.netfilter.context import Answer, Context, Memory
 from iptlab.netfilter.extension import Match, option, register_match
 from iptlab.netfilter.hooks import Hook
-from iptlab.netfilter.values import Flag, Given, Integer, Text, Value, read_host
+from iptlab.netfilter.values import Flag, Given, Integer, Text, Value, read_host, written
 from iptlab.packet import Address, Family, Packet
 
 
@@ -49,7 +49,7 @@ class Mask(Value):
         return int(self.address) == (1 << self.address.max_prefixlen) - 1
 
     def __str__(self) -> str:
-        return str(self.address)
+        return written(self.address)
 
 
 class Entry(NamedTuple):

@@ -9,7 +9,7 @@ from iptlab.errors import BadValueError
 from iptlab.matches.frag import AbsentHeader, absent
 from iptlab.matches.ports import listed_range, saved_options
 from iptlab.netfilter.extension import option, register_match
-from iptlab.netfilter.values import Flag, Given, Integer, NumberRange, Value
+from iptlab.netfilter.values import Flag, Given, Integer, NumberRange, Value, written
 from iptlab.packet import Family
 
 HEADER = absent("routing header")
@@ -25,15 +25,18 @@ class Addresses(Value):
     @classmethod
     def parse(cls, text: str, family: Family) -> Addresses:
         """Addresses joined by commas."""
+        return cls(tuple(cls._address(part) for part in text.split(",")))
+
+    @staticmethod
+    def _address(text: str) -> IPv6Address:
         try:
-            return cls(tuple(IPv6Address(part) for part in text.split(",")))
+            return IPv6Address(text)
         except ValueError:
-            raise BadValueError(
-                f"error parsing address `{text}'", "Write IPv6 addresses with commas between them."
-            ) from None
+            cure = "Write IPv6 addresses with commas between them."
+            raise BadValueError(f"bad address: {text}", cure) from None
 
     def __str__(self) -> str:
-        return ",".join(str(address) for address in self.addresses)
+        return ",".join(map(written, self.addresses))
 
 
 @register_match("rt")

@@ -97,7 +97,11 @@ class Tcp(PortMatch):
     )
 
     def option_words(self) -> tuple[str, ...]:
-        return saved_options(self)
+        words = saved_options(self)
+        flags = self.tcp_flags
+        if flags and not flags.value.mask and not flags.negated:
+            words = words[:-1]  # iptables-save forgets a test of no flag
+        return words
 
     def listed(self, *, numeric: bool) -> str:
         words = listed_ports(self, self.sport, self.dport, numeric=numeric)

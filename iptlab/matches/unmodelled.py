@@ -12,14 +12,16 @@ from iptlab.netfilter.values import Value
 from iptlab.packet import Packet
 
 # man page: iptables-extensions(8), MATCH EXTENSIONS; iptables 1.8.9
-NAMES = frozenset(
-    (
-        "ipvs",
-        "osf",
-        "rateest",
-        "srh",
+# the options that each match knows
+OPTIONS = {
+    "rateest": frozenset(
+        f"--rateest{name}"
+        for name in (
+            *("", "1", "2", "-delta", "-lt", "-gt", "-eq"),
+            *("-bps", "-bps1", "-bps2", "-pps", "-pps1", "-pps2"),
+        )
     )
-)
+}
 
 
 class Unanswered(Match):

@@ -211,6 +211,13 @@ class Extension(ABC):
         """The fields as options in this order leave them; most do not touch each other."""
         return values
 
+    @classmethod  # noqa: B027
+    def check_word(cls, text: str, protocol: int, *, negated: bool) -> None:
+        """Raise BadValueError for words that the tool takes only beside another ``-p``.
+
+        ``protocol`` is what ``-p`` or, ``negated``, ``! -p`` has named before (0: nothing).
+        """
+
     def check(self, protocol: int, family: Family) -> None:  # noqa: B027
         """Raise BadValueError for what the tool refuses beside ``-p protocol`` (0: none)."""
 

@@ -9,3 +9,5 @@
 -m bpf --bytecode "1,6 0 0" ; bpf: error at instr 0 ; FAIL
 -m bpf --bytecode "65,6 0 0 1" ; bpf: number of instructions exceeds maximum ; FAIL
 -m bpf ! --bytecode "1,6 0 0 1" ; bpf: option "--bytecode" cannot be inverted. ; FAIL
+*filter INPUT
+-m bpf --bytecode "1,6 0 0 1,6 0 0 0" ; bpf: real program length exceeds the encoded length parameter ; FAIL

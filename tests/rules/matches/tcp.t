@@ -32,3 +32,6 @@
 -p udp -m tcp --dport 80 ;  ; FAIL
 *filter INPUT 6
 -p tcp ! --dport 80:90 ; -p tcp -m tcp ! --dport 80:90 ; OK
+*filter INPUT
+! -p tcp --dport 80 ;  ; FAIL
+-p tcp --tcp-flags NONE SYN ; -p tcp -m tcp ; OK
