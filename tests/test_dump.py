@@ -265,12 +265,6 @@ def test_a_dump_from_the_wild_can_be_read_with_its_unreadable_rules_kept() -> No
     assert "cannot be read" in str(iptlab.trace(kept, "udp 10.0.0.9:1 -> 10.0.0.1:2"))
 
 
-@pytest.mark.parametrize("line", [":INPUT NOPE [0:0]", "*nosuch", "-A NOWHERE -j ACCEPT", "hello"])
-def test_what_is_no_rule_is_refused_even_so(line: str) -> None:
-    with pytest.raises(RuleError):
-        Ruleset.parse(FOUND.replace("COMMIT", f"{line}\nCOMMIT"), strict=False)
-
-
 def test_half_characters_are_refused_at_their_place() -> None:
     with pytest.raises(RuleSyntaxError, match="line 3, column 27: this is no character"):
         Ruleset.parse(in_filter("-A INPUT -m comment --comm\ud800 x"))

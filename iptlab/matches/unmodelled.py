@@ -63,17 +63,14 @@ class UnmodelledMatch(Match):
 
 
 @dataclass(frozen=True)
-class UnreadRule(Match):
-    """All the words of a rule that iptables refuses, kept as they were written.
-
-    ``cause`` is why it is refused.
-    """
+class UnreadMatch(Match):
+    """A part of a rule that iptables refuses, kept as it was written; ``cause`` is why."""
 
     text: str
     cause: str
 
     def holds(self, packet: Packet, context: Context) -> Answer:
-        return CannotTell(f"this rule cannot be read: {self.cause}")
+        return CannotTell(f"`{self}' cannot be read: {self.cause}")
 
     def why_not(self, packet: Packet, context: Context) -> str:
         return str(self.holds(packet, context))

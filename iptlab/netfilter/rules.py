@@ -55,13 +55,15 @@ NOTHING = Header()
 class Rule:
     """One line of a chain: what a packet must be like, and what happens to it then.
 
-    Two rules are equal if they say the same; counters are not part of that.
+    Two rules are equal if they say the same; counters are not part of that, nor is
+    ``written``, the words of a rule that is to be printed as it was found.
     """
 
     header: Header = NOTHING
     matches: tuple[Match, ...] = ()
     target: Target | None = None
     counters: Counters = field(default=ZERO, compare=False)
+    written: str = field(default="", compare=False)
 
     def tests(self) -> tuple[Match, ...]:
         """The header and the matches, in the order in which they are asked."""
@@ -106,6 +108,8 @@ class Rule:
 
     def __str__(self) -> str:
         """The rule as iptables-save prints it, without ``-A CHAIN``."""
+        if self.written:
+            return self.written
         parts = (str(self.header), *map(str, self.matches), str(self.target or ""))
         return " ".join(part for part in parts if part)
 
