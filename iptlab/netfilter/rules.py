@@ -100,8 +100,12 @@ class Rule:
 
     def explain(self) -> str:
         """The rule as one English sentence."""
-        claims = [condition.says() for condition in self.header.conditions()]
-        claims += filter(None, (match.explain() for match in self.matches))
+        claims: list[str] = []
+        for test in self.tests():
+            if type(test).explain is Match.explain:
+                claims += [condition.says() for condition in test.conditions()]
+            else:
+                claims += filter(None, (test.explain(),))
         who = "Every packet" if not claims else f"A packet that {_listing(claims)}"
         what = self.target.explain() if self.target else "is counted and goes on"
         return f"{who} {what}."
