@@ -131,6 +131,18 @@ BROKEN = [
     (in_filter("-A INPUT ! -j ACCEPT"), 3, 10, "!", "cannot have !", "Leave the !"),
     (in_filter("-A INPUT -j"), 3, None, "-j", "requires an argument", "Write what"),
     (in_filter("-A INPUT -o eth0"), 3, 10, "-o", "Can't use -o with INPUT", "no outgoing"),
+    (in_filter("-A INPUT -p tcp -dport 80"), 3, 24, "80", "Bad argument", "two dashes: --dport"),
+    (in_filter("-A INPUT -p tcp --dport 80 -sport 9"), 3, 35, "9", "Bad argument", "--sport"),
+    (
+        in_filter("-A INPUT -j LOG --log-prefix fw denied: --log-level 7"),
+        3,
+        33,
+        "denied:",
+        "Bad argument",
+        '--log-prefix "fw denied:"',
+    ),
+    (in_filter("-A INPUT -p tcp --dport 80,443"), 3, 25, "80,443", "invalid port", "-m multiport"),
+    (in_filter("-A INPUT -J ACCEPT"), 3, 10, "-J", "unknown option", "mean -j?"),
     (in_filter("-A INPUT hello"), 3, 10, "hello", "Bad argument", "begin with"),
     (in_filter("-A INPUT -m state --state NEWISH"), 3, 27, "NEWISH", "Bad state", "ESTABLISHED"),
     (in_filter("-A INPUT -m comment"), 3, 13, "comment", "must be specified", "--comment"),
@@ -168,6 +180,7 @@ def test_a_line_that_cannot_be_read_is_refused_at_the_word(
     [
         ("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j ACCEPT\n", None, "COMMIT expected"),
         ("-A INPUT -j ACCEPT\n", 1, "outside any table"),
+        (in_filter("-A input -j ACCEPT"), 3, "no chain `input'"),
         (in_filter("-A NOWHERE -j ACCEPT"), 3, "no chain `NOWHERE'"),
         (
             in_filter(":a - [0:0]", ":b - [0:0]", "-A INPUT -j a", "-A a -j b", "-A b -j a"),

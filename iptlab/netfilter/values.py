@@ -569,7 +569,9 @@ def read_port(text: str, whole: str) -> int:
     if port is None or port > 65535:
         raise BadValueError(
             f"invalid port/service `{whole}' specified",
-            "A port is a number from 0 to 65535, or a service name such as ssh.",
+            f"Several ports need -m multiport: --dports {text}."
+            if re.fullmatch(r"\w+(,\w+)+", text)
+            else "A port is a number from 0 to 65535, or a service name such as ssh.",
         )
     return port
 

@@ -383,6 +383,8 @@ class Edit:
             if Hook.named(name):
                 tables = [table for table in TableName if name in hooks_of(table)]
                 cure = f"{name} is a chain of {' and '.join(tables)}: choose one with -t."
+            elif name.upper() in self.chains:
+                cure = f"Did you mean {name.upper()}? Built-in chains are in upper case."
             raise refusal(place, name, self._no_chain(name), cure, NO_SUCH) from None
 
     def _too_big(self, what: str, command: Command, place: Place) -> RulesetError:

@@ -124,11 +124,21 @@ class _Reader:
         elif token.text.startswith("-") and len(token.text) > 1:
             self._short(token)
         else:
-            raise self._error(
-                token,
-                f"Bad argument `{token.text}'",
-                "Options begin with - or --; is one missing here?",
+            raise self._error(token, f"Bad argument `{token.text}'", self._cure_of_stray(token))
+
+    def _cure_of_stray(self, token: Token) -> str:
+        """What to type where a word stands that belongs to no option."""
+        option, value = ("", "", *(word.text for word in self.tokens[: self.at - 1]))[-2:]
+        for word in (option, value):
+            if _ONE_DASH(word) and any(
+                named(kind, f"-{word}") for kind in (*MATCHES.values(), *TARGETS.values())
+            ):
+                return f"Long options begin with two dashes: -{word}."
+        if option in _SENTENCES:
+            return (
+                f'Several words are one if they stand in quotes: {option} "{value} {token.text}".'
             )
+        return "Options begin with - or --; is one missing here?"
 
     def _long(self, token: Token) -> None:
         name, equals, value = token.text.partition("=")
@@ -710,6 +720,8 @@ class _Reader:
             cure = f"{token.text} belongs to -j {users[0]}: write that before it."
         elif close:
             cure = f"Did you mean {close[0]}?"
+        elif self._takes_word(token.text.lower()):
+            cure = f"Did you mean {token.text.lower()}?"
         else:
             cure = "Check the spelling; options of an extension come after its -m or -j."
         whole = self.place.text[token.column - 1 : token.end - 1]
@@ -720,6 +732,9 @@ class _Reader:
 _NO_PROTOCOL = Given(ProtocolNumber(0), True)
 # options whose word cannot be glued to them: iptables 1.8.9 then takes the whole for the value
 _WHOLE_WORD = {"-s", "-d", "-p", "-i", "-o", "-j"}
+# options that often take a sentence
+_SENTENCES = {"--comment", "--log-prefix", "--nflog-prefix", "--ulog-prefix", "--string"}
+_ONE_DASH = re.compile(r"-[a-z]{2}[a-z-]*").fullmatch
 _MOST_RULES = 0x7FFFFFFF
 _WAY = {"-i": "incoming", "-o": "outgoing"}
 _ENDS_MATCH = frozenset(
