@@ -176,6 +176,11 @@ class Extension(ABC):
     tables: ClassVar[tuple[TableName, ...] | None] = None
     hooks: ClassVar[tuple[Hook, ...] | None] = None
     families: ClassVar[tuple[Family, ...] | None] = None
+    # the fields that several elements of one extension share, and the option between these
+    shared: ClassVar[tuple[str, ...]] = ()
+    parted_by: ClassVar[str] = ""
+    # what iptables -L prints before the extension; two of them forget the blank
+    gap: ClassVar[str] = " "
 
     @classmethod
     @cache
@@ -205,6 +210,15 @@ class Extension(ABC):
     def flags(self) -> tuple[str, ...]:
         """The given options that stand alone, without their dashes."""
         return tuple(o.name[2:] for o, given in self.given() if isinstance(given.value, Flag))
+
+    @classmethod  # noqa: B027
+    def check_elements(cls, count: int) -> None:
+        """Raise BadValueError if no more elements than so many may be there."""
+
+    @classmethod
+    def element(cls, shared: dict[str, object], values: dict[str, object]) -> Extension:
+        """One of several elements, with what it shares with the others."""
+        return cls(**shared, **values)
 
     @classmethod
     def settled(cls, values: dict[str, object]) -> dict[str, object]:

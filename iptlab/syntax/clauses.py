@@ -184,7 +184,7 @@ def _plan(kind: type[Extension], family: Family) -> _Plan:
     options = kind.options()
     usual = {name: declared.default_for(family) for name, declared in options}
     return _Plan(
-        {o.name: (name, o) for name, o in options if o.name not in o.warns},
+        {o.name: (name, o) for name, o in options if o.name not in (*o.warns, kind.parted_by)},
         {
             name: Given(value) if declared.negatable else value
             for (name, declared), value in zip(options, usual.values(), strict=True)

@@ -25,6 +25,14 @@ class Draft:
     values: dict[str, Given[Value]] = field(default_factory=dict)
     spelled: dict[str, list[str]] = field(default_factory=dict)
     closed: bool = False
+    elements: list[dict[str, Given[Value]]] = field(default_factory=list)
+
+    def turn(self) -> None:
+        """Let the options from here on speak of the next element, which has them anew."""
+        shared = self.kind.shared
+        self.elements.append({n: v for n, v in self.values.items() if n not in shared})
+        self.values = {n: v for n, v in self.values.items() if n in shared}
+        self.spelled = {n: names for n, names in self.spelled.items() if n in self.values}
 
     def finished(self, protocol: int, family: Family) -> Extension:
         """The extension, with stand-ins for what was not given; BadValueError if it cannot be."""
@@ -45,9 +53,20 @@ class Draft:
                 if (stand_in := declared.default_for(family)) is not None:
                     values[field_name] = Given(stand_in) if declared.negatable else stand_in
         values = self.kind.settled(values)
+        if self.elements:
+            values |= self._several(values)
         built = self.kind(**values)
         built.check(protocol, family)
         return built
+
+    def _several(self, values: dict[str, object]) -> dict[str, object]:
+        """The first element's values, and the later elements as extensions of their own."""
+        shared = {name: values[name] for name in self.kind.shared if name in values}
+        last = {name: value for name, value in values.items() if name not in shared}
+        elements: list[dict[str, object]] = [{**each} for each in self.elements]
+        elements.append(last)
+        later = tuple(self.kind.element(shared, each) for each in elements[1:])
+        return dict.fromkeys(last) | elements[0] | {"later": later}
 
     def _two_ways(self, declared: Option, names: list[str]) -> BadValueError:
         first, second, *_ = sorted(names, key=declared.names.index)

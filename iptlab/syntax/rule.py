@@ -455,6 +455,9 @@ class _Reader:
         self.warnings += filter(None, (value.warning(), told))
         draft.values.pop(field_name, None)
         draft.values[field_name] = Given(value, negated)
+        if name == draft.kind.parted_by:
+            draft.turn()
+            read_at(self.place, token, partial(draft.kind.check_elements, len(draft.elements)))
 
     def _check_word(self, draft: Draft, text: str) -> None:
         """Refuse a word that does not go with the protocol named so far, at the extension."""
