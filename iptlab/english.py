@@ -192,7 +192,7 @@ def _is_sure(rule: Rule) -> bool:
 
 def _tests(*rules: Rule) -> list[Match]:
     """What rules ask of a packet, without what is no question."""
-    return [test for rule in rules for test in rule.tests() if test.explain()]
+    return [test for rule in rules for test in rule.tests() if test.conditions() or test.explain()]
 
 
 def covers(wide: Rule, *narrow: Rule) -> bool:

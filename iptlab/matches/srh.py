@@ -65,3 +65,13 @@ class Srh(AbsentHeader):
     psid: Given[Segment] | None = option("--srh-psid", Segment, negatable=True, reads=HEADER)
     nsid: Given[Segment] | None = option("--srh-nsid", Segment, negatable=True, reads=HEADER)
     lsid: Given[Segment] | None = option("--srh-lsid", Segment, negatable=True, reads=HEADER)
+
+    def listed(self, *, numeric: bool) -> str:
+        words = ["srh"]
+        for declared, given in self.given():
+            name, bang = declared.name.removeprefix("--srh-"), "!" * given.negated
+            if isinstance(given.value, Segment):
+                words.append(f"{name} {bang} {given.value}")
+            else:
+                words.append(f"{name}:{bang}{given.value}")
+        return " ".join(words)

@@ -107,7 +107,7 @@ class Tcp(PortMatch):
         words = listed_ports(self, self.sport, self.dport, numeric=numeric)
         if self.tcp_option:
             words.append(f"option={'!' * self.tcp_option.negated}{self.tcp_option.value}")
-        if self.tcp_flags:
+        if self.tcp_flags and (self.tcp_flags.value.mask or self.tcp_flags.negated):
             test = self.tcp_flags.value
             shown = f"{test.mask}/{test.set}"
             if numeric:

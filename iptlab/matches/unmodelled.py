@@ -78,6 +78,9 @@ class UnreadMatch(Match):
     def explain(self) -> str:
         return f"passes `{self}' (which iptables refuses: {self.cause})"
 
+    def listed(self, *, numeric: bool) -> str:
+        return self.text
+
     def landmarks(self) -> Iterator[tuple[str, Value]]:
         raise NotImplementedError(f"{self} cannot be read")
 

@@ -23,5 +23,8 @@ class UnreadTarget(Target):
     def explain(self) -> str:
         return f"is given to `{self}' (which iptables refuses: {self.cause})"
 
+    def listed(self, *, numeric: bool) -> str:
+        return " ".join(self.text.split()[2:])
+
     def __str__(self) -> str:
         return self.text
