@@ -15,7 +15,7 @@ from itertools import product
 from typing import cast
 
 import iptlab.targets  # noqa: F401  (announces the targets' names)
-from iptlab.errors import RuleSyntaxError
+from iptlab.errors import BadValueError, RuleSyntaxError
 from iptlab.matches.unmodelled import OPTIONS as UNMODELLED_MATCHES
 from iptlab.matches.unmodelled import UnmodelledMatch
 from iptlab.names import protocol_names
@@ -448,7 +448,7 @@ class _Reader:
             words.append(self._value(token))
         text = " ".join(word.text for word in words)
         word = words[0] if words else token
-        self._check_word(draft, text)
+        self._check_word(draft, text, word)
         of = (draft.kind.name, declared.formal or name)
         value = read_at(self.place, word, partial(reader.read, text, self.family), of)
         told = "" if declared.twice else declared.warns.get(name, "")
@@ -459,14 +459,19 @@ class _Reader:
             draft.turn()
             read_at(self.place, token, partial(draft.kind.check_elements, len(draft.elements)))
 
-    def _check_word(self, draft: Draft, text: str) -> None:
-        """Refuse a word that does not go with the protocol named so far, at the extension."""
+    def _check_word(self, draft: Draft, text: str, word: Token) -> None:
+        """Refuse a word that does not go with the protocol named so far."""
         if draft.kind.check_word is Extension.check_word:
             return
         given = self.header.values.get("protocol")
         negated = given is not None and given.negated
         check = partial(draft.kind.check_word, text, self._named_protocol(), negated=negated)
-        read_at(self.place, draft.token, check)
+        try:
+            check()
+        except BadValueError as bad:
+            named_ = any(f"`{part}'" in bad.cause for part in re.split("[:,]", text))
+            token = word if named_ else draft.token
+            raise self._error(token, bad.cause, bad.cure) from None
 
     # --- from drafts to values ---
 
