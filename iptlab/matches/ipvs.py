@@ -65,6 +65,11 @@ class Port(Integer):
 class ByNumber(ProtocolNumber):
     """A protocol, printed as a number."""
 
+    @classmethod
+    def parse(cls, text: str, family: Family) -> ByNumber:
+        """A name in lower case, or a number."""
+        return cls(ProtocolNumber.parse_exactly(text, family).number)
+
     def __str__(self) -> str:
         return str(self.number)
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from iptlab.errors import BadValueError
 from iptlab.matches.ports import port_name
+from iptlab.names import protocol_names
 from iptlab.netfilter import fields as read
 from iptlab.netfilter.extension import Match, option, register_match
-from iptlab.netfilter.values import Given, PortList
+from iptlab.netfilter.values import Given, PortList, check_services
 from iptlab.packet import Protocol
 
 
@@ -52,6 +53,7 @@ class Multiport(Match):
     @classmethod
     def check_word(cls, text: str, protocol: int, *, negated: bool) -> None:
         if not negated and protocol in set(Protocol) and Protocol(protocol).has_ports:
+            check_services(text, protocol_names()[protocol])
             return
         cause = "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'"
         if protocol:

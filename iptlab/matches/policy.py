@@ -73,7 +73,7 @@ class IpsecProtocol(ProtocolNumber):
     @classmethod
     def parse(cls, text: str, family: Family) -> IpsecProtocol:
         """A name or its number."""
-        plain = ProtocolNumber.parse(text, family)
+        plain = ProtocolNumber.parse_exactly(text, family)
         if plain.number not in _PROTOCOLS:
             raise BadValueError(
                 "policy match: protocol must be ah/esp/ipcomp", "Write ah, esp or ipcomp."
@@ -95,7 +95,7 @@ class Policy(Match):
     ``--pol ipsec`` never.
     """
 
-    shared = ("way", "kind", "strict", "parted")
+    shared = ("way", "kind", "strict")
     parted_by = "--next"
 
     way: Way = option(
@@ -124,7 +124,7 @@ class Policy(Match):
     tunnel_src: Given[HostMask] | None = option(
         "--tunnel-src", HostMask, negatable=True, twice="policy match: double --tunnel-src option"
     )
-    parted: Flag | None = option("--next", Flag, lax=True)
+    parted: Flag | None = option("--next", Flag)
     later: tuple[Policy, ...] = ()
 
     @classmethod
@@ -137,7 +137,7 @@ class Policy(Match):
     @classmethod
     def element(cls, shared: dict[str, object], values: dict[str, object]) -> Policy:
         """A later element, whose emptiness the first one checks."""
-        return cls(**(shared | {"strict": None, "parted": None}), **values)  # type: ignore[arg-type]
+        return cls(**(values | shared | {"strict": None, "parted": None}))  # type: ignore[arg-type]
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -200,6 +200,11 @@ class Policy(Match):
 
     def listed(self, *, numeric: bool) -> str:
         words = " ".join(self.option_words())
+        if self.later:
+            head, *later = words.split(" --next ")
+            first = head.index(self.asked[0])
+            elements = (head[first:], *later)
+            words = head[:first] + " ".join(f"[{n}] {each}" for n, each in enumerate(elements))
         if numeric and self.protocol:
             words = words.replace(
                 f"--proto {self.protocol.value}", f"--proto {self.protocol.value.number}"

@@ -15,6 +15,7 @@ from iptlab.netfilter.values import (
     Given,
     Integer,
     PortRange,
+    check_services,
     read_integer,
 )
 from iptlab.packet import Family, Packet, Protocol
@@ -95,6 +96,10 @@ class Tcp(PortMatch):
         spellings={"--syn": Spelling(0, lambda _text, _family: SYN_ONLY)},
         reads=read.TCP_FLAGS,
     )
+
+    @classmethod
+    def check_word(cls, text: str, protocol: int, *, negated: bool) -> None:
+        check_services(text, "tcp")
 
     def option_words(self) -> tuple[str, ...]:
         words = saved_options(self)

@@ -510,6 +510,14 @@ class ProtocolNumber(Value):
             )
         return cls(number)
 
+    @classmethod
+    def parse_exactly(cls, text: str, family: Family) -> Self:
+        """The same where the tool does not take upper case for lower case."""
+        if text != text.lower() and read_integer(text) is None:
+            cause = f'unknown protocol "{text}" specified'
+            raise BadValueError(cause, "Write the protocol's name in lower case.")
+        return cls.parse(text, family)
+
     @property
     def is_everything(self) -> bool:
         """Whether every protocol is meant."""
@@ -558,6 +566,20 @@ class PortRange(Value):
 
     def words(self) -> str:
         return str(self.low) if self.low == self.high else f"{self.low} to {self.high}"
+
+
+def check_services(text: str, protocol: str) -> None:
+    """Refuse a service among ports that is not one of that protocol.
+
+    >>> check_services("80,ssh", "tcp")
+    """
+    for part in re.split("[:,]", text):
+        if service_port(part) is not None and service_port(part, protocol) is None:
+            raise BadValueError(
+                f"invalid port/service `{part}' specified",
+                f"{part} is no service of {protocol}: write its number, "
+                f"{service_port(part)}, if that is meant.",
+            )
 
 
 @cache

@@ -135,8 +135,10 @@ class Ct(Target):
         if not self.helper or self.notrack:
             return None
         wanted = _HELPERS.get(self.helper.text)
-        if not protocol or (wanted and protocol not in wanted):
-            needs = " or ".join(f"-p {each.name.lower()}" for each in wanted or (_TCP, _UDP))
+        if wanted is None:
+            return f"there is no helper {self.helper}", f"The kernel has {', '.join(_HELPERS)}."
+        if protocol not in wanted:
+            needs = " or ".join(f"-p {each.name.lower()}" for each in wanted)
             return f"the helper {self.helper} needs to know the protocol", f"Write {needs}."
         return None
 

@@ -27,3 +27,4 @@
 *filter INPUT
 -m multiport --dports 80 -p tcp ; multiport needs `-p tcp' ; FAIL
 ! -p tcp -m multiport --dports 80 ; multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP ; FAIL
+-p udp -m multiport --dports 53,ssh ; invalid port/service `ssh' specified ; FAIL

@@ -35,3 +35,4 @@
 *filter INPUT
 ! -p tcp --dport 80 ;  ; FAIL
 -p tcp --tcp-flags NONE SYN ; -p tcp -m tcp ; OK
+-p tcp --dport tftp ; invalid port/service `tftp' specified ; FAIL
