@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from iptlab.errors import CheckFailedError as CheckFailedError
     from iptlab.errors import FileError as FileError
     from iptlab.errors import IptlabError as IptlabError
+    from iptlab.errors import ManifestError as ManifestError
     from iptlab.errors import PacketError as PacketError
     from iptlab.errors import RuleError as RuleError
     from iptlab.errors import RulesetError as RulesetError
@@ -41,8 +42,8 @@ _HOMES = {
     "course": ("data", "exercise"),
     "english": ("explain",),
     "errors": (
-        *("BadValueError", "CheckFailedError", "FileError", "IptlabError", "PacketError"),
-        *("RuleError", "RuleSyntaxError", "RulesetError"),
+        *("BadValueError", "CheckFailedError", "FileError", "IptlabError", "ManifestError"),
+        *("PacketError", "RuleError", "RuleSyntaxError", "RulesetError"),
     ),
     "grading": ("grade", "read_rules"),
     "netfilter.actions": ("Verdict",),

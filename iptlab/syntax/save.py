@@ -43,13 +43,13 @@ def read_dump(
     """
     options = RestoreOptions(counters=None, sets=sets, strict=strict)
     restoration = Restoration({}, family, options)
-    with _collector_paused():
+    with collector_paused():
         restoration.read(text if strict else text.replace("\r\n", "\n"))
     return Dump(restoration.tables, restoration.counted, restoration.remarks)
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """All that reading makes is kept, so looking for garbage meanwhile is half of its time."""
     was_on = gc.isenabled()
     gc.disable()
