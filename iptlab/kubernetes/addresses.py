@@ -60,8 +60,3 @@ def network(text: str) -> Network | None:
         return ip_network(f"{base}/{bits[1]}", strict=False)
     except ValueError:
         return None
-
-
-def with_port(address: str, port: int) -> str:
-    """The address with a port behind it: ``10.0.0.1:80``, ``[fd00::1]:80``."""
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from iptlab.kubernetes.addresses import with_port
 from iptlab.kubernetes.objects import Endpoint, EndpointSlice, Transport
 from iptlab.kubernetes.service_ports import ServicePort
+from iptlab.packet import Family
 
 
 class Backend(NamedTuple):
@@ -26,15 +26,14 @@ class Backend(NamedTuple):
         """Its address."""
         return self.endpoint.address
 
-    @property
-    def draining(self) -> bool:
-        """Whether it is going away and still answers: used where nothing is ready."""
-        return self.endpoint.terminating and self.endpoint.serving
-
 
 Backends = tuple[Backend, ...]
 # by the name and protocol of a slice's port
 BackendsByPort = Mapping[tuple[str, Transport], Backends]
+
+
+# around an address that has a port behind it: 10.0.0.1:80, [fd00::1]:80
+_BRACKETS = {Family.IPV4: ("", ":"), Family.IPV6: ("[", "]:")}
 
 
 def backends(slices: Iterable[EndpointSlice]) -> BackendsByPort:
@@ -46,8 +45,9 @@ def backends(slices: Iterable[EndpointSlice]) -> BackendsByPort:
     for one in slices:
         for port in one.ports:
             texts = found.setdefault((port.name, port.protocol), {})
+            start, end = _BRACKETS[one.family]
             for endpoint in one.endpoints:
-                text = with_port(endpoint.address, port.port)
+                text = f"{start}{endpoint.address}{end}{port.port}"
                 if text not in texts or not endpoint.terminating:
                     texts[text] = Backend(text, port.port, endpoint)
     return {key: tuple(texts[text] for text in sorted(texts)) for key, texts in found.items()}
@@ -78,16 +78,16 @@ def choose(port: ServicePort, all_backends: Backends, node: str, zone: str) -> C
     """Choose for a service port among its endpoints, as seen from a node in a zone."""
     if not all_backends:
         return NOTHING
-    ready = tuple(one for one in all_backends if one.endpoint.ready)
-    draining = tuple(one for one in all_backends if one.draining)
+    ready = tuple([one for one in all_backends if one.endpoint.ready])
     hinted, cluster = False, NOTHING.cluster
     if port.uses_cluster:
         near = _near(ready, node, zone)
         hinted = near is not ready
-        cluster = near or draining
+        cluster = near or _draining(all_backends)
     if not port.uses_local:
         there = bool(cluster)
         return Choice(cluster, (), cluster, there, there, there and not port.external_local)
+    draining = _draining(all_backends)
     return _choose_local(port, cluster, ready, draining, node=node, hinted=hinted)
 
 
@@ -120,6 +120,11 @@ def _choose_local(
         internal=exists and (here or not port.internal_local),
         external=exists and (here or not port.external_local),
     )
+
+
+def _draining(some: Backends) -> Backends:
+    """Those that are going away and still answer: used where nothing is ready."""
+    return tuple([one for one in some if one.endpoint.terminating and one.endpoint.serving])
 
 
 def _on(node: str, some: Backends) -> Backends:

@@ -293,12 +293,12 @@ def endpoint_rules(plan: Plan) -> Iterator[Lines]:
     """
     port, protocol = plan.port, plan.port.protocol
     said = "" if plan.large else f" -m comment --comment {port.name}"
-    words = f"-m {protocol} -p {protocol} -j DNAT --to-destination"
+    mark = f"-j {names.MARK_MASQ}"
+    translate = f"-m {protocol} -p {protocol} -j DNAT --to-destination"
     texts = []
-    for one in plan.choice.reachable:
-        chain = plan.endpoint_chains[one.text]
+    for one, chain in zip(plan.choice.reachable, plan.endpoint_chains.values(), strict=True):
         recent = f" -m recent --name {chain} --set" if port.affinity else ""
-        texts.append(f"-A {chain}{said} -s {one.ip} -j {names.MARK_MASQ}")
-        texts.append(f"-A {chain}{said}{recent} {words} {one.text}")
+        texts.append(f"-A {chain}{said} -s {one.endpoint.address} {mark}")
+        texts.append(f"-A {chain}{said}{recent} {translate} {one.text}")
     reason = Reason.REMEMBER if port.affinity else Reason.TRANSLATE
     yield Lines("nat", texts, (Reason.HAIRPIN, reason), plan.choice.reachable)
