@@ -79,7 +79,9 @@ class Replay:
         """Play every family through all steps."""
         files = self.scenario.files
         config = Config.parse(files["config.json"])
-        clusters = [(step, Manifests.parse(files[f"cluster{step}.yaml"])) for step in self.scenario.steps()]
+        clusters = [
+            (step, Manifests.parse(files[f"cluster{step}.yaml"])) for step in self.scenario.steps()
+        ]
         for number, family in enumerate(config.families):
             self._family(config, family, clusters, f".ipv{family}" if number else "")
         return self

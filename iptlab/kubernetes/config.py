@@ -1,7 +1,7 @@
 """kube-proxy's own settings, and the facts of its node that decide about rules.
 
-Read from a KubeProxyConfiguration (``kubectl -n kube-system get configmap kube-proxy``) or
-from a flat mapping of the names below, in YAML or JSON.
+Read from a KubeProxyConfiguration, from the ConfigMap around it (``kubectl -n kube-system
+get configmap kube-proxy -o yaml``), or from a flat mapping of its settings; YAML or JSON.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Config:
 
     @classmethod
     def parse(cls, text: str) -> Config:
-        """Read a configuration from YAML or JSON.
+        r"""Read a configuration from YAML or JSON.
 
         >>> Config.parse("kind: KubeProxyConfiguration\\niptables: {masqueradeAll: true}")
         ... # doctest: +ELLIPSIS
@@ -77,6 +77,8 @@ class Config:
     def from_dict(cls, values: Mapping[str, object]) -> Config:
         """A configuration out of a mapping, flat or shaped as a KubeProxyConfiguration."""
         fields = Fields(values, Origin("configuration"))
+        if fields.text("kind") == "ConfigMap":
+            return cls.parse(fields.child("data").required("config.conf"))
         nested = fields.text("kind") == "KubeProxyConfiguration"
         if not nested:
             _check_names(fields)
@@ -90,7 +92,9 @@ class Config:
             node_name=fields.text("hostnameOverride" if nested else "nodeName"),
             families=_families(fields),
             node_ips=tuple(_address(fields, *word) for word in fields.words("nodeIPs")),
-            node_addresses=tuple(_interface(fields, *word) for word in fields.words("nodeAddresses")),
+            node_addresses=tuple(
+                _interface(fields, *word) for word in fields.words("nodeAddresses")
+            ),
             detect_local=_detect_local(fields),
             cluster_cidrs=_cluster_cidrs(fields),
             bridge_interface=detect.text("bridgeInterface"),
@@ -102,24 +106,28 @@ class Config:
             random_fully=fields.truth("randomFully", True),
             be_liberal=fields.truth("conntrackTCPBeLiberal", liberal),
             nfacct=fields.truth("nfacct", False),
-            service_external_ips=fields.child("featureGates").truth("AllowServiceExternalIPs", True),
+            service_external_ips=fields.child("featureGates").truth(
+                "AllowServiceExternalIPs", True
+            ),
             connections=tuple(map(Connection.read, fields.children("conntrackEntries"))),
         )
 
 
-_NAMES = """
-    apiVersion ipFamilies nodeName nodeIPs nodeAddresses masqueradeAll masqueradeBit
-    localhostNodePorts detectLocalMode clusterCIDR bridgeInterface interfaceNamePrefix
-    nodePortAddresses randomFully conntrackTCPBeLiberal nfacct featureGates conntrackEntries
-    mode
-""".split()
+# the settings of the flat form
+_NAMES = {
+    *("nodeName", "ipFamilies", "nodeIPs", "nodeAddresses", "conntrackEntries", "mode"),
+    *("detectLocalMode", "clusterCIDR", "bridgeInterface", "interfaceNamePrefix"),
+    *("masqueradeAll", "masqueradeBit", "localhostNodePorts", "nodePortAddresses"),
+    *("randomFully", "conntrackTCPBeLiberal", "nfacct", "featureGates"),
+}
 
 
 def _check_names(fields: Fields) -> None:
     for name in fields.values:
         if name not in _NAMES:
             near = get_close_matches(str(name), _NAMES, 1)
-            cure = f"Did you mean {near[0]}?" if near else f"Settings are {', '.join(_NAMES)}."
+            known = f"Settings are {', '.join(sorted(_NAMES))}."
+            cure = f"Did you mean {near[0]}?" if near else known
             raise fields.refuse(str(name), "there is no such setting", cure)
 
 

@@ -18,7 +18,9 @@ from iptlab.errors import ManifestError
 # YAML 1.1, which kubectl reads: sigs.k8s.io/yaml/goyaml.v2/resolve.go
 _WORDS: dict[str, object] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"), True),
+    **dict.fromkeys(
+        ("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"), True
+    ),
     **dict.fromkeys(
         ("false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N"), False
     ),
@@ -39,7 +41,7 @@ class Document(NamedTuple):
 
 
 def read_documents(text: str) -> Iterator[Document]:
-    """The documents of a file that are not empty; ManifestError for the first broken one.
+    r"""The documents of a file that are not empty; ManifestError for the first broken one.
 
     >>> [content for _, content in read_documents("kind: Pod\\n---\\n{kind: List, items: []}")]
     [{'kind': 'Pod'}, {'kind': 'List', 'items': []}]

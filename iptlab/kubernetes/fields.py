@@ -11,7 +11,7 @@ _KINDS = {
     dict: "a mapping",
     list: "a list",
     str: "text",
-    bool: "true or false",
+    bool: "a truth value",
     int: "a number",
     float: "a number with a fraction",
     type(None): "nothing",
@@ -92,7 +92,9 @@ class Fields:
         if type(value) is not int:
             raise _wrong(self, name, value, "a number", _unquoted(value, least, most))
         if not least <= value <= most:
-            raise self.refuse(name, f"{value} is not allowed here", f"Allowed is {least} to {most}.")
+            raise self.refuse(
+                name, f"{value} is not allowed here", f"Allowed is {least} to {most}."
+            )
         return value
 
     def truth(self, name: str, default: bool) -> bool:
@@ -146,7 +148,10 @@ def _wrong(fields: Fields, name: str, value: object, wanted: str, cure: str) -> 
 
 
 def _shown(value: object) -> str:
-    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
+    if isinstance(value, str):
+        text = f"`{value}'" if value.isprintable() else repr(value)
+    else:
+        text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 

@@ -29,6 +29,12 @@ class Hook(NamedTuple):
         words = ["-m", "conntrack", "--ctstate", "NEW"] if self.new else []
         return [*words, "-m", "comment", "--comment", self.comment] if self.comment else words
 
+    def rule(self) -> str:
+        """The rule as a restore text would have it, without its chain."""
+        said = comment(self.comment) if self.comment else ""
+        state = "-m conntrack --ctstate NEW" if self.new else ""
+        return " ".join(filter(None, (state, said, f"-j {self.target}")))
+
 
 _EXTERNAL = "kubernetes externally-visible service portals"
 _PORTALS = "kubernetes service portals"

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from iptlab.errors import ManifestError
 from iptlab.kubernetes import names
 from iptlab.kubernetes.config import Config
 from iptlab.kubernetes.conntrack import Connection, UdpService, stale
@@ -132,6 +133,18 @@ class Proxy:
 
     # --- what is known ---
 
+    @property
+    def known_settings(self) -> Settings:
+        """What rules depend on besides Services; a proxy meets its node at the first sync."""
+        if self.settings is None:
+            raise ManifestError("nothing was synced yet", cure="Call sync(manifests) first.")
+        return self.settings
+
+    def plans(self) -> Iterator[Plan]:
+        """The service ports with their chosen endpoints, as a full sync would write them."""
+        for entry in self.entries():
+            yield entry.plan(self.known_settings, large=self.large)
+
     def entries(self) -> Iterator[Entry]:
         """The service ports, in the order in which they are written."""
         return (entry for service in self._texts.chains for entry in self._entries[service])
@@ -152,7 +165,7 @@ class Proxy:
         ports = sorted(self._tracker.ports.get(service, ()), key=lambda port: port.id)
         if not ports:
             return
-        found = backends(self._tracker.slices_of.get(service, {}).values())
+        found = backends(self._tracker.slices(service))
         entries = tuple(
             [Entry(port, found.get((port.id.port, port.protocol), ())) for port in ports]
         )
@@ -185,7 +198,7 @@ class Proxy:
         made_for = (settings.zone, self.large)
         outdated = full and self._made_for != made_for
         self._made_for = made_for if full or self._made_for == made_for else None
-        targets = self._entries.keys() if outdated else changed
+        targets = changed | self._entries.keys() if outdated else changed
         unsorted = any(service not in self._texts.chains for service in targets)
         for service in targets:
             self._rewrite(service, settings)

@@ -6,6 +6,7 @@ Source: kubernetes/pkg/proxy/iptables/proxier.go (syncProxyRules), pkg/util/ipta
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from iptlab.kubernetes.fixed_rules import CANARY_TABLES, HOOKS
 from iptlab.kubernetes.names import CANARY
@@ -16,20 +17,27 @@ from iptlab.packet import Family
 from iptlab.ruleset import Ruleset
 from iptlab.syntax.command import run
 from iptlab.syntax.restore import Restoration, RestoreOptions
-from iptlab.syntax.save import Dump
+from iptlab.syntax.save import Dump, collector_paused
 
 Tables = Mapping[TableName, Table]
 
 
 def load(sync: Sync, before: Ruleset | None = None) -> Ruleset:
     """The rules of a machine after a sync; without ``before`` it is a fresh one."""
-    tables: Tables = before.tables if before else {}
-    if sync.full:
-        tables = _hooked({name: tables.get(name, Table.empty(name)) for name in _ORDER}, sync.family)
+    tables = before.tables if before else _fresh(sync.family)
+    if before and sync.full:
+        tables = _hooked(tables, sync.family)
     options = RestoreOptions(flush=False, counters=True)
     restoration = Restoration(tables, sync.family, options)
-    restoration.read(sync.text)
+    with collector_paused():
+        restoration.read(sync.text)
     return Ruleset(Dump(restoration.tables), sync.family)
+
+
+@cache
+def _fresh(family: Family) -> Tables:
+    """A fresh machine with the hooks made."""
+    return _hooked({name: Table.empty(name) for name in _ORDER}, family)
 
 
 _ORDER = (TableName.FILTER, TableName.MANGLE, TableName.NAT)

@@ -15,10 +15,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from iptlab.errors import ManifestError
-from iptlab.kubernetes.addresses import Network, canonical, family_of, network
+from iptlab.kubernetes.addresses import canonical, family_of, network
 from iptlab.kubernetes.documents import Document, read_documents
 from iptlab.kubernetes.fields import Fields, Origin
 from iptlab.kubernetes.objects import (
@@ -36,6 +36,8 @@ from iptlab.kubernetes.objects import (
 )
 from iptlab.packet import Family
 from iptlab.ruleset import read_text
+
+T = TypeVar("T")
 
 _FAMILIES = {"IPv4": Family.IPV4, "IPv6": Family.IPV6}
 _TRANSPORTS = {one.name: one for one in Transport}
@@ -55,7 +57,7 @@ class Manifests:
 
     @classmethod
     def parse(cls, text: str) -> Manifests:
-        """Read YAML or JSON; ManifestError for the first thing that is wrong.
+        r"""Read YAML or JSON; ManifestError for the first thing that is wrong.
 
         >>> Manifests.parse("kind: Node\\nmetadata: {name: node-a}\\nstatus: {}").nodes[0].name
         'node-a'
@@ -76,7 +78,7 @@ class Manifests:
         return _named(name, {one.name: one for one in self.nodes}, "Node")
 
 
-def _named(name: str, there: dict[str, Any], kind: str) -> Any:
+def _named(name: str, there: dict[str, T], kind: str) -> T:
     if name in there:
         return there[name]
     some = ", ".join(list(there)[:8]) + (", …" if len(there) > 8 else "")
@@ -101,7 +103,7 @@ class _Gathering:
             for item_place, item in _items(place, content):
                 self._take(Origin(item_place, remarks=self.remarks), item)
         for kind, count in sorted(self.unused.items()):
-            self.remarks.append(f"kube-proxy does not read {kind}: {count} of them not used")
+            self.remarks.append(f"{count} {kind} not used: kube-proxy does not read this kind")
         objects = {kind: tuple(one for one, _ in f.values()) for kind, f in self.found.items()}
         return Manifests(
             objects["Service"],
@@ -112,7 +114,7 @@ class _Gathering:
 
     def _take(self, origin: Origin, content: object) -> None:
         fields = _mapping(origin, content)
-        kind = fields.required("kind")
+        origin.subject = kind = fields.required("kind")
         name = fields.child("metadata").text("name")
         namespace = "" if kind == "Node" else _namespace(fields)
         origin.subject = f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}".rstrip()
@@ -209,9 +211,7 @@ def _family(fields: Fields, name: str, text: str) -> Family:
     return _FAMILIES[text]
 
 
-def _readable(
-    fields: Fields, name: str, read: Callable[[str], Any], what: str
-) -> Iterator[Any]:
+def _readable(fields: Fields, name: str, read: Callable[[str], Any], what: str) -> Iterator[Any]:
     """The values of a list that can be read; kube-proxy leaves the others out."""
     for key, text in fields.words(name):
         value = read(text.strip() if what == "network" else text)
@@ -238,7 +238,9 @@ def _service_ports(spec: Fields, *, needed: bool) -> tuple[PortSpec, ...]:
             raise fields.refuse("name", cause, "Give every port of the Service its own name.")
         ports[key] = port
     if needed and not ports and spec.text("clusterIP") != "None":
-        raise spec.refuse("ports", "a Service needs a port", "Write ports: and below it - port: 80.")
+        raise spec.refuse(
+            "ports", "a Service needs a port", "Write ports: and below it - port: 80."
+        )
     return tuple(ports.values())
 
 

@@ -91,3 +91,27 @@ def endpoint_chain(port: str, endpoint: str) -> str:
     'KUBE-SEP-SDQJBP3G53U5CYU2'
     """
     return f"KUBE-SEP-{digest(port + endpoint)}"
+
+
+# what a chain is for; ``{port}`` is a service port, ``{end}`` an endpoint
+ROLES = {
+    SERVICES: "takes packets to addresses of Services: on their way in nat, refused in filter",
+    EXTERNAL_SERVICES: "refuses packets from outside for which there is no endpoint",
+    NODE_PORTS: "takes packets to node ports in nat, and lets health checks in in filter",
+    POSTROUTING: "masquerades packets that KUBE-MARK-MASQ marked",
+    MARK_MASQ: "marks packets to be masqueraded when they leave",
+    FORWARD: "lets packets of Services be forwarded",
+    PROXY_FIREWALL: "drops packets that no source range of a load balancer allows",
+    FIREWALL: "keeps outsiders off loopback addresses",
+    CANARY: "is empty; when it is gone, somebody flushed iptables and kube-proxy starts over",
+    "KUBE-SVC-": "spreads packets to {port} over its endpoints on all nodes",
+    "KUBE-SVL-": "spreads packets to {port} over its endpoints on this node",
+    "KUBE-EXT-": "takes packets to {port} that come to its node port or external addresses",
+    "KUBE-FW-": "lets only some sources use the load balancer addresses of {port}",
+    "KUBE-SEP-": "translates packets to {port} to its endpoint {end}",
+}
+
+
+def role(chain: str) -> str:
+    """What a chain of kube-proxy's is for; empty for other chains."""
+    return ROLES.get(chain) or ROLES.get(chain[: chain.rfind("-") + 1], "")

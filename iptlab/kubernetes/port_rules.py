@@ -118,7 +118,9 @@ def node_port_rules(plan: Plan) -> Iterator[Lines]:
         return
     number = f"--dport {port.node_port}"
     if plan.choice.exists:
-        start = f"-A {names.NODE_PORTS} -m comment --comment {port.name} -m {protocol} -p {protocol}"
+        start = (
+            f"-A {names.NODE_PORTS} -m comment --comment {port.name} -m {protocol} -p {protocol}"
+        )
         jump = f"-j {port.external_chain}"
         if plan.settings.localhost_node_ports and plan.settings.nfacct:
             counter = "-m nfacct --nfacct-name localhost_nps_accepted_pkts"

@@ -133,4 +133,4 @@ def _node_port_addresses(
         for one in map(ip_address, addresses)
         if any(one in net for net in networks) and (localhost or not one.is_loopback)
     }
-    return tuple(map(str, sorted(inside)))  # type: ignore[type-var]
+    return tuple(map(str, sorted(inside)))

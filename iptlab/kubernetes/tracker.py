@@ -73,6 +73,10 @@ class Tracker:
                 slices[name] = after[owner, name]
         return changed, udp or self._have_udp(changed)
 
+    def slices(self, service: ServiceId) -> list[EndpointSlice]:
+        """The slices of a Service, in an order that does not depend on history."""
+        return [one for _, one in sorted(self.slices_of.get(service, {}).items())]
+
     def _is_ours(self, one: EndpointSlice) -> bool:
         return one.family is self.family
 
@@ -81,7 +85,7 @@ class Tracker:
         return any(
             one.endpoints and any(port.protocol is Transport.UDP for port in one.ports)
             for service in services
-            for one in self.slices_of.get(service, {}).values()
+            for one in self.slices(service)
         )
 
 

@@ -9,7 +9,6 @@ from iptlab.netfilter.extension import Match, option, register_match
 from iptlab.netfilter.values import Text
 from iptlab.packet import Family
 
-
 # kube-proxy makes these when it starts: kubernetes/pkg/proxy/metrics/metrics.go
 MADE_BY_KUBE_PROXY = {"ct_state_invalid_dropped_pkts", "localhost_nps_accepted_pkts"}
 
