@@ -28,7 +28,7 @@ from iptlab.ruleset import Ruleset
 _WANTED = re.compile(r"cluster(-\d+)?\.yaml|config\.json|(expected|state)(-\d+)?(\.ipv[46])?\.\w+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scenario:
     """A recorded cluster: its files by name, input and expected output."""
 
