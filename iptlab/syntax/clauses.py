@@ -7,6 +7,7 @@ cut at these seams; anything else, and every refusal, is left to ``read_command`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping
 from functools import cache
 from typing import NamedTuple, TypeVar, cast
@@ -45,14 +46,22 @@ class Clauses:
             head, _, target_text = head.partition(" -j ")
         append, _, rest = head.partition(" ")
         chain, _, header_text = rest.partition(" ")
+        unnamed = 0  # clauses that are read before the protocol is named
+        if parts and _LATE(line, len(head)):
+            header_text, unnamed = _gather(header_text, parts)
         known = self._header(header_text, chain)
         if append != "-A" or known is None or not chain:
             return None
         header, protocol = known
         matches = [
             self.matches.get((protocol, part)) or self._known(self.matches, MATCHES, protocol, part)
-            for part in parts
+            for part in parts[unnamed:]
         ]
+        if unnamed:
+            matches[:0] = [
+                self.matches.get((0, part)) or self._known(self.matches, MATCHES, 0, part)
+                for part in parts[:unnamed]
+            ]
         if None in matches:
             return None
         if not target_text:
@@ -146,6 +155,35 @@ class Clauses:
         if value is None:
             value = self.values[key] = declared.value.parse(text, self.family)
         return value
+
+
+# an option of the header, which people and programs also write behind a match
+_HEADER_OPTION = re.compile(r"(?: !)? -([psdio]) \S+")
+_LATE = _HEADER_OPTION.search
+
+
+def _gather(header: str, parts: list[str]) -> tuple[str, int]:
+    """Take the header's options out of the clauses; how many clauses stand before ``-p``.
+
+    Those are read without knowing the protocol, as the real tool reads from left to right.
+    """
+    unnamed = 0
+    for number, part in enumerate(parts):
+        quoted = part.rfind('"') + 1
+        options = list(_HEADER_OPTION.finditer(part, quoted))
+        if not options:
+            continue
+        parts[number] = part[:quoted] + _HEADER_OPTION.sub("", part[quoted:])
+        header += "".join(option[0] for option in options)
+        # options of the match that come before it are not told either
+        if any(option[1] == "p" for option in options):
+            unnamed = number if _named_first(part) else number + 1
+    return header.strip(), unnamed
+
+
+def _named_first(part: str) -> bool:
+    """Whether the protocol comes right after the name of the match: ``tcp -p tcp --dport 80``."""
+    return part.split(" ", 2)[1] == "-p"
 
 
 def _plainly_quoted(line: str) -> bool:
