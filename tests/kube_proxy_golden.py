@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
+from iptlab.errors import IptlabError
 from iptlab.kubernetes.config import Config
 from iptlab.kubernetes.kube_proxy import Proxy
 from iptlab.kubernetes.loading import load
@@ -76,7 +77,14 @@ class Replay:
     differences: list[str] = field(default_factory=list)
 
     def run(self) -> Replay:
-        """Play every family through all steps."""
+        """Play every family through all steps; a refusal is a difference too."""
+        try:
+            self._play()
+        except IptlabError as error:
+            self.differences.append(f"refused: {error}")
+        return self
+
+    def _play(self) -> None:
         files = self.scenario.files
         config = Config.parse(files["config.json"])
         clusters = [
@@ -84,7 +92,6 @@ class Replay:
         ]
         for number, family in enumerate(config.families):
             self._family(config, family, clusters, f".ipv{family}" if number else "")
-        return self
 
     def _family(
         self, config: Config, family: Family, clusters: list[tuple[str, Manifests]], suffix: str

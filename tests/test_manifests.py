@@ -127,6 +127,11 @@ def test_affinity_without_a_timeout_lasts_three_hours() -> None:
     assert Manifests.parse(text).services[0].affinity == 10800
 
 
+def test_a_single_cluster_ip_is_the_first_of_all() -> None:
+    text = SERVICE.replace("  ports", "  ipFamilies: [IPv4]\n  ports")
+    assert Manifests.parse(text).services[0].cluster_ips == ("10.96.0.1",)
+
+
 def test_objects_without_namespace_are_in_default_as_with_kubectl() -> None:
     text = f"{SERVICE}---\n{SLICE}".replace(", namespace: shop", "").replace(
         "  namespace: shop\n", ""

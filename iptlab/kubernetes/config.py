@@ -63,7 +63,7 @@ class Config:
     def parse(cls, text: str) -> Config:
         r"""Read a configuration from YAML or JSON.
 
-        >>> Config.parse("kind: KubeProxyConfiguration\\niptables: {masqueradeAll: true}")
+        >>> Config.parse("kind: KubeProxyConfiguration\niptables: {masqueradeAll: true}")
         ... # doctest: +ELLIPSIS
         Config(node_name='', ... masquerade_all=True, ...)
         """

@@ -43,7 +43,7 @@ class Document(NamedTuple):
 def read_documents(text: str) -> Iterator[Document]:
     r"""The documents of a file that are not empty; ManifestError for the first broken one.
 
-    >>> [content for _, content in read_documents("kind: Pod\\n---\\n{kind: List, items: []}")]
+    >>> [content for _, content in read_documents("kind: Pod\n---\n{kind: List, items: []}")]
     [{'kind': 'Pod'}, {'kind': 'List', 'items': []}]
     """
     if text.lstrip()[:1] == "{":
@@ -101,6 +101,7 @@ class _Reader:
                 act[kind](event)
             elif kind is yaml.DocumentEndEvent:
                 yield Document(self.number, self.content)
+                self.content = None
 
     def _events(self) -> Iterator[Any]:
         """The parser's events; what it cannot read becomes a ManifestError with its line."""
@@ -108,7 +109,9 @@ class _Reader:
 
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:
-            yield from yaml.parse(self.text, Loader=loader)
+            next_event = loader(self.text).get_event
+            while (event := next_event()) is not None:
+                yield event
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else 0
@@ -201,12 +204,14 @@ class _Reader:
             parent.key = None
 
     def _key(self, event: Any, value: Any, mapping: dict[str, Any]) -> str:
+        if type(value) is not str:
+            if isinstance(value, dict | list):
+                raise self._refuse(event, "a field name must be a word", "Write NAME: VALUE.")
+            value = str(value)
         if value == "<<":
             raise self._refuse(event, "`<<' is not taken here", "Write the fields out.")
-        if isinstance(value, dict | list):
-            raise self._refuse(event, "a field name must be a word", "Write NAME: VALUE.")
         # every key once in memory, however many objects have it
-        key = self.keys.setdefault(str(value), str(value))
+        key = self.keys.setdefault(value, value)
         if key in mapping:
             raise self._refuse(event, f"the field `{key}' is there twice", "Keep one of them.")
         return key

@@ -151,12 +151,11 @@ class Proxy:
 
     def _meet_node(self, manifests: Manifests) -> Settings:
         """The settings of the node; after the first sync only its zone is watched."""
-        node = own_node(self.config, manifests)
         if self.settings is None:
+            node = own_node(self.config.node_name, manifests)
             return Settings.of(self.config, self.family, node)
-        if node.zone == self.settings.zone:
-            return self.settings
-        return replace(self.settings, zone=node.zone)
+        zone = own_node(self.settings.node, manifests).zone
+        return self.settings if zone == self.settings.zone else replace(self.settings, zone=zone)
 
     def _update(self, service: ServiceId, settings: Settings) -> None:
         """Take in a changed Service: its ports, their endpoints, its health check."""
@@ -264,9 +263,8 @@ class Proxy:
         return stale(same, filter(None, map(_udp_service, self.entries())))
 
 
-def own_node(config: Config, manifests: Manifests) -> Node:
-    """The Node that the proxy runs on: the configured one, else the first there is."""
-    name = config.node_name
+def own_node(name: str, manifests: Manifests) -> Node:
+    """The Node that the proxy runs on: the one of that name, without a name the first."""
     found = (node for node in manifests.nodes if not name or node.name == name)
     return next(found, Node(name))
 

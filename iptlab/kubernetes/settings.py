@@ -61,7 +61,7 @@ class Settings:
         localhost = config.localhost_node_ports and _has_localhost(networks, family)
         return cls(
             family=family,
-            node=config.node_name or node.name,
+            node=node.name,
             zone=node.zone,
             node_ip=_node_ip(config, family, node),
             mark=f"{1 << config.masquerade_bit:#010x}",
