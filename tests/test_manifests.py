@@ -228,6 +228,11 @@ def test_networks_are_read_leniently_too(text: str, expected: str | None) -> Non
     [
         ("kind: Pod\nmetadata: {name: x}", "1 Pod not used: kube-proxy does not read this kind"),
         (
+            SERVICE.replace("  clusterIP: 10.96.0.1\n", ""),
+            "document 1, Service shop/web, spec.clusterIP: missing, so there are no rules; the API "
+            "server assigns one",
+        ),
+        (
             spec("  externalIPs: [nonsense]\n  ports: [{port: 80}]"),
             "document 1, Service shop/web, spec.externalIPs[0]: `nonsense' is no address; "
             "kube-proxy leaves it out",
@@ -331,6 +336,21 @@ REFUSED = [
     (
         SERVICE.replace("name: web", "name: ''"),
         "document 1, Service shop/, metadata.name: this must be there and not be empty",
+    ),
+    (
+        SERVICE.replace("name: web", "name: Web"),
+        "document 1, Service shop/Web, metadata.name: `Web' is no name\n"
+        "Write small letters, digits and `-' between them, at most 63 of them.",
+    ),
+    (
+        SERVICE.replace("port: 80", """{port: 80, name: 'x" -j ACCEPT'}"""),
+        "document 1, Service shop/web, spec.ports[0].name: `x\" -j ACCEPT' is no name\n"
+        "Write small letters, digits and `-' between them, at most 63 of them.",
+    ),
+    (
+        SERVICE.replace("namespace: shop", "namespace: '../x'"),
+        "document 1, Service, metadata.namespace: `../x' is no name\n"
+        "Write small letters, digits and `-' between them, at most 63 of them.",
     ),
     (
         SERVICE.replace("10.96.0.1", "ten"),
@@ -567,6 +587,10 @@ conntrack: {tcpBeLiberal: true}
             "mode: ipvs",
             "configuration, mode: `ipvs' makes other rules\n"
             "iptlab makes the rules of mode: iptables.",
+        ),
+        (
+            "{detectLocalMode: BridgeInterface, bridgeInterface: 'a b'}",
+            "configuration, bridgeInterface: `a b' names no interface\nWrite one such as cbr0.",
         ),
         (
             "clusterCIDR: 10.244.0.0",

@@ -6,6 +6,7 @@ get configmap kube-proxy -o yaml``), or from a flat mapping of its settings; YAM
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -97,8 +98,8 @@ class Config:
             ),
             detect_local=_detect_local(fields),
             cluster_cidrs=_cluster_cidrs(fields),
-            bridge_interface=detect.text("bridgeInterface"),
-            interface_name_prefix=detect.text("interfaceNamePrefix"),
+            bridge_interface=_interface_name(detect, "bridgeInterface"),
+            interface_name_prefix=_interface_name(detect, "interfaceNamePrefix"),
             masquerade_all=rules.truth("masqueradeAll", False),
             masquerade_bit=rules.number("masqueradeBit", 14, 0, 31),
             localhost_node_ports=rules.truth("localhostNodePorts", True),
@@ -151,6 +152,17 @@ def _address(fields: Fields, key: str, text: str) -> str:
 def _interface(fields: Fields, key: str, text: str) -> str:
     """The address of an interface, whose prefix length does not matter here."""
     return _address(fields, key, text.partition("/")[0])
+
+
+def _interface_name(fields: Fields, name: str) -> str:
+    word = fields.text(name)
+    if word and not _INTERFACE(word):
+        raise fields.refuse(name, f"`{word}' names no interface", "Write one such as cbr0.")
+    return word
+
+
+# as rules take them: libxtables/xtables.c (xtables_parse_interface); IFNAMSIZ is 16
+_INTERFACE = re.compile(r"[!-~]{1,15}").fullmatch
 
 
 def _detect_local(fields: Fields) -> DetectLocal:

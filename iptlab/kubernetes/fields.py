@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from iptlab.errors import ManifestError
+
+_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?").fullmatch
 
 _KINDS = {
     dict: "a mapping",
@@ -74,6 +77,14 @@ class Fields:
         value = self.text(name)
         if not value:
             raise self.refuse(name, "this must be there and not be empty")
+        return value
+
+    def label(self, name: str, default: str = "") -> str:
+        """A name that Kubernetes takes, which is also safe to stand in a rule (RFC 1123)."""
+        value = self.text(name) or default
+        if value and not _LABEL(value):
+            cure = "Write small letters, digits and `-' between them, at most 63 of them."
+            raise self.refuse(name, f"{_shown(value)} is no name", cure)
         return value
 
     def choice(self, name: str, allowed: Collection[str], default: str) -> str:

@@ -49,7 +49,7 @@ class Reason(Enum):
     INVALID = "Packets that conntrack cannot place would pass untranslated; drop them."
     FORWARD_MARKED = "Packets of Services are forwarded even if the policy is DROP."
     FORWARD_KNOWN = "Packets of connections that exist are forwarded even if the policy is DROP."
-    HOOK = "The kernel enters kube-proxy's chains here."
+    HOOK = "Packets that the kernel has at this point visit a chain of kube-proxy's."
 
 
 class Line(NamedTuple):

@@ -35,6 +35,9 @@ class RuleOrigin:
     @property
     def why(self) -> str:
         """The reason as one sentence."""
+        if self.reason is Reason.HOOK:
+            target = self.text.rsplit(" ", 1)[1]
+            return f"Packets at {self.chain} visit {target}, which {names.role(target)}."
         return _told(self.reason.value, self.port, self.backend)
 
     def __str__(self) -> str:

@@ -36,7 +36,7 @@ _DEFAULT_AFFINITY, _LONGEST_AFFINITY = 10800, 86400  # seconds
 
 def namespace_of(fields: Fields) -> str:
     """An object without a namespace lands in ``default``, as with kubectl."""
-    return fields.child("metadata").text("namespace") or "default"
+    return fields.child("metadata").label("namespace", "default")
 
 
 # --- Service ---
@@ -46,9 +46,11 @@ def _service(fields: Fields) -> Service:
     metadata, spec = fields.child("metadata"), fields.child("spec")
     kind = ServiceType(spec.choice("type", tuple(ServiceType), ServiceType.CLUSTER_IP))
     cluster_ip = _cluster_ip(spec, "clusterIP", spec.text("clusterIP"))
+    if kind is not ServiceType.EXTERNAL_NAME and not spec.text("clusterIP"):
+        spec.remark("clusterIP", "missing, so there are no rules; the API server assigns one")
     return Service(
         namespace=namespace_of(fields),
-        name=metadata.required("name"),
+        name=metadata.required("name") and metadata.label("name"),
         type=kind,
         cluster_ip=cluster_ip,
         cluster_ips=tuple(_cluster_ip(spec, *word) for word in spec.words("clusterIPs"))
@@ -99,7 +101,7 @@ def _service_ports(spec: Fields, *, needed: bool) -> tuple[PortSpec, ...]:
             raise fields.refuse("port", "this must be there", f"Allowed is 1 to {_HIGHEST_PORT}.")
         port = PortSpec(
             port=fields.number("port", 0, 1, _HIGHEST_PORT),
-            name=fields.text("name"),
+            name=fields.label("name"),
             protocol=_transport(fields),
             node_port=fields.number("nodePort", 0, 0, _HIGHEST_PORT),
         )
@@ -178,7 +180,7 @@ def _slice_ports(fields: Fields) -> Iterator[SlicePort]:
         elif not number:
             port.remark("port", "missing, so kube-proxy ignores this port")
         else:
-            yield SlicePort(number, port.text("name"), protocol)
+            yield SlicePort(number, port.label("name"), protocol)
 
 
 def _endpoints(fields: Fields, family: Family) -> Iterator[Endpoint]:
