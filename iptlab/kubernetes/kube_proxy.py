@@ -9,14 +9,14 @@ Source: kubernetes/pkg/proxy/iptables/proxier.go (syncProxyRules), release 1.36
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from iptlab.errors import ManifestError
 from iptlab.kubernetes import names
 from iptlab.kubernetes.config import Config
 from iptlab.kubernetes.conntrack import Connection, UdpService, stale
-from iptlab.kubernetes.endpoints import Backends, backends, choose, serving
+from iptlab.kubernetes.endpoints import Backends, BackendsByPort, backends, choose, serving
 from iptlab.kubernetes.fixed_rules import NAT_CHAINS, closing_rules, filter_chains, opening_rules
 from iptlab.kubernetes.manifests import Manifests
 from iptlab.kubernetes.objects import Node, Transport
@@ -75,8 +75,7 @@ class Proxy:
         self.large = False
         self.settings: Settings | None = None
         self._tracker = Tracker(family)
-        self._entries: dict[ServiceId, tuple[Entry, ...]] = {}
-        self._endpoints = self._ports = 0
+        self._endpoints: dict[ServiceId, int] = {}
         self._health: dict[ServiceId, HealthCheck] = {}
         self._lacking: dict[ServiceId, Lacking] = {}
         self._texts = Texts()
@@ -105,10 +104,9 @@ class Proxy:
             full |= now - self._full_at > _HOUR and not self.large
             self.settings = settings
             changes = self._tracker.update(manifests)
-            for service in changes.services:
-                self._update(service, settings)
-            self.large = self._endpoints > LARGE
-            written = self._write(settings, changes.services, full=full)
+            fresh = {service: self._update(service, settings) for service in changes.services}
+            self.large = sum(self._endpoints.values()) > LARGE
+            written = self._write(settings, fresh, full=full)
             text = self._text(settings, written, self._take_old_chains(now))
             self._full_at = now if full else self._full_at
             deleted = tuple(self.stale(connections)) if changes.udp else ()
@@ -122,8 +120,8 @@ class Proxy:
             text=text,
             full=full,
             large=self.large,
-            service_ports=self._ports,
-            endpoints=self._endpoints,
+            service_ports=sum(map(len, self._tracker.ports.values())),
+            endpoints=sum(self._endpoints.values()),
             no_local_internal=sum(one.internal for one in self._lacking.values()),
             no_local_external=sum(one.external for one in self._lacking.values()),
             health_checks=tuple(check for _, check in sorted(self._health.items())),
@@ -142,12 +140,17 @@ class Proxy:
 
     def plans(self) -> Iterator[Plan]:
         """The service ports with their chosen endpoints, as a full sync would write them."""
-        for entry in self.entries():
+        for entry in self._all_entries():
             yield entry.plan(self.known_settings, large=self.large)
 
-    def entries(self) -> Iterator[Entry]:
+    def _all_entries(self) -> Iterator[Entry]:
         """The service ports, in the order in which they are written."""
-        return (entry for service in self._texts.chains for entry in self._entries[service])
+        for service in self._texts.chains:
+            yield from self._entries(service, backends(self._tracker.slices(service)))
+
+    def _entries(self, service: ServiceId, found: BackendsByPort) -> list[Entry]:
+        ports = self._tracker.ports.get(service, ())
+        return [Entry(port, found.get((port.id.port, port.protocol), ())) for port in ports]
 
     def _meet_node(self, manifests: Manifests) -> Settings:
         """The settings of the node; after the first sync only its zone is watched."""
@@ -157,37 +160,29 @@ class Proxy:
         zone = own_node(self.settings.node, manifests).zone
         return self.settings if zone == self.settings.zone else replace(self.settings, zone=zone)
 
-    def _update(self, service: ServiceId, settings: Settings) -> None:
+    def _update(self, service: ServiceId, settings: Settings) -> list[Entry]:
         """Take in a changed Service: its ports, their endpoints, its health check."""
-        self._count(self._entries.pop(service, ()), -1)
-        self._health.pop(service, None)
-        ports = sorted(self._tracker.ports.get(service, ()), key=lambda port: port.id)
-        if not ports:
-            return
         found = backends(self._tracker.slices(service))
-        entries = tuple(
-            [Entry(port, found.get((port.id.port, port.protocol), ())) for port in ports]
-        )
-        self._entries[service] = entries
-        self._count(entries, 1)
-        if ports[0].health_check_port:
+        entries = self._entries(service, found)
+        self._health.pop(service, None)
+        self._endpoints.pop(service, None)
+        if entries:
+            self._endpoints[service] = sum([len(entry.backends) for entry in entries])
+        if entries and entries[0].port.health_check_port:
             local = {
                 one.ip
                 for some in found.values()
                 for one in some
                 if one.endpoint.ready and one.endpoint.node == settings.node
             }
-            check = HealthCheck("/".join(service), ports[0].health_check_port, len(local))
-            self._health[service] = check
-
-    def _count(self, entries: tuple[Entry, ...], sign: int) -> None:
-        self._ports += sign * len(entries)
-        self._endpoints += sign * sum([len(entry.backends) for entry in entries])
+            port = entries[0].port.health_check_port
+            self._health[service] = HealthCheck("/".join(service), port, len(local))
+        return entries
 
     # --- text ---
 
     def _write(
-        self, settings: Settings, changed: frozenset[ServiceId], *, full: bool
+        self, settings: Settings, fresh: Mapping[ServiceId, list[Entry]], *, full: bool
     ) -> Collection[ServiceId]:
         """Make the texts that are missing; the answer is whose own chains are written.
 
@@ -197,19 +192,21 @@ class Proxy:
         made_for = (settings.zone, self.large)
         outdated = full and self._made_for != made_for
         self._made_for = made_for if full or self._made_for == made_for else None
-        targets = changed | self._entries.keys() if outdated else changed
-        unsorted = any(service not in self._texts.chains for service in targets)
-        for service in targets:
-            self._rewrite(service, settings)
+        known = self._tracker.ports.keys()
+        unsorted = not fresh.keys() <= self._texts.chains.keys()
+        for service, entries in fresh.items():
+            self._rewrite(service, entries, settings)
+        for service in known - fresh.keys() if outdated else ():
+            found = backends(self._tracker.slices(service))
+            self._rewrite(service, self._entries(service, found), settings)
         if unsorted:
             self._texts.sort()
-        return self._entries.keys() if full else changed & self._entries.keys()
+        return known if full else fresh.keys() & known
 
-    def _rewrite(self, service: ServiceId, settings: Settings) -> None:
+    def _rewrite(self, service: ServiceId, entries: list[Entry], settings: Settings) -> None:
         """Make a Service's texts anew; its chains that are no more are left to delete."""
         self._left.update(self._texts.chain_names(service))
         self._lacking.pop(service, None)
-        entries = self._entries.get(service, ())
         if not entries:
             self._texts.drop(service)
             return
@@ -260,7 +257,7 @@ class Proxy:
     def stale(self, connections: Iterable[Connection]) -> list[Connection]:
         """The UDP entries of this family that lead to endpoints which are gone."""
         same = (one for one in connections if one.family is self.family)
-        return stale(same, filter(None, map(_udp_service, self.entries())))
+        return stale(same, filter(None, map(_udp_service, self._all_entries())))
 
 
 def own_node(name: str, manifests: Manifests) -> Node:

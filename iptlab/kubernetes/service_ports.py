@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import NamedTuple
 
 from iptlab.kubernetes import names
@@ -127,7 +128,7 @@ class ServicePort:
 
 
 def service_ports(service: Service, family: Family) -> tuple[ServicePort, ...]:
-    """The service ports of a Service in a family; headless and other-family ones have none."""
+    """The service ports of a Service in a family, sorted; some Services have none."""
     address = _cluster_ip(service, family)
     if not address:
         return ()
@@ -138,24 +139,23 @@ def service_ports(service: Service, family: Family) -> tuple[ServicePort, ...]:
     balanced = service.type is ServiceType.LOAD_BALANCER
     external = tuple([ip for ip in service.external_ips if family_of(ip) is family])
     balancer = tuple(_balancer_ips(service, family))
-    return tuple(
-        [
-            ServicePort(
-                PortId(service.namespace, service.name, spec.name, spec.protocol),
-                address,
-                spec.port,
-                spec.node_port,
-                external,
-                balancer,
-                tuple(ranges),
-                local,
-                service.internal_local,
-                service.health_check_port if balanced and local else 0,
-                service.affinity,
-            )
-            for spec in service.ports
-        ]
-    )
+    ports = [
+        ServicePort(
+            PortId(service.namespace, service.name, spec.name, spec.protocol),
+            address,
+            spec.port,
+            spec.node_port,
+            external,
+            balancer,
+            tuple(ranges),
+            local,
+            service.internal_local,
+            service.health_check_port if balanced and local else 0,
+            service.affinity,
+        )
+        for spec in service.ports
+    ]
+    return tuple(sorted(ports, key=attrgetter("id")))
 
 
 def _cluster_ip(service: Service, family: Family) -> str:
