@@ -47,7 +47,7 @@ class Entry:
     def plan(self, settings: Settings, *, large: bool) -> Plan:
         """What is to be written for it on a node."""
         choice = choose(self.port, self.backends, settings.node, settings.zone)
-        return Plan(self.port, choice, settings, large)
+        return Plan.of(self.port, choice, settings, large=large)
 
 
 @dataclass(frozen=True, slots=True)

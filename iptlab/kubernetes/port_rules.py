@@ -9,9 +9,9 @@ writeServiceToEndpointRules), release 1.36
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from ipaddress import ip_address
 
 from iptlab.kubernetes import names
@@ -25,13 +25,22 @@ from iptlab.kubernetes.settings import Settings
 class Plan:
     """A service port, the endpoints chosen for it, and the node that the rules are for.
 
+    ``endpoint_chains`` are the chains of the reachable endpoints, by the endpoint's text.
     A ``large`` cluster's rules leave out the comments that repeat for each endpoint.
     """
 
     port: ServicePort
     choice: Choice
+    endpoint_chains: Mapping[str, str]
     settings: Settings
-    large: bool = False
+    large: bool
+
+    @classmethod
+    def of(cls, port: ServicePort, choice: Choice, settings: Settings, *, large: bool) -> Plan:
+        """A plan with the names of the endpoints' chains worked out."""
+        hashed, chain = f"{port.name}{port.protocol}", names.endpoint_chain
+        chains = {one.text: chain(hashed, one.text) for one in choice.reachable}
+        return cls(port, choice, chains, settings, large)
 
     @property
     def external_ips(self) -> tuple[str, ...]:
@@ -42,12 +51,6 @@ class Plan:
     def firewalled(self) -> bool:
         """Whether only some sources may use the load balancer addresses."""
         return self.choice.exists and bool(self.port.balancer_ips and self.port.source_ranges)
-
-    @cached_property
-    def endpoint_chains(self) -> dict[str, str]:
-        """The chain of each endpoint that has one, by the endpoint's text."""
-        hashed, chain = self.port.hashed, names.endpoint_chain
-        return {one.text: chain(hashed, one.text) for one in self.choice.reachable}
 
     def to(self, address: str) -> str:
         """The rule words for packets to an address at the port's number."""

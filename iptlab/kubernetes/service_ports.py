@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from operator import attrgetter
 from typing import NamedTuple
 
 from iptlab.kubernetes import names
 from iptlab.kubernetes.addresses import Network, family_of
 from iptlab.kubernetes.config import of_family
-from iptlab.kubernetes.objects import Service, ServiceType, Transport
+from iptlab.kubernetes.objects import PortSpec, Service, ServiceType, Transport
 from iptlab.packet import Family
 
 
@@ -44,10 +43,14 @@ class PortId(NamedTuple):
 class ServicePort:
     """A port of a Service in one family, with all that its rules depend on.
 
-    kube-proxy writes a Service's own chains anew if any of these fields differs.
+    kube-proxy writes a Service's own chains anew if any of these fields differs. ``name``
+    is the id as rules have it in comments, ``digest`` the end of its chains' names; hashing
+    is dear, so it is done once.
     """
 
     id: PortId
+    name: str
+    digest: str
     cluster_ip: str
     port: int
     node_port: int = 0
@@ -79,22 +82,7 @@ class ServicePort:
         """Whether some of its packets may go to endpoints on this node only."""
         return self.internal_local or (self.external_local and self.exposed)
 
-    # --- the names of its chains; hashing is dear, so each is made once ---
-
-    @cached_property
-    def name(self) -> str:
-        """Its name as rules have it in comments."""
-        return str(self.id)
-
-    @cached_property
-    def hashed(self) -> str:
-        """What is hashed for its chains: its name and protocol, with nothing between."""
-        return f"{self.id}{self.protocol}"
-
-    @cached_property
-    def digest(self) -> str:
-        """The end of its chains' names."""
-        return names.digest(self.hashed)
+    # --- the names of its chains ---
 
     @property
     def cluster_chain(self) -> str:
@@ -141,7 +129,7 @@ def service_ports(service: Service, family: Family) -> tuple[ServicePort, ...]:
     balancer = tuple(_balancer_ips(service, family))
     ports = [
         ServicePort(
-            PortId(service.namespace, service.name, spec.name, spec.protocol),
+            *_identity(service, spec),
             address,
             spec.port,
             spec.node_port,
@@ -156,6 +144,13 @@ def service_ports(service: Service, family: Family) -> tuple[ServicePort, ...]:
         for spec in service.ports
     ]
     return tuple(sorted(ports, key=attrgetter("id")))
+
+
+def _identity(service: Service, spec: PortSpec) -> tuple[PortId, str, str]:
+    """The id of a port, its name, and the digest of both name and protocol."""
+    id_ = PortId(service.namespace, service.name, spec.name, spec.protocol)
+    name = str(id_)
+    return id_, name, names.digest(f"{name}{spec.protocol}")
 
 
 def _cluster_ip(service: Service, family: Family) -> str:

@@ -85,7 +85,7 @@ class Tracker:
         return any(
             one.endpoints and any(port.protocol is Transport.UDP for port in one.ports)
             for service in services
-            for one in self.slices(service)
+            for one in self.slices_of.get(service, {}).values()
         )
 
 
