@@ -131,9 +131,18 @@ class TableVisit:
         where = last.number if isinstance(last, Step) else "policy"
         return f"{self.table} {last.chain} {where}"
 
+    def matched(self) -> Iterator[Step]:
+        """The rules that matched, in order: their counters went up."""
+        return (step for step in self.steps() if step.answer is True)
+
     def hits(self) -> tuple[tuple[str, int], ...]:
-        """Chain and number of each rule that matched, in order: their counters went up."""
-        return tuple((step.chain, step.number) for step in self.steps() if step.answer is True)
+        """Chain and number of each rule that matched, in order."""
+        return tuple((step.chain, step.number) for step in self.matched())
+
+    @property
+    def policy(self) -> bool:
+        """Whether the built-in chain's policy decided; then its counter went up."""
+        return isinstance(self.events[-1], Left)
 
     def lines(self) -> Iterator[str]:
         """The visit as indented text."""

@@ -31,11 +31,16 @@ def walk(tables: Mapping[TableName, Table], packet: Packet, context: Context) ->
     seen, known = packet, context
     for name in tables_at(context.hook):
         if name in tables:
-            visits.append(_TableWalk(tables[name], seen, known).run(context.hook))
+            visits.append(walk_table(tables[name], seen, known))
             seen, known = visits[-1].packet, visits[-1].context
             if visits[-1].verdict != Verdict.ACCEPT:
                 break
     return HookVisit(packet, context, tuple(visits))
+
+
+def walk_table(table: Table, packet: Packet, context: Context) -> TableVisit:
+    """Take a packet through the table's chain of ``context.hook``, asking rule after rule."""
+    return _TableWalk(table, packet, context).run(context.hook)
 
 
 @dataclass(frozen=True, slots=True)
