@@ -125,8 +125,9 @@ class Condition:
             return False
         if isinstance(actual, CannotTell):
             return actual
-        carried = actual if isinstance(actual, Either) else (actual,)
-        return self.given.holds(lambda value: any(thing in value for thing in carried))
+        if isinstance(actual, Either):
+            return self.given.holds(lambda value: any(thing in value for thing in actual))
+        return self.given.holds(lambda value: actual in value)
 
     @property
     def field(self) -> Field:

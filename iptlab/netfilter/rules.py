@@ -90,11 +90,18 @@ class Rule:
         return context.memory
 
     def why_not(self, packet: Packet, context: Context) -> str:
-        """The first test that said no, beside what is so; empty if none did."""
-        answers = [(test, test.holds(packet, context)) for test in self.tests()]
-        refusals = [test for test, answer in answers if answer is False]
-        doubts = [test for test, answer in answers if answer is not True]
-        return next((test.why_not(packet, context) for test in refusals + doubts), "")
+        """The first test that said no, beside what is so; empty if none did.
+
+        As when the rule was asked, tests behind it stay out of it: chance is not drawn again.
+        """
+        doubts = []
+        for test in self.tests():
+            answer = test.holds(packet, context)
+            if answer is False:
+                return test.why_not(packet, context)
+            if answer is not True:
+                doubts.append(test)
+        return doubts[0].why_not(packet, context) if doubts else ""
 
     def explain(self) -> str:
         """The rule as one English sentence."""
