@@ -91,8 +91,13 @@ class SetZone:
     direction: str = ""
 
     def on(self, context: Context) -> Context:
-        """What is known afterwards: the state is not judged again here."""
-        return context
+        """What is known afterwards: where connection tracking will look."""
+        original, reply = context.zones
+        if self.direction != "REPLY":
+            original = self.zone
+        if self.direction != "ORIGINAL":
+            reply = self.zone
+        return replace(context, zones=(original, reply))
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,8 @@ class Connection:
     packets: tuple[int, int] = (0, 0)
     bytes: tuple[int, int] = (0, 0)
     helper: str = ""
+    state: str = ""
+    zone: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +139,11 @@ class Context:
     kernel. None means that nobody said: a rule that asks answers "cannot tell".
     ``address_types`` answers which addrtype words (LOCAL, BROADCAST, ...) fit an address
     as seen from an interface (empty: any). ``sets`` are the named
-    ipsets. ``choose`` decides whether something of
-    that probability happens now. ``memory`` is what matches remember of
-    earlier packets, and ``rule`` names the rule that asks (table, chain, number): some rules
-    keep a memory of their own.
+    ipsets. ``choose`` decides whether something of that probability happens now. ``memory`` is
+    what matches remember of earlier packets, ``zones`` are those in which its connection is
+    looked up (original and reply direction), ``mtu`` is the largest packet in bytes that its way
+    takes, and ``rule`` names the rule that asks (table, chain, number): some rules keep a
+    memory of their own.
     """
 
     hook: Hook = Hook.INPUT
@@ -156,6 +159,8 @@ class Context:
     sets: Mapping[str, PacketSet] | None = None
     choose: Callable[[Fraction], bool] | None = None
     memory: Memory = Memory()
+    zones: tuple[int, int] = (0, 0)
+    mtu: int | None = None
     rule: tuple[object, ...] = ()
 
     @property
