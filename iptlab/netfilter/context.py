@@ -111,6 +111,26 @@ class Memory:
         return Memory({**self.facts, key: fact})
 
 
+class SetChange(Protocol):
+    """What SET does to a set; ``iptlab.netfilter.actions.ChangeSet`` is one."""
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """Whether each part of the element is the packet's ``src`` or ``dst``."""
+
+    @property
+    def add(self) -> bool:
+        """Whether the element goes in or out."""
+
+    @property
+    def exist(self) -> bool:
+        """Whether an element that is there already gets a new timeout."""
+
+    @property
+    def timeout(self) -> int | None:
+        """How many seconds the element stays; None is the set's own default."""
+
+
 class PacketSet(Protocol):
     """A named ipset, as rules ask it; directions say ``src`` or ``dst`` for each dimension."""
 
@@ -126,6 +146,9 @@ class PacketSet(Protocol):
         self, packet: Packet, context: Context, directions: tuple[str, ...], *, holes: bool = False
     ) -> Answer:
         """Whether the packet is in the set; with ``holes``, whether it is in a hole of it."""
+
+    def changed(self, packet: Packet, context: Context, change: SetChange) -> PacketSet:
+        """The set after SET has put the packet's element in, or taken it out."""
 
     def sought(self, packet: Packet, context: Context, directions: tuple[str, ...]) -> str:
         """What of the packet is looked up, as an element would be written."""

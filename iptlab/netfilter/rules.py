@@ -23,6 +23,10 @@ class Counters(NamedTuple):
     packets: int = 0
     bytes: int = 0
 
+    def plus(self, other: Counters) -> Counters:
+        """Both counts together."""
+        return Counters(self.packets + other.packets, self.bytes + other.bytes)
+
     def __str__(self) -> str:
         return f"[{self.packets}:{self.bytes}]"
 

@@ -170,6 +170,11 @@ class Tracked:
     reply: bool = False
     why: str = ""
 
+    @property
+    def known(self) -> bool:
+        """Whether the packet keeps what was found when it comes by again, looped."""
+        return self.ctstate is not CtState.INVALID
+
 
 INVALID = Tracked(CtState.INVALID)
 UNTRACKED = Tracked(CtState.UNTRACKED)

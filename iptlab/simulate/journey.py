@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from iptlab.netfilter.context import Connection, CtState
 from iptlab.netfilter.hooks import Hook, TableName
+from iptlab.netfilter.rules import ZERO, Counters
 from iptlab.packet import Packet
 from iptlab.simulate.trace import Asked, Ended, How, Step, TableVisit
 
@@ -82,14 +83,21 @@ class Station:
             if (old := getattr(self.before, one.name)) != (new := getattr(self.packet, one.name))
         )
 
+    def changed(self) -> str:
+        """The same in words: ``dst: 10.0.0.1 becomes 10.0.0.2``; empty if nothing changed."""
+        return ", ".join(
+            f"{name}: {_shown(name, old)} becomes {_shown(name, new)}"
+            for name, old, new in self.changes()
+        )
+
     def lines(self) -> Iterator[str]:
         """The stop as indented text."""
         if self.visit is not None:
             yield from self.visit.lines()
         if self.note:
             yield f"{self.name}: {self.note}"
-        for name, old, new in self.changes():
-            yield f"  {name}: {_shown(name, old)} becomes {_shown(name, new)}"
+        if changed := self.changed():
+            yield f"  {changed}"
 
     def as_dict(self) -> dict[str, object]:
         """The stop as JSON takes it."""
@@ -182,12 +190,11 @@ class Journey:
         """How often each rule matched this packet and those sent because of it."""
         return Counter({place: packets for place, (packets, _) in self.counted().items()})
 
-    def counted(self) -> dict[Place, tuple[int, int]]:
+    def counted(self) -> dict[Place, Counters]:
         """By how many packets and bytes each rule's and policy's counters went up."""
-        sums: dict[Place, tuple[int, int]] = {}
+        sums: dict[Place, Counters] = {}
         for place, size in self._counts():
-            packets, octets = sums.get(place, (0, 0))
-            sums[place] = packets + 1, octets + size
+            sums[place] = sums.get(place, ZERO).plus(Counters(1, size))
         return sums
 
     def _counts(self) -> Iterator[tuple[Place, int]]:

@@ -37,6 +37,20 @@ def log_line(target: Log, packet: Packet, context: Context, destination_mac: str
     return " ".join([*words, ""])
 
 
+def frame_to(own: str, link: str, packet: Packet) -> str:
+    """The hardware address that a frame was sent to: an interface's own, or a group's.
+
+    Source: RFC 1112, section 6.4; RFC 2464, section 7
+    """
+    if link == "broadcast":
+        return "ff:ff:ff:ff:ff:ff"
+    if link != "multicast":
+        return own
+    if packet.family is Family.IPV4:
+        return (0x01005E000000 | int(packet.dst) & 0x7FFFFF).to_bytes(6).hex(":")
+    return (0x333300000000 | int(packet.dst) & 0xFFFFFFFF).to_bytes(6).hex(":")
+
+
 def _packet(packet: Packet, target: Log, here: int) -> list[str]:
     """The headers; ``here`` is how many bytes of the packet there are."""
     if packet.family is Family.IPV4:
