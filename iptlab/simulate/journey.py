@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from iptlab.netfilter.context import Connection, CtState
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.rules import ZERO, Counters
-from iptlab.packet import Packet
+from iptlab.packet import Address, Packet
 from iptlab.simulate.trace import Asked, Ended, How, Step, TableVisit
 
 if TYPE_CHECKING:
@@ -154,11 +154,12 @@ class Journey:
     """What happened to one packet on one machine, from its arrival to its end.
 
     ``entry`` is the interface it came by, empty if a local process sent it. ``packet`` is it
-    as it came, ``exit`` as it left or was delivered, ``interface`` where it left. ``by`` is the
-    rule or policy that stopped it; None with a ``reason`` if the kernel itself did. ``error`` is
-    what the sending process was told, ``rejection`` what a REJECT answered with. ``generated``
-    are the journeys of packets that the machine sent because of this one, ``log`` the lines
-    that LOG wrote, and ``probability`` how likely this outcome was before it was drawn.
+    as it came, ``exit`` as it left or was delivered, ``interface`` where it left and ``next_hop``
+    to whom. ``by`` is the rule or policy that stopped it; None with a ``reason`` if the kernel
+    itself did. ``error`` is what the sending process was told, ``rejection`` what a REJECT
+    answered with. ``generated`` are the journeys of packets that the machine sent because of
+    this one, ``log`` the lines that LOG wrote, and ``probability`` how likely this outcome was
+    before it was drawn.
     """
 
     packet: Packet
@@ -167,6 +168,7 @@ class Journey:
     path: tuple[Pass, ...]
     fate: Fate
     interface: str = ""
+    next_hop: Address | None = None
     exit: Packet | None = None
     by: Place | None = None
     reason: str = ""

@@ -76,6 +76,7 @@ class Transit:
     ) -> Journey:
         """The journey, now that it is over."""
         through = fate in (Fate.DELIVERED, Fate.FORWARDED, Fate.SENT)
+        hop = (self.decision.via or self.packet.dst) if self.decision and interface else None
         return Journey(
             packet=self.came,
             entry=self.entry,
@@ -83,6 +84,7 @@ class Transit:
             path=tuple(self.path),
             fate=fate,
             interface=interface,
+            next_hop=hop,
             exit=self.packet if through else None,
             by=by,
             reason=reason,
