@@ -31,6 +31,7 @@ from iptlab.syntax.ipset import read_sets
 from iptlab.wire import decode
 
 Json = dict[str, Any]
+# `looped_back` is not compared: recordings leave it out even where `path` shows the loop
 CATEGORIES = (
     *("fate", "dropped_by", "send_error", "exit", "path", "hits", "policies", "trace"),
     *("generated", "log", "conntrack"),
@@ -405,13 +406,13 @@ def main(arguments: list[str]) -> int:
     verbose = "-v" in arguments
     compared: Counter[str] = Counter()
     agreed: Counter[str] = Counter()
-    skipped = packets = files = 0
+    truncated = packets = files = 0
     wrong: list[Disagreement] = []
     for path in [Path(word) for word in arguments if word != "-v"]:
         for one in recordings(path):
             files += 1
             packets += len(one.data["packets"])
-            skipped += "truncated" in one.data
+            truncated += "truncated" in one.data
             for category, disagreement in replay(one):
                 compared[category] += 1
                 agreed[category] += disagreement is None
@@ -420,7 +421,8 @@ def main(arguments: list[str]) -> int:
         print(f"{one_wrong.where}, packet {one_wrong.packet}, {one_wrong.category}:")
         ours, theirs = _apart(one_wrong.ours, one_wrong.theirs)
         print(f"  ours:   {ours}\n  theirs: {theirs}")
-    print(f"{files} recordings, {packets} packets; {skipped} recordings end early (truncated)")
+    print(f"{files} recordings, {packets} packets, 0 skipped")
+    print(f"{truncated} recordings end early, where the kernel began to draw lots (truncated)")
     for category in (*CATEGORIES, "final"):
         print(f"{category:<12}{compared[category]:>8} compared {agreed[category]:>8} agreed")
     return 1 if wrong or not compared else 0
