@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from iptlab.kernel.netns import Namespace
-from iptlab.kernel.replay import Replay
+from iptlab.kernel.replay import RefusedError, Replay
+from random_traffic import Dice, Rules, Traffic, World
 
 Recording = dict[str, Any]
 CATEGORIES = ("fate", "dropped_by", "exit", "path", "hits", "policies", "trace", "generated",
-              "log", "conntrack", "send_error", "looped_back")
+              "log", "conntrack", "send_error")
 
 
 def topologies() -> dict[str, Any]:
@@ -132,11 +133,88 @@ def check(place: Path, backends: list[str], only: str, verbose: bool) -> bool:
     return right == total
 
 
+def draft(seed: str, log: bool) -> Recording | None:
+    """A random rule set and the packets sent through it; None if it does not load."""
+    dice = Dice(seed)
+    topology = dice.pick(("router", "router", "host", "multiwan", "docker", "k8s"))
+    family = 6 if dice.chance(22) else 4
+    world = World(topology, TOPOLOGIES[topology], family)
+    rules = Rules(dice, world)
+    one: Recording = {"format": 1, "name": seed, "about": "", "topology": topology, "family": family}
+    if rules.ipsets:
+        one["ipsets"] = rules.ipsets
+    one["rules"] = rules.text
+    with Namespace(TOPOLOGIES[topology], family, log=log) as box:
+        try:
+            loaded = Replay(box, rules.text, rules.ipsets)
+        except RefusedError as error:
+            print(seed, "refused:", str(error).strip().splitlines()[0], file=sys.stderr)
+            return None
+        traffic = Traffic(dice, world, rules.hints, loaded.send)
+        traffic.run(dice.randint(10, 22))
+    one["packets"] = [{"n": n, "packet": p} for n, p in enumerate(traffic.packets, 1)]
+    return one
+
+
+def record(one: Recording, *, log: bool = True) -> Recording:
+    """The recording of ``one``: with both back ends, cut where chance decides."""
+    first, again = replay(one, "legacy", log=log), replay(one, "legacy", log=log)
+    other = replay(one, "nft", log=log)
+    apart: list[Recording] = []
+    for a, b, c in zip(first["packets"], again["packets"], other["packets"], strict=True):
+        chance = differences(a["expect"], b["expect"], "legacy")
+        real = differences(a["expect"], c["expect"], "nft")
+        if chance or {"exit", "conntrack"} & set(real):
+            keys = ", ".join(sorted(chance or {"exit", "conntrack"} & set(real)))
+            cut = one | {"packets": one["packets"][: a["n"] - 1]}
+            cut["truncated"] = (
+                f"packet {a['n']} is not deterministic ({keys}); recorded up to the packet before it"
+            )
+            return record(cut, log=log)
+        if real:
+            found = {key: c["expect"].get(key) for key in real}
+            apart.append({"n": a["n"], "keys": real, "nft": found})
+    saved = {"saved": first["saved"]}
+    if other["saved"] != first["saved"]:
+        saved["saved_nft"] = other["saved"]
+    made = {k: v for k, v in one.items() if k not in ("packets", "saved", "saved_nft", "final")} | saved
+    made |= {"packets": first["packets"], "final": first["final"]}
+    return made | ({"backend_differences": apart} if apart else {})
+
+
+def record_random(seed: int, count: int, place: Path) -> None:
+    """Record ``count`` random rule sets whose names start with ``random-SEED``."""
+    place.mkdir(parents=True, exist_ok=True)
+    made, number = 0, 0
+    while made < count:
+        number += 1
+        name = f"random-{seed}-{number:03}"
+        one = draft(name, log=True)
+        if one is None:
+            continue
+        try:
+            one = record(one)
+        except RefusedError as error:
+            print(name, "refused by nft:", str(error).strip().splitlines()[0], file=sys.stderr)
+            continue
+        if len(one["packets"]) < 3:
+            continue
+        (place / f"{name}.json").write_text(json.dumps(one, indent=1) + "\n")
+        made += 1
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--check", type=Path)
     parser.add_argument("--only", default="")
     parser.add_argument("--backend", action="append")
     parser.add_argument("-v", action="store_true")
+    parser.add_argument("--random", type=int)
+    parser.add_argument("--count", type=int, default=10)
+    parser.add_argument("-o", type=Path)
+    parser.add_argument("files", nargs="*", type=Path)
     args = parser.parse_args()
-    check(args.check, args.backend or ["legacy"], args.only, args.v)
+    if args.random is not None:
+        record_random(args.random, args.count, args.o)
+    elif args.check:
+        check(args.check, args.backend or ["legacy"], args.only, args.v)

@@ -217,7 +217,8 @@ def _icmp_fields(body: bytes, family: int) -> Packet:
     if kind in ERRORS[family]:
         found["inner"] = _quoted(body[8:])
         too_big = (kind, code) == ((3, 4) if family == 4 else (2, 0))
-        return found | ({"mtu": first << 16 | second} if too_big else {})
+        mtu = first << 16 | second
+        return found | ({"mtu": mtu} if too_big and mtu else {})
     if kind in _QUERIES[family]:
         found |= {"icmp_id": first, "icmp_seq": second}
     return found | {"data": len(body) - 8}

@@ -139,8 +139,7 @@ class Replay:
         inside, outside = walk.leaves("INPUT"), walk.leaves("POSTROUTING")
         if outside and outside.out_interface in links:
             word = "sent" if local else "forwarded"
-            found: Expect = {"fate": f"{word}:{outside.out_interface}", "exit": _exit(outside)}
-            return found | ({"looped_back": True} if inside else {})
+            return {"fate": f"{word}:{outside.out_interface}", "exit": _exit(outside)}
         if inside:
             return {"fate": "delivered-local", "exit": _exit(inside)}
         place = self._last_place(walk, counted)
