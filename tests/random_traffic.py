@@ -11,10 +11,16 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from iptlab.kernel.frames import build, payload
+from iptlab.kernel.frames import build
 
 Packet = dict[str, Any]
 Send = Callable[[Packet], dict[str, Any]]
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text."""
+    return tuple(text.split())
+
 
 HOOKS = {
     "raw": ("PREROUTING", "OUTPUT"),
@@ -25,19 +31,19 @@ HOOKS = {
 }
 INCOMING = ("PREROUTING", "INPUT", "FORWARD")
 OUTGOING = ("OUTPUT", "FORWARD", "POSTROUTING")
-CHAINS = (
-    "f2b-sshd DOCKER-USER KUBE-SVC KUBE-MARK zone_wan from-lan to-wan LOGDROP TCP UDP ICMP in-web"
-    " rate-limit bad_tcp allow_ssh IN_public FWD_public cali-fw-web dmz-in ACCT PORTFWD CHAIN1"
-    " BLOCKLIST custom_accept ufw-user-input SERVICES LOGGING DOCKER-ISOLATION-STAGE-1"
-).split()
+CHAINS = words(
+    "f2b-sshd DOCKER-USER KUBE-SVC KUBE-MARK zone_wan from-lan to-wan LOGDROP TCP UDP ICMP "
+    "in-web rate-limit bad_tcp allow_ssh IN_public FWD_public cali-fw-web dmz-in ACCT PORTFWD "
+    "CHAIN1 BLOCKLIST custom_accept ufw-user-input SERVICES LOGGING DOCKER-ISOLATION-STAGE-1"
+)
 TCP_PORTS = (21, 22, 25, 53, 80, 139, 443, 993, 3306, 3389, 5432, 6379, 6443, 8080, 8443, 10250)
 UDP_PORTS = (53, 67, 123, 137, 161, 500, 514, 1194, 4500, 5353, 8472, 51820)
 RANGES = ("1:1023", "1024:", "1024:65535", "8000:8100", "5900:5999", "30000:32767", ":1023")
 MARKS = (0x1, 0x2, 0x10, 0x64, 0x4000, 0x8000, 0x10000)
-STATES = (
-    "NEW ESTABLISHED RELATED INVALID UNTRACKED RELATED,ESTABLISHED NEW,ESTABLISHED NEW,RELATED"
-    " INVALID,NEW NEW,RELATED,ESTABLISHED INVALID,UNTRACKED"
-).split()
+STATES = words(
+    "NEW ESTABLISHED RELATED INVALID UNTRACKED RELATED,ESTABLISHED NEW,ESTABLISHED "
+    "NEW,RELATED INVALID,NEW NEW,RELATED,ESTABLISHED INVALID,UNTRACKED"
+)
 INTERNET = {
     4: ("8.8.8.8", "1.1.1.1", "93.184.216.34", "198.51.100.77", "45.33.32.156", "172.16.5.9"),
     6: ("2606:4700::1111", "2001:4860:4860::8888", "2a00:1450::5"),
@@ -206,7 +212,9 @@ class Rules:
                 negated = self._not()
                 if not negated and name in self.world.links:
                     self._hint[key] = name
-                flag = self.dice.pick((flag, flag, flag, flag + "n-interface" if key == "in" else "--out-interface"))
+                flag = self.dice.pick(
+                    (flag, flag, flag, flag + "n-interface" if key == "in" else "--out-interface")
+                )
                 flag = "--in-interface" if flag == "-in-interface" else flag
                 yield f"{negated}{flag} {name}"
 
@@ -254,11 +262,12 @@ class Rules:
 
     def _icmp(self) -> Iterator[str]:
         dice = self.dice
-        four = (
-            "8 0 echo-request echo-reply 13 timestamp-request 3 3/3 3/1 3/4 port-unreachable 11"
-            " time-exceeded any destination-unreachable fragmentation-needed 12 ttl-zero-during-transit"
-        ).split()
-        six = "128 129 echo-request echo-reply 1 1/4 2 packet-too-big 3 time-exceeded 4".split()
+        four = words(
+            "8 0 echo-request echo-reply 13 timestamp-request 3 3/3 3/1 3/4 port-unreachable "
+            "11 time-exceeded any destination-unreachable fragmentation-needed 12 "
+            "ttl-zero-during-transit"
+        )
+        six = words("128 129 echo-request echo-reply 1 1/4 2 packet-too-big 3 time-exceeded 4")
         if dice.chance(75):
             option = "--icmp-type" if self.family == 4 else "--icmpv6-type"
             module = "-m icmp " if self.family == 4 else "-m icmp6 "
@@ -324,7 +333,7 @@ class Rules:
             (
                 f"{self._not()}{option} {address}{bits}",
                 f"--ctdir {dice.pick(('ORIGINAL', 'REPLY'))}",
-                f"{self._not()}--ctstatus {dice.pick(('SEEN_REPLY', 'ASSURED', 'NONE', 'CONFIRMED'))}",
+                f"{self._not()}--ctstatus {dice.pick(words('SEEN_REPLY ASSURED NONE CONFIRMED'))}",
                 f"--ctproto {dice.pick(('tcp', 'udp', '1', '17'))}",
                 f"{self._not()}--ctorigdstport {dice.pick(TCP_PORTS)}",
                 f"--ctorigsrcport {dice.pick(('1024:65535', '1:1023'))}",
@@ -362,10 +371,9 @@ class Rules:
         dice = self.dice
         name = f"h{len(self.hints)}{dice.randint(100, 999)}"
         mode = dice.pick(("srcip", "dstip", "srcip,dstip", "srcip,dstport", "dstip,dstport"))
-        yield (
-            f"-m hashlimit --hashlimit-{dice.pick(('upto', 'upto', 'above'))} {dice.pick(('5/min', '2/hour'))}"
-            f" --hashlimit-burst {dice.randint(1, 3)} --hashlimit-mode {mode} --hashlimit-name {name}"
-        )
+        way, rate = dice.pick(("upto", "upto", "above")), dice.pick(("5/min", "2/hour"))
+        yield f"-m hashlimit --hashlimit-{way} {rate} --hashlimit-burst {dice.randint(1, 3)}"
+        yield f"--hashlimit-mode {mode} --hashlimit-name {name}"
 
     def _recent(self, _: str) -> Iterator[str]:
         dice = self.dice
@@ -382,7 +390,8 @@ class Rules:
         yield f"-m statistic --mode nth {self._not(8)}--every {every} --packet {packet}"
 
     def _length(self, _: str) -> Iterator[str]:
-        yield f"-m length {self._not()}--length {self.dice.pick(('40', '48', '0:84', ':60', '100:65535', '1000:'))}"
+        size = self.dice.pick(words("40 48 0:84 :60 100:65535 1000:"))
+        yield f"-m length {self._not()}--length {size}"
 
     def _ttl(self, _: str) -> Iterator[str]:
         name = "ttl" if self.family == 4 else "hl"
@@ -411,13 +420,23 @@ class Rules:
     def _tos(self, _: str) -> Iterator[str]:
         dice = self.dice
         if dice.chance(50):
-            yield f"-m tos {self._not()}--tos {dice.pick(('0x10', '0x08/0x3f', '0xb8/0xfc', '16', '0x00'))}"
+            value = dice.pick(words("0x10 0x08/0x3f 0xb8/0xfc 16 0x00"))
+            yield f"-m tos {self._not()}--tos {value}"
         else:
-            word = dice.pick(("--dscp-class EF", "--dscp-class CS1", "--dscp 46", "--dscp 0x0a", "--dscp-class BE"))
+            word = dice.pick(
+                (
+                    "--dscp-class EF",
+                    "--dscp-class CS1",
+                    "--dscp 46",
+                    "--dscp 0x0a",
+                    "--dscp-class BE",
+                )
+            )
             yield f"-m dscp {self._not()}{word}"
 
     def _pkttype(self, _: str) -> Iterator[str]:
-        yield f"-m pkttype {self._not()}--pkt-type {self.dice.pick(('unicast', 'broadcast', 'multicast'))}"
+        kind = self.dice.pick(words("unicast broadcast multicast"))
+        yield f"-m pkttype {self._not()}--pkt-type {kind}"
 
     def _comment(self, _: str) -> Iterator[str]:
         texts = ('"allow web traffic"', "kube-svc", '"it\'s fine"', '"a \\"b\\" c"', '"block: 10%"')
@@ -432,7 +451,13 @@ class Rules:
         if hook not in ("OUTPUT", "POSTROUTING"):
             return
         word = self.dice.pick(
-            ("--uid-owner 1000", "--uid-owner 0", "--gid-owner 1000", "--uid-owner 1000-1999", "--socket-exists")
+            (
+                "--uid-owner 1000",
+                "--uid-owner 0",
+                "--gid-owner 1000",
+                "--uid-owner 1000-1999",
+                "--socket-exists",
+            )
         )
         self._hint["uid"] = 1000
         yield f"-m owner {self._not() if 'exists' not in word else ''}{word}"
@@ -464,9 +489,21 @@ class Rules:
         dice = self.dice
         if dice.chance(15):
             return f"-j NFLOG --nflog-group {dice.randint(1, 4)} --nflog-prefix blk"
-        prefix = dice.pick(("", ' --log-prefix "[UFW BLOCK] "', ' --log-prefix "fw denied: "', " --log-prefix x:"))
-        extra = dice.pick(("", "", " --log-level 4", " --log-level info", " --log-tcp-options", " --log-ip-options",
-                           " --log-uid", " --log-tcp-sequence"))
+        prefix = dice.pick(
+            ("", ' --log-prefix "[UFW BLOCK] "', ' --log-prefix "fw denied: "', " --log-prefix x:")
+        )
+        extra = dice.pick(
+            (
+                "",
+                "",
+                " --log-level 4",
+                " --log-level info",
+                " --log-tcp-options",
+                " --log-ip-options",
+                " --log-uid",
+                " --log-tcp-sequence",
+            )
+        )
         return f"-j LOG{prefix}{extra}"
 
     def _marking(self) -> str:
@@ -481,7 +518,9 @@ class Rules:
         )
 
     def _raw_target(self, _: str) -> tuple[str, str]:
-        return self.dice.pick(("-j CT --notrack", "-j NOTRACK", "-j CT --notrack", "-j TRACE", "-j CT --zone 7")), ""
+        return self.dice.pick(
+            ("-j CT --notrack", "-j NOTRACK", "-j CT --notrack", "-j TRACE", "-j CT --zone 7")
+        ), ""
 
     def _filter_target(self, hook: str) -> tuple[str, str]:
         dice = self.dice
@@ -501,21 +540,43 @@ class Rules:
                 return self._marking(), ""
             case 4 | 5:
                 words = (
-                    *("--save-mark", "--restore-mark", f"--set-mark {mark:#x}", f"--or-mark {mark:#x}"),
+                    *(
+                        "--save-mark",
+                        "--restore-mark",
+                        f"--set-mark {mark:#x}",
+                        f"--or-mark {mark:#x}",
+                    ),
                     *(f"--set-xmark {mark:#x}/0xff", "--save-mark --mask 0xff", "--and-mark 0xff"),
                     *("--restore-mark", "--save-mark --nfmask 0xffff --ctmask 0xffff"),
                 )
                 return f"-j CONNMARK {dice.pick(words)}", ""
             case 6:
-                words = ("--set-tos 0x10", "--set-tos Minimize-Delay", "--set-tos 0x08/0x3f", "--and-tos 0xe0",
-                         "--or-tos 0x08", "--xor-tos 0x04")
+                words = (
+                    "--set-tos 0x10",
+                    "--set-tos Minimize-Delay",
+                    "--set-tos 0x08/0x3f",
+                    "--and-tos 0xe0",
+                    "--or-tos 0x08",
+                    "--xor-tos 0x04",
+                )
                 return f"-j TOS {dice.pick(words)}", ""
             case 7:
-                words = ("--set-dscp-class EF", "--set-dscp 46", "--set-dscp-class CS3", "--set-dscp 0x08")
+                words = (
+                    "--set-dscp-class EF",
+                    "--set-dscp 46",
+                    "--set-dscp-class CS3",
+                    "--set-dscp 0x08",
+                )
                 return f"-j DSCP {dice.pick(words)}", ""
             case 8 | 9:
                 name, low = ("TTL", "ttl") if self.family == 4 else ("HL", "hl")
-                words = (f"--{low}-set 64", f"--{low}-dec 1", f"--{low}-inc 1", f"--{low}-set 1", f"--{low}-dec 3")
+                words = (
+                    f"--{low}-set 64",
+                    f"--{low}-dec 1",
+                    f"--{low}-inc 1",
+                    f"--{low}-set 1",
+                    f"--{low}-dec 3",
+                )
                 return f"-j {name} {dice.pick(words)}", ""
             case 10:
                 clamp = hook in ("FORWARD", "OUTPUT", "POSTROUTING") and dice.chance(50)
@@ -531,7 +592,11 @@ class Rules:
         if self.dice.chance(6):
             net = {4: ("10.0.0.0/24", "203.0.113.64/26", "192.168.1.0/24"), 6: ("2001:db8:1::/64",)}
             return f"-j NETMAP --to {self.dice.pick(net[self.family])}", ""
-        return self._source_nat(hook) if hook in ("POSTROUTING", "INPUT") else self._destination_nat(hook)
+        return (
+            self._source_nat(hook)
+            if hook in ("POSTROUTING", "INPUT")
+            else self._destination_nat(hook)
+        )
 
     def _source_nat(self, hook: str) -> tuple[str, str]:
         dice = self.dice
@@ -542,7 +607,8 @@ class Rules:
         address = dice.pick(self.world.own[link] + self.world.links[link][:3])
         first = ipaddress.ip_address(address)
         if dice.chance(20):
-            return f"-j SNAT --to-source {first}-{first + dice.randint(1, 5)}{' --persistent' * dice.chance(30)}", ""
+            last = first + dice.randint(1, 5)
+            return f"-j SNAT --to-source {first}-{last}{' --persistent' * dice.chance(30)}", ""
         if dice.chance(20):
             shown = address if self.family == 4 else f"[{address}]"
             ports = dice.pick(("1024-65535", "20000-65000", "50000-55000"))
@@ -555,7 +621,9 @@ class Rules:
             port = dice.pick(("", " --to-ports 8080", " --to-ports 3128", " --to-ports 9000-9005"))
             return f"-j REDIRECT{port}", "ports" if port else ""
         link = dice.pick([*self.world.links])
-        pool = self.world.links[link] + (["127.0.0.1"] if self.family == 4 and dice.chance(5) else [])
+        pool = self.world.links[link] + (
+            ["127.0.0.1"] if self.family == 4 and dice.chance(5) else []
+        )
         address = dice.pick(pool or list(INTERNET[self.family]))
         shown = address if self.family == 4 else f"[{address}]"
         port = dice.pick(TCP_PORTS)
@@ -569,7 +637,10 @@ class Rules:
                 return f"-j DNAT --to-destination {shown}:{port}-{port + 5}", "ports"
             case 8:
                 last = first + dice.randint(1, 4)
-                return f"-j DNAT --to-destination {first}-{last}{' --persistent' * dice.chance(40)}", ""
+                return (
+                    f"-j DNAT --to-destination {first}-{last}{' --persistent' * dice.chance(40)}",
+                    "",
+                )
             case _:
                 return f"-j DNAT --to-destination :{port}", "ports"
 
@@ -586,8 +657,15 @@ class Traffic:
     def run(self, count: int) -> None:
         """Send about ``count`` packets."""
         kinds = [self._tcp] * 7 + [self._udp] * 5 + [self._icmp] * 2
-        kinds += [self._sctp, self._other, self._odd_tcp, self._odd_tcp, self._strange, self._strange]
-        kinds += [self._again, self._error, self._again, self._fragments]
+        kinds += [
+            self._sctp,
+            self._other,
+            self._odd_tcp,
+            self._odd_tcp,
+            self._strange,
+            self._strange,
+        ]
+        kinds += [self._again, self._error, self._again]
         while len(self.packets) < count:
             self.dice.pick(kinds)()
 
@@ -596,13 +674,19 @@ class Traffic:
         words: Packet = {"inject": packet["inject"]}
         words |= {k: packet[k] for k in ("link", "smac", "uid", "gid", "mark") if k in packet}
         words |= {"ip": self.world.family, "src": packet["src"], "dst": packet["dst"]}
-        words |= {"proto": packet["proto"], "ttl": packet.get("ttl", 64), "tos": packet.get("tos", 0)}
+        words |= {
+            "proto": packet["proto"],
+            "ttl": packet.get("ttl", 64),
+            "tos": packet.get("tos", 0),
+        }
         if self.world.family == 4:
             words |= {"id": packet.get("id", 4096 + number), "df": packet.get("df", True)}
         else:
             words["flowlabel"] = 65536 + number
-        rest = ("sport dport flags seq ack win mss type code icmp_id icmp_seq inner mtu data chunk"
-                " vtag itag bad_csum frag more hex").split()
+        rest = words(
+            "sport dport flags seq ack win mss type code icmp_id icmp_seq inner mtu data "
+            "chunk vtag itag bad_csum frag more hex"
+        )
         words |= {k: packet[k] for k in rest if k in packet}
         words["hex"] = build(words).hex()
         expect = self._really_send(words)
@@ -638,7 +722,8 @@ class Traffic:
             if source in own:
                 source = world.near(dice, link)
             target = hint.get("dst") or (
-                dice.pick(world.own[link] * 3 + own) if dice.chance(32) or hint.get("hook") == "INPUT"
+                dice.pick(world.own[link] * 3 + own)
+                if dice.chance(32) or hint.get("hook") == "INPUT"
                 else world.anyone(dice)
             )
             if "out" in hint and "dst" not in hint:
@@ -801,8 +886,21 @@ class Traffic:
             self._send(back | {"data": 8})
 
     def _odd_tcp(self) -> None:
-        words = ("ACK", "SYN,ACK", "RST", "RST,ACK", "FIN", "FIN,ACK", "NONE", "FIN,PSH,URG", "SYN,FIN",
-                 "SYN,RST", "PSH,ACK", "URG", "SYN,ECE,CWR")
+        words = (
+            "ACK",
+            "SYN,ACK",
+            "RST",
+            "RST,ACK",
+            "FIN",
+            "FIN,ACK",
+            "NONE",
+            "FIN,PSH,URG",
+            "SYN,FIN",
+            "SYN,RST",
+            "PSH,ACK",
+            "URG",
+            "SYN,ECE,CWR",
+        )
         flow = self.dice.pick(self._flows) if self._flows and self.dice.chance(60) else None
         flow = flow if flow and flow["proto"] == "tcp" else self._flow("tcp", TCP_PORTS)
         self._send(flow | _segment(self.dice.pick(words), 1000001, 9000001))
@@ -823,7 +921,9 @@ class Traffic:
         seen = self._send(flow | first)
         back = self._answer(flow, seen)
         if back and self.dice.chance(60):
-            reply = _segment("SYN,ACK", 7000000, 5000001) if flow["proto"] == "tcp" else {"data": 20}
+            reply = (
+                _segment("SYN,ACK", 7000000, 5000001) if flow["proto"] == "tcp" else {"data": 20}
+            )
             self._send(back | reply)
 
     def _icmp_about(self, packet: Packet, seen: dict[str, Any]) -> None:
@@ -836,7 +936,11 @@ class Traffic:
         head = family | {k: v for k, v in seen["exit"].items() if k not in ("mark", "len")}
         head |= {"id": packet.get("id", 4096), "flowlabel": 65536}
         quoted = build(head | {"mss": None})[: 28 if four else 80]
-        codes = ((3, 3), (3, 1), (11, 0), (3, 4), (3, 13), (12, 0)) if four else ((1, 4), (1, 0), (3, 0), (2, 0))
+        codes = (
+            ((3, 3), (3, 1), (11, 0), (3, 4), (3, 13), (12, 0))
+            if four
+            else ((1, 4), (1, 0), (3, 0), (2, 0))
+        )
         kind, code = dice.pick(codes)
         error: Packet = {"inject": back["inject"], "dst": back["dst"]}
         error["src"] = back["src"]
@@ -864,7 +968,9 @@ class Traffic:
             if world.family == 4 and dice.chance(40):
                 link = dice.pick(world.links)
                 net = ipaddress.ip_interface(f"{world.own[link][0]}/24").network
-                flow |= {"dst": dice.pick((str(net.broadcast_address), "255.255.255.255", "224.0.0.1"))}
+                flow |= {
+                    "dst": dice.pick((str(net.broadcast_address), "255.255.255.255", "224.0.0.1"))
+                }
                 if link == "flannel.1" or link == "docker0" or link == "br-4f1c":
                     flow["dst"] = "224.0.0.1"
                 flow["src"] = world.own[world.outside][0]
@@ -873,7 +979,10 @@ class Traffic:
         own = world.own[flow["inject"]][0]
         four = (
             {"link": "broadcast", "dst": "255.255.255.255"},
-            {"link": "broadcast", "dst": str(ipaddress.ip_interface(f"{own}/24").network.broadcast_address)},
+            {
+                "link": "broadcast",
+                "dst": str(ipaddress.ip_interface(f"{own}/24").network.broadcast_address),
+            },
             *({"link": "multicast", "dst": "224.0.0.1"}, {"link": "multicast", "dst": "239.1.1.1"}),
             *({"link": "otherhost"}, {"link": "broadcast"}, {"src": own}, {"src": "127.0.0.1"}),
             *({"dst": "127.0.0.1"}, {"src": "224.0.0.5"}, {"src": "0.0.0.0"}, {"dst": "240.0.0.1"}),
@@ -886,13 +995,6 @@ class Traffic:
         )
         self._send(flow | {"data": 20} | dice.pick(four if world.family == 4 else six))
 
-    def _fragments(self) -> None:
-        """A datagram in two pieces."""
-        return
-
 
 def _segment(flags: str, seq: int, ack: int, data: int = 0) -> Packet:
     return {"flags": flags, "seq": seq & 0xFFFFFFFF, "ack": ack, "win": 64240, "data": data}
-
-
-assert payload

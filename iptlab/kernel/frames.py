@@ -1,8 +1,9 @@
 """Packets as bytes on the wire, and as the dictionaries of the recordings.
 
->>> packet = {"ip": 4, "src": "10.0.0.1", "dst": "10.0.0.2", "proto": "udp", "sport": 9, "dport": 53}
->>> parse(build(packet | {"data": 4}))["len"]
-32
+>>> packet = {"ip": 4, "src": "10.0.0.1", "dst": "10.0.0.2", "proto": "udp"}
+>>> data = build(packet | {"sport": 9, "dport": 53, "data": 4})
+>>> len(data), parse(data)["dport"]
+(32, 53)
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _PAYLOAD = b"abcdefghijklmnopqrstuvwxyz"
 def checksum(data: bytes) -> int:
     """The Internet checksum (RFC 1071)."""
     words = struct.unpack(f">{len(data) // 2 + len(data) % 2}H", data + b"\0" * (len(data) % 2))
-    total = sum(words)
+    total: int = sum(words)
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total ^ 0xFFFF
@@ -67,7 +68,7 @@ def build(packet: Packet) -> bytes:
     """The packet from its IP header on; ``hex``, where given, is that already."""
     if "hex" in packet:
         return bytes.fromhex(packet["hex"])
-    number = NUMBERS.get(packet["proto"], packet["proto"])
+    number: int = NUMBERS.get(packet["proto"]) or packet["proto"]
     body = _TRANSPORTS.get(packet["proto"], _plain)(packet)
     where = {"tcp": 16, "udp": 6, "udplite": 6, "icmp": 2, "icmpv6": 2}.get(packet["proto"])
     if where is not None:

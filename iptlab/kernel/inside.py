@@ -20,13 +20,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from iptlab.kernel.frames import build
-from iptlab.kernel.netlink import Connections, Listener
-from iptlab.kernel.probes import PROBES, PROBE_GROUP, TRACE_GROUP
+from iptlab.kernel.netlink import Connections, Listener, rule_handles
+from iptlab.kernel.probes import PROBE_GROUP, PROBES, TRACE_GROUP
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 # include/uapi/linux/sched.h, mount.h, if_tun.h, in6.h
@@ -41,7 +40,7 @@ _TOOLS = Path("/usr/sbin")
 
 
 class UnavailableError(Exception):
-    """This machine does not let us do it; the text says what, and what would help."""
+    """The machine does not let us do it; the text says what."""
 
 
 def _checked(result: int, what: str) -> None:
@@ -135,11 +134,10 @@ class Box:
     def __init__(self, request: dict[str, Any]) -> None:
         self.family: int = request["family"]
         self.backend: str = request["backend"]
-        self.traced = self.backend == "legacy"
         machine = request["machine"]
         self.links: dict[str, int] = {link["name"]: 0 for link in machine["links"]}
         self.macs = {name: f"02:00:00:00:{n:02x}:" for n, name in enumerate(self.links, 1)}
-        run(["nft", "-f", "-"], PROBES.replace("TRACED", str(int(self.traced))))
+        run(["nft", "-f", "-"], PROBES)
         for name in self.links:
             self.links[name] = _tap(name)
         run(["ip", "-batch", "-"], "\n".join(_addresses(machine, self.macs)))
@@ -148,7 +146,7 @@ class Box:
         run(["ip", "-batch", "-"], "\n".join(_routes(machine, "")))
         run(["ip", "-6", "-batch", "-"], "\n".join(_routes(machine, "6")))
         self.listener = Listener((TRACE_GROUP, PROBE_GROUP))
-        self.connections = Connections()
+        self.connections = Connections(self.family)
         _set(f"netfilter/nf_log/{2 if self.family == 4 else 10}", "nfnetlink_log")
         self._senders: dict[tuple[int, int, int], socket.socket] = {}
 
@@ -161,7 +159,9 @@ class Box:
         if ipsets:
             run(["ipset", "restore"], ipsets)
         status, _, errors = run([self.tool("-restore")], rules, refusal=True)
-        return {"status": status, "stderr": errors, "saved": self.saved()}
+        known = rule_handles(self.family).items() if self.backend == "nft" else ()
+        handles = [(table, chain, numbers) for (table, chain), numbers in known]
+        return {"status": status, "stderr": errors, "saved": self.saved(), "handles": handles}
 
     def saved(self) -> str:
         """All rules with their counters."""
@@ -185,7 +185,7 @@ class Box:
             "sightings": sightings + list(self.listener.heard()),
             "frames": list(self._frames()),
             "saved": self.saved(),
-            "conntrack": self.connections.entries(self.family),
+            "conntrack": self.connections.entries(),
             "log": list(log.lines()) if log else None,
         }
 
@@ -291,9 +291,7 @@ def _per_link(names: dict[str, int]) -> dict[str, Any]:
     wanted |= {"accept_source_route": 0, "log_martians": 0, "route_localnet": 0}
     places = ("all", "default", "lo", *names)
     return {
-        f"ipv4/conf/{place}/{name}": value
-        for place in places
-        for name, value in wanted.items()
+        f"ipv4/conf/{place}/{name}": value for place in places for name, value in wanted.items()
     }
 
 

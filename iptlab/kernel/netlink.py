@@ -14,11 +14,16 @@ from typing import Any, NamedTuple
 _NETFILTER = 12
 _REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
 _ERROR, _DONE = 2, 3
-_CTNETLINK, _ULOG = 1, 4
+_SOL_NETLINK, _ADD_MEMBERSHIP, _NEW_CONNECTIONS, _NFT_TRACES = 270, 1, 1, 9
+_ORIGINAL, _ZONE = 1, 18
+_CTNETLINK, _ULOG, _NFTABLES = 1, 4, 10
+_NFT_GETRULE, _NFT_TRACE = 7, 17
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _NFGEN = struct.Struct(">BBH")  # family, version, group or id
 
 Attributes = dict[int, bytes]
+
+_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 CONNECTION_STATUS = {
@@ -29,13 +34,29 @@ CONNECTION_STATUS = {
     0x20: "DST_NAT",
 }
 # include/uapi/linux/netfilter/nf_conntrack_tcp.h and nf_conntrack_sctp.h
-TCP_STATES = (
-    "NONE SYN_SENT SYN_RECV ESTABLISHED FIN_WAIT CLOSE_WAIT LAST_ACK TIME_WAIT CLOSE SYN_SENT2"
-).split()
-SCTP_STATES = (
-    "NONE CLOSED COOKIE_WAIT COOKIE_ECHOED ESTABLISHED"
-    " SHUTDOWN_SENT SHUTDOWN_RECD SHUTDOWN_ACK_SENT HEARTBEAT_SENT"
-).split()
+TCP_STATES = [
+    "NONE",
+    "SYN_SENT",
+    "SYN_RECV",
+    "ESTABLISHED",
+    "FIN_WAIT",
+    "CLOSE_WAIT",
+    "LAST_ACK",
+    "TIME_WAIT",
+    "CLOSE",
+    "SYN_SENT2",
+]
+SCTP_STATES = [
+    "NONE",
+    "CLOSED",
+    "COOKIE_WAIT",
+    "COOKIE_ECHOED",
+    "ESTABLISHED",
+    "SHUTDOWN_SENT",
+    "SHUTDOWN_RECD",
+    "SHUTDOWN_ACK_SENT",
+    "HEARTBEAT_SENT",
+]
 _PROTOCOLS = {
     **{1: "icmp", 6: "tcp", 17: "udp", 47: "gre"},
     **{58: "icmpv6", 132: "sctp", 136: "udplite"},
@@ -52,6 +73,7 @@ class Sighting(NamedTuple):
     out_interface: str | None
     mark: int
     packet: str
+    owner: int = 0  # with nft's traces: which packet took the step
 
 
 def attributes(data: bytes) -> Attributes:
@@ -92,10 +114,15 @@ class Netfilter(socket.socket):
 
 
 class Listener(Netfilter):
-    """Hears what NFLOG reports to the given groups, each packet at once and whole."""
+    """Hears what NFLOG reports to the given groups, each packet at once and whole.
+
+    It also hears what nft traces, which comes in the same order.
+    """
 
     def __init__(self, groups: tuple[int, ...]) -> None:
         super().__init__()
+        self.bind((0, 0))
+        self.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, _NFT_TRACES)
         copy_whole_packets = attribute(2, struct.pack(">IBB", 0xFFFF, 2, 0))
         at_once = attribute(5, struct.pack(">I", 1))
         for group in groups:
@@ -121,6 +148,8 @@ class Listener(Netfilter):
             for kind, body in messages(data):
                 if kind == _ULOG << 8:
                     yield _sighting(body)
+                elif kind == _NFTABLES << 8 | _NFT_TRACE:
+                    yield _trace(body)
 
 
 def _sighting(body: bytes) -> Sighting:
@@ -136,6 +165,33 @@ def _sighting(body: bytes) -> Sighting:
     )
 
 
+def _trace(body: bytes) -> Sighting:
+    """One step of nft as TRACE would word it, with the rule's handle as its number.
+
+    The end of a chain is a step like a rule, but without a handle.
+    """
+    parts = attributes(body[4:])
+    table, chain = (parts[kind].rstrip(b"\0").decode() for kind in (1, 2))
+    kind = ("", "policy", "return", "rule")[_number(parts[4])]
+    words = f"{table}:{chain}:{kind}:{_number(parts.get(3))}"
+    return Sighting(0, f"TRACE: {words}", "", None, None, 0, "", _number(parts[6]))
+
+
+def rule_handles(family: int) -> dict[tuple[str, str], list[int]]:
+    """The handles of nft's rules, in order, by table and chain."""
+    found: dict[tuple[str, str], list[int]] = {}
+    with Netfilter() as asker:
+        body = _NFGEN.pack(_FAMILIES[family], 0, 0)
+        asker.ask(_NFTABLES << 8 | _NFT_GETRULE, _DUMP, body)
+        while True:
+            for kind, rule in messages(asker.recv(1 << 18)):
+                if kind in (_DONE, _ERROR):
+                    return found
+                parts = attributes(rule[4:])
+                table, chain = (parts[kind].rstrip(b"\0").decode() for kind in (1, 2))
+                found.setdefault((table, chain), []).append(_number(parts[3]))
+
+
 def _number(data: bytes | None) -> int:
     return int.from_bytes(data or b"", "big")
 
@@ -144,23 +200,45 @@ def _interface(index: bytes | None) -> str | None:
     return socket.if_indextoname(_number(index)) if index else None
 
 
-class Connections(Netfilter):
-    """Reads the table of connections."""
+class Connections:
+    """The table of connections, without a walk through all of the machine's.
 
-    def entries(self, family: int) -> list[dict[str, Any]]:
-        """All connections of the family, sorted, in the words of the recordings."""
-        self.ask(_CTNETLINK << 8 | 1, _DUMP, _NFGEN.pack(_FAMILIES[family], 0, 0))
-        found = []
+    The kernel keeps one table for all namespaces, and to list it takes more time than all
+    the rest. So this listens for new entries, and later asks for each by its addresses.
+    """
+
+    def __init__(self, family: int) -> None:
+        self._family = _FAMILIES[family]
+        self._news, self._questions = Netfilter(), Netfilter()
+        self._news.bind((0, 0))  # without an address of its own it would hear nothing
+        self._news.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, _NEW_CONNECTIONS)
+        self._news.setblocking(False)
+        self._known: dict[bytes, None] = {}
+
+    def _learn(self) -> None:
         while True:
-            for kind, body in messages(self.recv(1 << 18)):
-                if kind == _DONE:
-                    return sorted(found, key=lambda entry: json.dumps(entry, sort_keys=True))
-                if kind == _ERROR:
-                    raise OSError("the kernel does not list its connections")
+            try:
+                data = self._news.recv(1 << 16)
+            except BlockingIOError:
+                return
+            for _, body in messages(data):
+                parts = attributes(body[4:])
+                if body[0] == self._family:
+                    zone = attribute(_ZONE, parts[_ZONE]) if _ZONE in parts else b""
+                    self._known[attribute(0x8000 | _ORIGINAL, parts[_ORIGINAL]) + zone] = None
+
+    def entries(self) -> list[dict[str, Any]]:
+        """All connections, sorted, in the words of the recordings."""
+        self._learn()
+        found = []
+        for name in list(self._known):
+            self._questions.ask(_CTNETLINK << 8 | 1, 0, _NFGEN.pack(self._family, 0, 0) + name)
+            kind, body = next(messages(self._questions.recv(1 << 14)))
+            if kind == _ERROR:  # it is no more
+                del self._known[name]
+            else:
                 found.append(_connection(attributes(body[4:])))
-
-
-_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
+        return sorted(found, key=lambda entry: json.dumps(entry, sort_keys=True))
 
 
 def _connection(parts: Attributes) -> dict[str, Any]:

@@ -11,7 +11,7 @@ Kernel: include/uapi/linux/netfilter_ipv4.h (enum nf_ip_hook_priorities); the pr
 
 from __future__ import annotations
 
-PROBE_GROUP = 4711
+PROBE_TABLE, PROBE_GROUP = "probes", 4711
 # kernel: net/netfilter/nf_log.c, nf_log_trace() reports to group 0
 TRACE_GROUP = 0
 
@@ -20,7 +20,7 @@ _ENTER = f'log prefix "enter" group {PROBE_GROUP}'
 _LEAVE = f'log prefix "leave" group {PROBE_GROUP}'
 
 PROBES = f"""
-table inet probes {{
+table inet {PROBE_TABLE} {{
     chain left-input {{
         type filter hook input priority {_LAST}; {_LEAVE}; drop;
     }}
@@ -31,13 +31,13 @@ table inet probes {{
         ct state new;
     }}
     chain prerouting {{
-        type filter hook prerouting priority {_FIRST}; meta nftrace set TRACED; {_ENTER};
+        type filter hook prerouting priority {_FIRST}; meta nftrace set 1; {_ENTER};
     }}
     chain input {{
-        type filter hook input priority {_FIRST}; meta nftrace set TRACED; {_ENTER};
+        type filter hook input priority {_FIRST}; meta nftrace set 1; {_ENTER};
     }}
     chain forward {{
-        type filter hook forward priority {_FIRST}; meta nftrace set TRACED; {_ENTER};
+        type filter hook forward priority {_FIRST}; meta nftrace set 1; {_ENTER};
     }}
     chain quiet {{
         meta skuid 0-4294967294 return;
@@ -45,10 +45,10 @@ table inet probes {{
     }}
     chain output {{
         type filter hook output priority {_FIRST}; icmpv6 type 143 jump quiet;
-        meta nftrace set TRACED; {_ENTER};
+        meta nftrace set 1; {_ENTER};
     }}
     chain postrouting {{
-        type filter hook postrouting priority {_FIRST}; meta nftrace set TRACED; {_ENTER};
+        type filter hook postrouting priority {_FIRST}; meta nftrace set 1; {_ENTER};
     }}
 }}
 """

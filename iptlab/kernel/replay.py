@@ -14,7 +14,7 @@ from iptlab.kernel.counters import Counters
 from iptlab.kernel.frames import Packet, build, parse
 from iptlab.kernel.netlink import Sighting
 from iptlab.kernel.netns import Namespace
-from iptlab.kernel.probes import PROBE_GROUP
+from iptlab.kernel.probes import PROBE_GROUP, PROBE_TABLE
 
 Place = tuple[str, str, int | str]
 Expect = dict[str, Any]
@@ -29,7 +29,7 @@ class Walk:
     """The way of one packet, as the probes saw it, in order."""
 
     path: list[list[str | None]] = field(default_factory=list)
-    trace: list[Place] = field(default_factory=list)
+    trace: list[tuple[str, str, str, int]] = field(default_factory=list)
     left: list[Sighting] = field(default_factory=list)
 
     def leaves(self, hook: str) -> Sighting | None:
@@ -49,43 +49,41 @@ def walks(sightings: Iterable[Sighting], *, local: bool) -> list[Walk]:
 
     A new packet of the box itself shows by entering OUTPUT; while it is on its way the
     older ones stand still. What comes in again by lo is the oldest one that left by it.
+    nft tells of a rule after it ran, so its steps name the packet; the probes say which.
     """
     found = [Walk()]
     current = found[0]
+    owners = {0: current}
     for seen in sightings:
-        if seen.group != PROBE_GROUP:
-            if seen.prefix.startswith("TRACE: "):
-                current.trace.append(_traced(seen.prefix))
-            continue
-        if seen.prefix == "leave":
+        if seen.group == PROBE_GROUP and seen.prefix == "enter":
+            current = _who_enters(seen, found, current, local=local)
+            current.path.append([seen.hook, seen.in_interface, seen.out_interface])
+            owners[0] = current
+        elif seen.group == PROBE_GROUP:
             current.left.append(seen)
-            continue
-        if seen.hook == "OUTPUT" and (current.path or not local):
-            current = Walk()
-            found.append(current)
-        elif seen.hook == "PREROUTING" and (found[0].path or local):
-            current = next((w for w in found if w.awaits(seen.in_interface)), current)
-        current.path.append([seen.hook, seen.in_interface, seen.out_interface])
+        elif seen.prefix.startswith("TRACE: "):
+            step = _traced(seen.prefix)
+            if step[0] == PROBE_TABLE:
+                owners[seen.owner] = current
+            else:
+                owners[seen.owner].trace.append(step)
     return found
 
 
-def _traced(prefix: str) -> Place:
-    """Table, chain and number of one TRACE line; ``_settled`` makes words of the last."""
+def _who_enters(seen: Sighting, found: list[Walk], current: Walk, *, local: bool) -> Walk:
+    if seen.hook == "OUTPUT" and (current.path or not local):
+        found.append(Walk())
+        return found[-1]
+    if seen.hook == "PREROUTING" and (found[0].path or local):
+        return next((walk for walk in found if walk.awaits(seen.in_interface)), current)
+    return current
+
+
+def _traced(prefix: str) -> tuple[str, str, str, int]:
+    """Table, chain, kind and number of one TRACE line."""
     table, rest = prefix.removeprefix("TRACE: ").strip().split(":", 1)
-    chain, _, number = rest.rsplit(":", 2)
-    return table, chain, int(number)
-
-
-def _settled(place: Place, counters: Counters) -> Place:
-    """TRACE numbers the end of a chain as if it were its last rule.
-
-    Kernel: net/ipv4/netfilter/ip_tables.c, get_chainname_rulenum()
-    """
-    table, chain, number = place
-    state = counters.chains[table, chain]
-    if isinstance(number, int) and number > len(state.counts):
-        return table, chain, "return" if state.policy == "-" else "policy"
-    return place
+    chain, kind, number = rest.rsplit(":", 2)
+    return table, chain, kind, int(number)
 
 
 class Replay:
@@ -93,13 +91,12 @@ class Replay:
 
     def __init__(self, box: Namespace, rules: str, ipsets: str = "") -> None:
         self.box = box
-        self.traced = box.backend == "legacy"
         loaded = box.ask("load", rules=rules, ipsets=ipsets)
         if loaded["status"]:
             raise RefusedError(loaded["stderr"])
         self.counters = Counters(loaded["saved"])
-        self.start = self.counters
         self.frames: list[tuple[str, bytes]] = []
+        self._handles = {(table, chain): numbers for table, chain, numbers in loaded["handles"]}
 
     def send(self, packet: Packet) -> Expect:
         """Send one packet; everything seen of it, in the words of the recordings."""
@@ -109,13 +106,11 @@ class Replay:
         links = {link for link, _ in self.frames}
         local = packet["inject"] == "local"
         first, *others = walks((Sighting(*one) for one in seen["sightings"]), local=local)
-        hits, policies = self.counters.hits(before), self.counters.policies(before)
-        found = self._fate(first, links, local=local, counted=hits + policies)
+        found = self._fate(first, links, local=local)
         if seen["send_error"]:
             found["send_error"] = seen["send_error"]
-        found |= {"path": first.path, "hits": hits, "policies": policies}
-        if self.traced:
-            found["trace"] = self._trace(first)
+        found |= {"path": first.path, "hits": self.counters.hits(before)}
+        found |= {"policies": self.counters.policies(before), "trace": self._trace(first)}
         if others:
             found["generated"] = [self._generated(walk, links) for walk in others]
         if seen["log"]:
@@ -123,18 +118,30 @@ class Replay:
         return found | {"conntrack": seen["conntrack"]}
 
     def _trace(self, walk: Walk) -> list[list[int | str]]:
-        return [list(_settled(place, self.counters)) for place in walk.trace]
+        return [list(place) for place in map(self._place, walk.trace) if place]
+
+    def _place(self, step: tuple[str, str, str, int]) -> Place | None:
+        """The rule, or the end of a chain, that one step of TRACE means.
+
+        Kernel: net/ipv4/netfilter/ip_tables.c, get_chainname_rulenum() numbers the end of a
+        chain as if it were its last rule. nft tells twice of the end of a built-in chain.
+        """
+        table, chain, kind, number = step
+        state = self.counters.chains[table, chain]
+        end: Place = (table, chain, "return" if state.policy == "-" else "policy")
+        if self.box.backend == "legacy":
+            return (table, chain, number) if number <= len(state.counts) else end
+        if number:
+            return table, chain, self._handles[table, chain].index(number) + 1
+        return end if state.policy == "-" or kind == "policy" else None
 
     def _generated(self, walk: Walk, links: set[str]) -> Expect:
-        found = self._fate(walk, links, local=True, counted=[])
+        found = self._fate(walk, links, local=True)
         if found.pop("dropped_by", None) or found["fate"].startswith("rejected"):
             found["fate"] = "dropped"  # the recordings do not say by whom
-        found["path"] = walk.path
-        return found | ({"trace": self._trace(walk)} if self.traced else {})
+        return found | {"path": walk.path, "trace": self._trace(walk)}
 
-    def _fate(
-        self, walk: Walk, links: set[str], *, local: bool, counted: list[list[Any]]
-    ) -> Expect:
+    def _fate(self, walk: Walk, links: set[str], *, local: bool) -> Expect:
         """How the packet ended, and what it looked like then."""
         inside, outside = walk.leaves("INPUT"), walk.leaves("POSTROUTING")
         if outside and outside.out_interface in links:
@@ -142,30 +149,12 @@ class Replay:
             return {"fate": f"{word}:{outside.out_interface}", "exit": _exit(outside)}
         if inside:
             return {"fate": "delivered-local", "exit": _exit(inside)}
-        place = self._last_place(walk, counted)
-        verdict = self.counters.deed_at(*place) if place else ""
-        if place and verdict.startswith("REJECT "):
-            return {"fate": f"rejected:{verdict.removeprefix('REJECT ')}"}
-        by = list(place) if place and verdict == "DROP" else "kernel"
+        place = next(filter(None, map(self._place, reversed(walk.trace))), None)
+        deed = self.counters.deed_at(*place) if place else ""
+        if deed.startswith("REJECT "):
+            return {"fate": f"rejected:{deed.removeprefix('REJECT ')}"}
+        by = list(place) if place and deed == "DROP" else "kernel"
         return {"fate": "dropped", "dropped_by": by}
-
-    def _last_place(self, walk: Walk, counted: list[list[Any]]) -> Place | None:
-        """The rule or policy that had the last word on the packet.
-
-        Without TRACE the counters must tell: a rule or policy that drops and counted, in
-        the chain of the last hook if there is one, else in a user's chain.
-        """
-        if self.traced:
-            return _settled(walk.trace[-1], self.counters) if walk.trace else None
-        places: list[Place] = [
-            (table, chain, rest[0] if len(rest) == 3 else "policy")
-            for table, chain, *rest in counted
-        ]
-        final = [p for p in places if re.match("DROP|REJECT", self.counters.deed_at(*p))]
-        hook = walk.path[-1][0] if walk.path else None
-        here = [place for place in final if place[1] == hook]
-        users = [place for place in final if self.counters.chains[place[:2]].policy == "-"]
-        return next(iter(here + users), None)
 
 
 def _exit(seen: Sighting) -> Packet:
