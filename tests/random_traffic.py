@@ -44,6 +44,12 @@ STATES = words(
     "NEW ESTABLISHED RELATED INVALID UNTRACKED RELATED,ESTABLISHED NEW,ESTABLISHED "
     "NEW,RELATED INVALID,NEW NEW,RELATED,ESTABLISHED INVALID,UNTRACKED"
 )
+# a packet's words before and after those that every packet has
+BEFORE = words("inject link smac uid gid mark")
+AFTER = words(
+    "sport dport flags seq ack win mss type code icmp_id icmp_seq inner mtu data chunk vtag itag"
+    " bad_csum"
+)
 INTERNET = {
     4: ("8.8.8.8", "1.1.1.1", "93.184.216.34", "198.51.100.77", "45.33.32.156", "172.16.5.9"),
     6: ("2606:4700::1111", "2001:4860:4860::8888", "2a00:1450::5"),
@@ -671,26 +677,21 @@ class Traffic:
 
     def _send(self, packet: Packet) -> dict[str, Any]:
         number = len(self.packets) + 1
-        words: Packet = {"inject": packet["inject"]}
-        words |= {k: packet[k] for k in ("link", "smac", "uid", "gid", "mark") if k in packet}
-        words |= {"ip": self.world.family, "src": packet["src"], "dst": packet["dst"]}
-        words |= {
+        full: Packet = {key: packet[key] for key in BEFORE if key in packet}
+        full |= {"ip": self.world.family, "src": packet["src"], "dst": packet["dst"]}
+        full |= {
             "proto": packet["proto"],
             "ttl": packet.get("ttl", 64),
             "tos": packet.get("tos", 0),
         }
         if self.world.family == 4:
-            words |= {"id": packet.get("id", 4096 + number), "df": packet.get("df", True)}
+            full |= {"id": 4096 + number, "df": True}
         else:
-            words["flowlabel"] = 65536 + number
-        rest = words(
-            "sport dport flags seq ack win mss type code icmp_id icmp_seq inner mtu data "
-            "chunk vtag itag bad_csum frag more hex"
-        )
-        words |= {k: packet[k] for k in rest if k in packet}
-        words["hex"] = build(words).hex()
-        expect = self._really_send(words)
-        self.packets.append(words)
+            full["flowlabel"] = 65536 + number
+        full |= {key: packet[key] for key in AFTER if key in packet}
+        full["hex"] = build(full).hex()
+        expect = self._really_send(full)
+        self.packets.append(full)
         return expect
 
     # who speaks to whom

@@ -21,6 +21,7 @@ import tarfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,7 @@ def write(one: Recording, place: Path) -> None:
     (place / f"{one['name']}.json").write_text(json.dumps(one, indent=1) + "\n")
 
 
+@cache
 def stored(place: Path) -> dict[str, Recording]:
     """The recordings in a folder or an archive, by name."""
     if place.is_dir():

@@ -36,7 +36,6 @@ _IPV6_HDRINCL = 36
 _SO_MARK = 36
 
 STEP_SECONDS = 20
-_TOOLS = Path("/usr/sbin")
 
 
 class UnavailableError(Exception):
@@ -51,10 +50,10 @@ def _checked(result: int, what: str) -> None:
 
 def enter(parent_namespace: int) -> None:
     """Leave the machine's network for one of our own, where nothing is yet."""
-    root, uid, gid = os.geteuid() == 0, os.geteuid(), os.getegid()
-    flags = _NEWNS | _NEWNET | (0 if root else _NEWUSER)
-    _checked(_LIBC.unshare(flags), "the system refuses a network namespace")
-    if not root:
+    uid, gid, flags = os.geteuid(), os.getegid(), _NEWNS | _NEWNET
+    # root may do so by itself, unless in a container; everyone else as root of its own users
+    if uid != 0 or _LIBC.unshare(flags) != 0:
+        _checked(_LIBC.unshare(flags | _NEWUSER), "the system refuses a network namespace")
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
         Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
@@ -156,9 +155,11 @@ class Box:
 
     def load(self, rules: str, ipsets: str) -> dict[str, Any]:
         """Load the sets and the rules; what iptables-save makes of them, or the refusal."""
+        status, errors = 0, ""
         if ipsets:
-            run(["ipset", "restore"], ipsets)
-        status, _, errors = run([self.tool("-restore")], rules, refusal=True)
+            status, _, errors = run(["ipset", "restore"], ipsets, refusal=True)
+        if not status:
+            status, _, errors = run([self.tool("-restore")], rules, refusal=True)
         known = rule_handles(self.family).items() if self.backend == "nft" else ()
         handles = [(table, chain, numbers) for (table, chain), numbers in known]
         return {"status": status, "stderr": errors, "saved": self.saved(), "handles": handles}
@@ -341,7 +342,7 @@ class _Server:
                 self.log = KernelLog()
             enter(request["namespace"])
             self.box = Box(request)
-            return True
+            return os.stat("/proc/self/ns/net").st_ino
         assert self.box is not None, "the first request makes the box"
         match request["do"]:
             case "load":

@@ -52,7 +52,8 @@ class Namespace:
         wish = {"machine": machine, "family": family, "backend": backend, "log": log}
         wish |= {"sysctl": machine.get("sysctl", {}) | (sysctl or {})}
         try:
-            self.ask("enter", namespace=os.stat("/proc/self/ns/net").st_ino, **wish)
+            ours = os.stat("/proc/self/ns/net").st_ino
+            self.number: int = self.ask("enter", namespace=ours, **wish)
         except BaseException:
             self.close()
             raise

@@ -10,18 +10,48 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from iptlab.errors import IptlabError
 from iptlab.kernel.counters import Counters
 from iptlab.kernel.frames import Packet, build, parse
 from iptlab.kernel.netlink import Sighting
 from iptlab.kernel.netns import Namespace
 from iptlab.kernel.probes import PROBE_GROUP, PROBE_TABLE
+from iptlab.syntax.tokens import restore_words
 
 Place = tuple[str, str, int | str]
 Expect = dict[str, Any]
 
 
-class RefusedError(Exception):
-    """iptables-restore did not accept the rules; the text is what it said."""
+class RefusedError(IptlabError):
+    """Rules that are not loaded: iptables-restore refused them, or they reach too far."""
+
+
+# what a rule could do outside the namespace, by a word that it then has
+_REACHING = {
+    r"-[^-]?M.*|--mo(d(p(r(o(be?)?)?)?)?)?(=.*)?": "would run a program",
+    "--object-pinned(=.*)?": "would read a file",
+    "AUDIT": "would write to the machine's audit log",
+    "IDLETIMER": "would make a timer that the whole machine sees",
+    "LED": "would switch lights of the machine",
+}
+_SET_LINE = re.compile(r"((create|add) [^-].*?( -exist)?|COMMIT|\s*|#.*)")
+
+
+def refuse_reaching(rules: str, ipsets: str) -> None:
+    r"""Refuse text by which the tools would touch more than the namespace.
+
+    >>> refuse_reaching("*filter\n-A INPUT --modprobe=/bin/x -m foo\n", "")
+    Traceback (most recent call last):
+    iptlab.kernel.replay.RefusedError: line 2: --modprobe=/bin/x would run a program: leave it out
+    """
+    for number, line in enumerate(rules.splitlines(), 1):
+        for word, _, _, _ in restore_words(line):
+            for pattern, deed in _REACHING.items():
+                if re.fullmatch(pattern, word, re.DOTALL):
+                    raise RefusedError(f"line {number}: {word} {deed}: leave it out")
+    for number, line in enumerate(ipsets.splitlines(), 1):
+        if not _SET_LINE.fullmatch(line):
+            raise RefusedError(f"line {number} of the sets: only create and add may stand here")
 
 
 @dataclass
@@ -91,6 +121,7 @@ class Replay:
 
     def __init__(self, box: Namespace, rules: str, ipsets: str = "") -> None:
         self.box = box
+        refuse_reaching(rules, ipsets)
         loaded = box.ask("load", rules=rules, ipsets=ipsets)
         if loaded["status"]:
             raise RefusedError(loaded["stderr"])
