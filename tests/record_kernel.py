@@ -25,7 +25,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from random_traffic import Dice, Rules, Traffic, World
+from random_rules import Dice, Rules, World
+from random_traffic import Traffic
 
 from iptlab.kernel.netns import Namespace
 from iptlab.kernel.replay import RefusedError, Replay

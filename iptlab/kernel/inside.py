@@ -9,37 +9,36 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import json
 import os
 import select
 import signal
 import socket
-import struct
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from iptlab.kernel.frames import build
+from iptlab.kernel.kernel_log import KernelLog
+from iptlab.kernel.machine import (
+    SETTINGS,
+    STEP_SECONDS,
+    UnavailableError,
+    addresses,
+    make_tap,
+    per_link,
+    routes,
+    run,
+    set_switch,
+)
 from iptlab.kernel.netlink import Connections, Listener, rule_handles
 from iptlab.kernel.probes import PROBE_GROUP, PROBES, TRACE_GROUP
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
-# include/uapi/linux/sched.h, mount.h, if_tun.h, in6.h
+# include/uapi/linux/sched.h, mount.h
 _NEWNS, _NEWUSER, _NEWNET = 0x20000, 0x10000000, 0x40000000
 _MS_REC, _MS_PRIVATE = 0x4000, 0x40000
-_TUNSETIFF, _TAP, _NO_PACKET_INFORMATION = 0x400454CA, 0x2, 0x1000
-_IPV6_HDRINCL = 36
-_SO_MARK = 36
-
-STEP_SECONDS = 20
-
-
-class UnavailableError(Exception):
-    """The machine does not let us do it; the text says what."""
 
 
 def _checked(result: int, what: str) -> None:
@@ -65,68 +64,6 @@ def enter(parent_namespace: int) -> None:
     _checked(_LIBC.mount(b"none", b"/run", b"tmpfs", 0, None), "the system refuses a private /run")
 
 
-def run(argv: list[str], text: str = "", *, refusal: bool = False) -> tuple[int, str, str]:
-    """Exit status and output of one tool; no shell stands between."""
-    try:
-        ran = subprocess.run(
-            argv, input=text.encode(), capture_output=True, timeout=STEP_SECONDS, check=False
-        )
-    except FileNotFoundError:
-        raise UnavailableError(f"{argv[0]} is not installed") from None
-    if ran.returncode and not refusal:
-        raise UnavailableError(f"{' '.join(argv)}: {ran.stderr.decode(errors='replace').strip()}")
-    return (
-        ran.returncode,
-        ran.stdout.decode(errors="replace"),
-        ran.stderr.decode(errors="replace"),
-    )
-
-
-class KernelLog:
-    """The lines that LOG rules write, on machines where we may read and allow them.
-
-    Only the machine's own network namespace may log, unless one switch allows all of
-    them: it is ours while we hold its lock, and afterwards as it was.
-    """
-
-    _SWITCH = "/proc/sys/net/netfilter/nf_log_all_netns"
-
-    def __init__(self) -> None:
-        self._switch = os.open(self._SWITCH, os.O_RDWR)
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                fcntl.flock(self._switch, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise UnavailableError("another process reads the kernel's log") from None
-                time.sleep(0.05)
-        self._before = os.pread(self._switch, 8, 0)
-        os.pwrite(self._switch, b"1", 0)
-        self._log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
-        os.lseek(self._log, 0, os.SEEK_END)
-
-    def lines(self) -> Iterator[str]:
-        """What LOG rules wrote since the last call."""
-        while True:
-            try:
-                record = os.read(self._log, 8192).decode(errors="replace")
-            except BlockingIOError:
-                return
-            except BrokenPipeError:
-                continue  # old records were overwritten meanwhile
-            text = record.partition(";")[2].partition("\n")[0]
-            if "IN=" in text and "OUT=" in text:
-                yield text.rstrip()
-
-    def close(self) -> None:
-        """Set the switch back to what it was."""
-        os.pwrite(self._switch, self._before, 0)
-        os.close(self._switch)
-        os.close(self._log)
-
-
 class Box:
     """A machine inside the namespace: its links, its rules, and what is to be seen of it."""
 
@@ -138,15 +75,15 @@ class Box:
         self.macs = {name: f"02:00:00:00:{n:02x}:" for n, name in enumerate(self.links, 1)}
         run(["nft", "-f", "-"], PROBES)
         for name in self.links:
-            self.links[name] = _tap(name)
-        run(["ip", "-batch", "-"], "\n".join(_addresses(machine, self.macs)))
-        for path, value in (_SETTINGS | _per_link(self.links) | request["sysctl"]).items():
-            _set(path, value)
-        run(["ip", "-batch", "-"], "\n".join(_routes(machine, "")))
-        run(["ip", "-6", "-batch", "-"], "\n".join(_routes(machine, "6")))
+            self.links[name] = make_tap(name)
+        run(["ip", "-batch", "-"], "\n".join(addresses(machine, self.macs)))
+        for path, value in (SETTINGS | per_link(self.links) | request["sysctl"]).items():
+            set_switch(path, value)
+        run(["ip", "-batch", "-"], "\n".join(routes(machine, "")))
+        run(["ip", "-6", "-batch", "-"], "\n".join(routes(machine, "6")))
         self.listener = Listener((TRACE_GROUP, PROBE_GROUP))
         self.connections = Connections(self.family)
-        _set(f"netfilter/nf_log/{2 if self.family == 4 else 10}", "nfnetlink_log")
+        set_switch(f"netfilter/nf_log/{2 if self.family == 4 else 10}", "nfnetlink_log")
         self._senders: dict[tuple[int, int, int], socket.socket] = {}
 
     def tool(self, verb: str) -> str:
@@ -244,66 +181,8 @@ def _raw_socket(family: int, uid: int, gid: int, mark: int) -> socket.socket:
         raise UnavailableError(f"no process can be user {uid}, group {gid} here: it takes root")
     sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
     if mark:
-        sender.setsockopt(socket.SOL_SOCKET, _SO_MARK, mark)
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
     return sender
-
-
-def _tap(name: str) -> int:
-    try:
-        tap = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-        wish = struct.pack("16sH22x", name.encode(), _TAP | _NO_PACKET_INFORMATION)
-        fcntl.ioctl(tap, _TUNSETIFF, wish)
-    except OSError as error:
-        raise UnavailableError(f"/dev/net/tun makes no interface: {error.strerror}") from None
-    return tap
-
-
-def _addresses(machine: dict[str, Any], macs: dict[str, str]) -> Iterator[str]:
-    """Commands for ``ip -batch``: no link-local addresses, and every neighbour is known."""
-    yield "link set lo up"
-    for link in machine["links"]:
-        name = link["name"]
-        yield f"link set dev {name} address {macs[name]}01 arp off addrgenmode none"
-        yield f"link set dev {name} up"
-        for address in link.get("addrs", ()):
-            broadcast = "" if address.endswith("/32") else " broadcast +"
-            yield f"addr add {address}{broadcast} dev {name}"
-        for address in link.get("addrs6", ()):
-            yield f"addr add {address} dev {name} nodad"
-
-
-def _routes(machine: dict[str, Any], suffix: str) -> Iterator[str]:
-    yield from (f"route add {words}" for words in machine.get(f"routes{suffix}", ()))
-    yield from (f"rule add {words}" for words in machine.get(f"rules{suffix}", ()))
-
-
-_SETTINGS: dict[str, Any] = {
-    "ipv4/icmp_ratelimit": 0,
-    "ipv4/icmp_msgs_per_sec": 1000000,
-    "ipv4/icmp_msgs_burst": 1000000,
-    "ipv6/icmp/ratelimit": 0,
-    "ipv4/ip_default_ttl": 64,
-}
-
-
-def _per_link(names: dict[str, int]) -> dict[str, Any]:
-    """Switches that a new namespace would inherit from the machine's own."""
-    wanted = {"rp_filter": 0, "send_redirects": 0, "accept_redirects": 0, "accept_local": 0}
-    wanted |= {"accept_source_route": 0, "log_martians": 0, "route_localnet": 0}
-    places = ("all", "default", "lo", *names)
-    return {
-        f"ipv4/conf/{place}/{name}": value for place in places for name, value in wanted.items()
-    }
-
-
-def _set(path: str, value: object) -> None:
-    file = Path("/proc/sys/net") / path
-    try:
-        file.write_text(str(value))
-    except FileNotFoundError:
-        pass  # a switch that this kernel does not have
-    except OSError as error:
-        raise UnavailableError(f"{file} cannot be set: {error.strerror}") from None
 
 
 class _TooSlowError(Exception):

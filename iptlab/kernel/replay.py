@@ -144,7 +144,8 @@ class Replay:
         found |= {"policies": self.counters.policies(before), "trace": self._trace(first)}
         if others:
             found["generated"] = [self._generated(walk, links) for walk in others]
-        if seen["log"]:
+        logged = any(self.counters.deed_at(*place) == "LOG" for *place, _, _ in found["hits"])
+        if seen["log"] and logged:  # other namespaces' lines go to the same log
             found["log"] = [_without_id(line, packet) for line in seen["log"]]
         return found | {"conntrack": seen["conntrack"]}
 
