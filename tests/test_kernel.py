@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from record_kernel import ARCHIVE, TOPOLOGIES, Tally, draft, stored
@@ -17,11 +19,14 @@ from iptlab.errors import KernelUnavailable
 from iptlab.kernel.frames import FLAGS, build, parse
 from iptlab.kernel.netns import Namespace
 from iptlab.kernel.replay import RefusedError, Replay, refuse_reaching
+from iptlab.names import protocol_names
+from iptlab.simulate.situation import Situation
 
 PING = {"inject": "eth0", "ip": 4, "src": "192.0.2.5", "dst": "192.0.2.10", "proto": "icmp"}
 PING |= {"type": 8, "code": 0, "icmp_id": 7, "icmp_seq": 1, "data": 8}
 DROP_PING = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p icmp -j DROP\nCOMMIT\n"
-EXAMPLES = ("reject-types", "ipv6-router", "multiwan-connmark", "random-1100", "random-1270")
+SCENARIOS = sorted((Path(__file__).parent / "scenarios").glob("*.rules"))
+EXAMPLES = ("reject-types", "ipv6-router", "multiwan-connmark", "random-1270")
 
 
 def host(backend: str = "legacy") -> Namespace:
@@ -142,6 +147,47 @@ def test_an_exception_ends_the_namespace() -> None:
     with pytest.raises(ZeroDivisionError), host() as box:
         raise ZeroDivisionError
     assert rises_to(False, box.number)
+
+
+# the machine that the scenarios speak of
+ROUTER = {
+    "links": [{"name": "eth0", "addrs": ["10.0.0.1/24"]}, {"name": "eth1", "addrs": []}],
+    "routes": ["default dev eth0", "10.0.9.0/24 dev eth1"],
+    "sysctl": {"ipv4/ip_forward": 1},
+}
+
+
+def sent(situation: Situation) -> dict[str, Any]:
+    """The packet of a scenario as one to be sent; what comes in by lo was sent on the box."""
+    packet, link = situation.packet, situation.context.in_interface
+    words = {"inject": "local" if link in ("", "lo") else link, "ip": 4}
+    words |= {"src": str(packet.src), "dst": str(packet.dst)}
+    if packet.icmp is not None:
+        return words | {"proto": "icmp", "type": packet.icmp.type, "code": packet.icmp.code}
+    flags = str(packet.flags).replace("|", ",") or "NONE"
+    proto = protocol_names()[packet.protocol]
+    return words | {"proto": proto, "sport": packet.sport, "dport": packet.dport, "flags": flags}
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("file", SCENARIOS, ids=lambda file: file.stem)
+def test_the_kernel_does_what_a_scenario_says(file: Path) -> None:
+    """No packet is answered, so lines about connections in another state are not asked."""
+    lines = [line.strip().rpartition(" : ") for line in re.findall("#>(.*)", file.read_text())]
+    asked = [line for line in lines if "ctstate" not in line[0] and "SYN,ACK" not in line[0]]
+    host().close()
+    with Namespace(ROUTER) as box:
+        rules = Replay(box, file.read_text())
+        for told, _, wanted in asked:
+            expect = rules.send(sent(Situation.parse(told)))
+            steps = [" ".join(map(str, step)) for step in expect["trace"]]
+            verdict, place = wanted.split(" by ")
+            if verdict == "ACCEPT":
+                assert place in steps, told
+            else:
+                fate = verdict.replace("DROP", "dropped").replace("REJECT with ", "rejected:")
+                assert (expect["fate"], steps[-1]) == (fate, place), told
+    assert len(asked) > 5
 
 
 PARENT = f"""
