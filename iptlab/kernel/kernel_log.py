@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 
-from iptlab.kernel.machine import UnavailableError
+from iptlab.kernel.machine import STEP_SECONDS, UnavailableError
 
 
 class KernelLog:
@@ -20,20 +20,28 @@ class KernelLog:
     _SWITCH = "/proc/sys/net/netfilter/nf_log_all_netns"
 
     def __init__(self) -> None:
-        self._switch = os.open(self._SWITCH, os.O_RDWR)
-        deadline = time.monotonic() + 60
+        try:
+            self._log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+            self._switch = os.open(self._SWITCH, os.O_RDWR)
+        except OSError as error:
+            reason = f"LOG lines cannot be read: {error.filename}: {error.strerror}"
+            raise UnavailableError(reason) from None
+        self._wait_for_our_turn()
+        self._before = os.pread(self._switch, 8, 0)
+        os.pwrite(self._switch, b"1", 0)
+        os.lseek(self._log, 0, os.SEEK_END)
+
+    def _wait_for_our_turn(self) -> None:
+        deadline = time.monotonic() + STEP_SECONDS / 2
         while True:
             try:
                 fcntl.flock(self._switch, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise UnavailableError("another process reads the kernel's log") from None
+                    raise UnavailableError("another process has the kernel's log now") from None
                 time.sleep(0.05)
-        self._before = os.pread(self._switch, 8, 0)
-        os.pwrite(self._switch, b"1", 0)
-        self._log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
-        os.lseek(self._log, 0, os.SEEK_END)
+            else:
+                return
 
     def lines(self) -> Iterator[str]:
         """What LOG rules wrote since the last call."""
