@@ -56,6 +56,11 @@ class Probability(Value):
         """The exact probability."""
         return Fraction(self.parts, 2**31)
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether there is nothing to draw: it is never so, or always."""
+        return self.parts in (0, 2**31)
+
     def __str__(self) -> str:
         return f"{self.parts / 2**31:.11f}"
 
@@ -118,9 +123,9 @@ class Statistic(Match):
     def holds(self, packet: Packet, context: Context) -> Answer:
         if self.probability is None:
             return self._is_chosen(context)
+        if self.probability.value.is_sure:
+            return self.probability.holds(lambda chance: chance.parts > 0)
         chance = self.probability.value.fraction
-        if chance in (0, 1):
-            return self.probability.holds(lambda _: chance == 1)
         if context.choose is None:
             return CannotTell(f"chance decides: {self.probability.value.words()}")
         return context.choose(1 - chance if self.probability.negated else chance)
@@ -134,9 +139,16 @@ class Statistic(Match):
     def _turn(self, context: Context) -> int:
         return context.memory.recall(("statistic", context.rule, self), 0)
 
+    @property
+    def draws(self) -> bool:
+        return self.every is None
+
+    @property
+    def remembers(self) -> bool:
+        return self.every is not None
+
     def remember(self, packet: Packet, context: Context) -> Memory:
-        if self.every is None:
-            return context.memory
+        assert self.every is not None
         turn = (self._turn(context) + 1) % self.every.value.number
         return context.memory.store(("statistic", context.rule, self), turn)
 

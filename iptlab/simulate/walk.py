@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
-from typing import NamedTuple, assert_never
+from typing import Any, Generic, NamedTuple, TypeVar, assert_never
 
 from iptlab.netfilter.actions import (
     Call,
@@ -62,7 +62,10 @@ class Question(NamedTuple):
     steady: bool = False
 
 
-class Questions(ABC):
+Facts = TypeVar("Facts")
+
+
+class Questions(ABC, Generic[Facts]):
     """A table's rules as a walk asks them.
 
     Rules may be left out that would say no, and nothing else, to every packet with the
@@ -75,23 +78,23 @@ class Questions(ABC):
         self.table = table
 
     @abstractmethod
-    def facts(self, packet: Packet, context: Context) -> object:
+    def facts(self, packet: Packet, context: Context) -> Facts:
         """What decides which rules are left out."""
 
     @abstractmethod
-    def ask(self, chain: Chain, facts: object, done: int) -> Iterator[Question]:
+    def ask(self, chain: Chain, facts: Facts, done: int) -> Iterator[Question]:
         """The rules of ``chain`` behind the first ``done``, in order."""
 
 
-class EveryRule(Questions):
+class EveryRule(Questions[None]):
     """Every rule is asked, as the kernel does it."""
 
     complete = True
 
-    def facts(self, packet: Packet, context: Context) -> object:
+    def facts(self, packet: Packet, context: Context) -> None:
         return None
 
-    def ask(self, chain: Chain, facts: object, done: int) -> Iterator[Question]:
+    def ask(self, chain: Chain, facts: None, done: int) -> Iterator[Question]:
         rules = islice(chain.rules, done, None)
         return (Question(n, rule, rule.holds) for n, rule in enumerate(rules, start=done + 1))
 
@@ -99,13 +102,12 @@ class EveryRule(Questions):
 # --- the walk ---
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """A chain that the packet is in, and those of its rules that are still to be asked."""
 
     chain: Chain
     depth: int
-    facts: object
+    facts: object  # those for which the questions were chosen
     questions: Iterator[Question]
 
 
@@ -115,6 +117,14 @@ class _Lots:
     def __init__(self, choose: Callable[[Fraction], bool]) -> None:
         self.choose = choose
         self.drawn: Draws = ()
+        self._within: tuple[Context, Context] | None = None
+
+    def within(self, context: Context) -> Context:
+        """The context with these lots as its chooser, none drawn yet."""
+        self.drawn = ()
+        if self._within is None or self._within[0] is not context:
+            self._within = context, replace(context, choose=self)
+        return self._within[1]
 
     def __call__(self, chance: Fraction) -> bool:
         answer = self.choose(chance)
@@ -128,7 +138,7 @@ _Fate = Verdict | CannotTell
 class TableWalk:
     """A walk in progress: the packet as it is now, where to return to, what happened so far."""
 
-    def __init__(self, questions: Questions, packet: Packet, context: Context) -> None:
+    def __init__(self, questions: Questions[Any], packet: Packet, context: Context) -> None:
         self.questions = questions
         self.table = questions.table
         self.builtin = self.table.chains[context.hook]
@@ -193,8 +203,7 @@ class TableWalk:
         """Ask a rule once, and keep what it drew and what it remembers."""
         context, rule = self.context, question.rule
         if self.lots:
-            self.lots.drawn = ()
-            context = replace(context, choose=self.lots)
+            context = self.lots.within(context)
         if rule.remembers:
             context = replace(context, rule=(self.table.name, place.chain.name, question.number))
         answer = question.holds(self.packet, context)
