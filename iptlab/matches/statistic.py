@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 from iptlab.errors import BadValueError
 from iptlab.netfilter.context import Answer, CannotTell, Context, Memory
@@ -54,7 +55,7 @@ class Probability(Value):
     @property
     def fraction(self) -> Fraction:
         """The exact probability."""
-        return Fraction(self.parts, 2**31)
+        return _fraction(self.parts)
 
     @property
     def is_sure(self) -> bool:
@@ -68,6 +69,11 @@ class Probability(Value):
         """The simple fraction that rounds to this probability, if there is one."""
         simple = self.fraction.limit_denominator(1000)
         return str(simple) if abs(simple * 2**31 - self.parts) < 1 else f"{self}"
+
+
+@cache
+def _fraction(parts: int) -> Fraction:
+    return Fraction(parts, 2**31)
 
 
 _NUMBER = re.compile(r"[+-]?(\d*\.)?\d+([eE][+-]?\d+)?", re.ASCII).fullmatch
@@ -148,7 +154,8 @@ class Statistic(Match):
         return self.every is not None
 
     def remember(self, packet: Packet, context: Context) -> Memory:
-        assert self.every is not None
+        if self.every is None:
+            return context.memory
         turn = (self._turn(context) + 1) % self.every.value.number
         return context.memory.store(("statistic", context.rule, self), turn)
 

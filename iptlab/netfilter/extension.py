@@ -108,7 +108,7 @@ def option(
     return field(default=stand_in, metadata={"option": declared})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Condition:
     """One question that a rule asks of a packet: an option and the field it reads."""
 
@@ -260,9 +260,19 @@ class Match(Extension):
 
     def conditions(self) -> tuple[Condition, ...]:
         """The given options that read a field, in print order."""
-        return tuple(
-            Condition(declared, given) for declared, given in self.given() if declared.reads
-        )
+        found = []
+        for name, declared in self._readers():
+            value = getattr(self, name)
+            if value is not None:
+                given = value if isinstance(value, Given) else Given(value)
+                found.append(Condition(declared, given))
+        return tuple(found)
+
+    @classmethod
+    @cache
+    def _readers(cls) -> tuple[tuple[str, Option], ...]:
+        """The options that read a field; many matches have none, and that is soon known."""
+        return tuple((name, declared) for name, declared in cls.options() if declared.reads)
 
     def asks(self) -> tuple[Ask, ...]:
         """What ``holds`` asks of a packet, one question after another: all must hold."""

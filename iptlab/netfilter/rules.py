@@ -78,12 +78,12 @@ class Rule:
     @property
     def remembers(self) -> bool:
         """Whether being asked changes what the rule will answer to later packets."""
-        return any(match.remembers for match in self.matches)
+        return any([match.remembers for match in self.matches])
 
     @property
-    def steady(self) -> bool:
-        """Whether it may be asked about a packet again and again: it draws and stores nothing."""
-        return not any(match.draws or match.remembers for match in self.matches)
+    def draws(self) -> bool:
+        """Whether chance may have a say in its answer."""
+        return any([match.draws for match in self.matches])
 
     def remember(self, packet: Packet, context: Context) -> Memory:
         """The memory after the rule was asked: tests behind the first no are not reached."""

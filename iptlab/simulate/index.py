@@ -9,15 +9,15 @@ tuple space search ("Packet classification using tuple space search", SIGCOMM 19
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import islice
+from itertools import islice, takewhile
 from operator import itemgetter
 from typing import NamedTuple
 
 from iptlab.netfilter import fields as read
 from iptlab.netfilter.context import Context
-from iptlab.netfilter.extension import Match, every
+from iptlab.netfilter.extension import Ask, Match, every
 from iptlab.netfilter.fields import Field
 from iptlab.netfilter.rules import Chain, Rule
 from iptlab.netfilter.values import InterfaceName, Network, PortRange, ProtocolNumber, Value
@@ -76,16 +76,18 @@ def _wish(field: Field, value: Value) -> _Wish | None:
             return None
 
 
+def _before_luck(rule: Rule) -> Iterator[Match]:
+    """The tests before the first that draws lots or remembers; if one says no, that is all."""
+    return takewhile(lambda test: not (test.draws or test.remembers), rule.tests())
+
+
 def _wishes(rule: Rule) -> Iterator[_Wish]:
-    """What must be so, or the rule says no before it has drawn lots or remembered anything."""
-    for test in rule.tests():
-        if test.draws or test.remembers:
-            return
-        for condition in test.conditions() if type(test).holds is Match.holds else ():
-            if not condition.given.negated and (
-                wish := _wish(condition.field, condition.given.value)
-            ):
-                yield wish
+    """What must be so, or the rule says no and nothing else comes of it."""
+    for test in _before_luck(rule):
+        if type(test).holds is Match.holds:
+            for each in test.conditions():
+                if not each.given.negated and (wish := _wish(each.field, each.given.value)):
+                    yield wish
 
 
 # --- rules and chains made ready ---
@@ -93,9 +95,16 @@ def _wishes(rule: Rule) -> Iterator[_Wish]:
 
 def question(number: int, rule: Rule) -> Question:
     """The rule with its conditions taken apart once, not for every packet anew."""
-    asks = tuple(ask for test in rule.tests() for ask in test.asks())
-    holds = asks[0] if len(asks) == 1 else partial(every, asks)
-    return Question(number, rule, holds, rule.steady)
+    holds = _asking(rule.tests())
+    if not (rule.draws or rule.remembers):
+        return Question(number, rule, holds)
+    return Question(number, rule, holds, _asking(_before_luck(rule)), rule.remembers)
+
+
+def _asking(tests: Iterable[Match]) -> Ask:
+    """One question for all that the tests ask."""
+    asks = tuple(ask for test in tests for ask in test.asks())
+    return asks[0] if len(asks) == 1 else partial(every, asks)
 
 
 class _Index:

@@ -19,6 +19,7 @@ from iptlab.netfilter.actions import (
     Verdict,
 )
 from iptlab.netfilter.context import Answer, CannotTell, Context
+from iptlab.netfilter.extension import Ask
 from iptlab.netfilter.hooks import TableName, tables_at
 from iptlab.netfilter.rules import Chain, Rule, Table
 from iptlab.packet import Packet
@@ -52,14 +53,15 @@ def walk_table(table: Table, packet: Packet, context: Context) -> TableVisit:
 class Question(NamedTuple):
     """A rule to be asked, and how: ``holds`` answers what ``rule.holds`` answers.
 
-    A ``steady`` rule gives the same packet the same answer however often it is asked: it
-    draws no lots and remembers nothing.
+    A rule that draws lots or remembers being asked must be asked once, and with care;
+    ``first`` is what it asks before that, and a no to it is the answer. Other rules have none.
     """
 
     number: int
     rule: Rule
-    holds: Callable[[Packet, Context], Answer]
-    steady: bool = False
+    holds: Ask
+    first: Ask | None = None
+    remembers: bool = False
 
 
 Facts = TypeVar("Facts")
@@ -95,8 +97,12 @@ class EveryRule(Questions[None]):
         return None
 
     def ask(self, chain: Chain, facts: None, done: int) -> Iterator[Question]:
-        rules = islice(chain.rules, done, None)
-        return (Question(n, rule, rule.holds) for n, rule in enumerate(rules, start=done + 1))
+        for number, rule in enumerate(islice(chain.rules, done, None), start=done + 1):
+            yield Question(number, rule, rule.holds, _nothing, rule.remembers)
+
+
+def _nothing(packet: Packet, context: Context) -> Answer:
+    return True
 
 
 # --- the walk ---
@@ -112,23 +118,30 @@ class _Place(NamedTuple):
 
 
 class _Lots:
-    """The packet's chooser, which keeps what it was asked and what it said."""
+    """The packet's chooser, which keeps what it was asked and said, and can say it again."""
 
     def __init__(self, choose: Callable[[Fraction], bool]) -> None:
         self.choose = choose
         self.drawn: Draws = ()
+        self._said: Iterator[bool] = iter(())
         self._within: tuple[Context, Context] | None = None
 
     def within(self, context: Context) -> Context:
         """The context with these lots as its chooser, none drawn yet."""
-        self.drawn = ()
+        self.drawn, self._said = (), iter(())
         if self._within is None or self._within[0] is not context:
             self._within = context, replace(context, choose=self)
         return self._within[1]
 
+    def repeat(self) -> None:
+        """Say once more what was said, from the first time on."""
+        self._said = iter([answer for _, answer in self.drawn])
+
     def __call__(self, chance: Fraction) -> bool:
-        answer = self.choose(chance)
-        self.drawn += ((chance, answer),)
+        answer = next(self._said, None)
+        if answer is None:
+            answer = self.choose(chance)
+            self.drawn += ((chance, answer),)
         return answer
 
 
@@ -179,15 +192,15 @@ class TableWalk:
     def _onward(self, place: _Place) -> _Place | _Fate:
         """Ask on to the first rule that sends the packet elsewhere, or to the chain's end."""
         for question in place.questions:
-            if question.steady:
-                answer = question.holds(self.packet, self.context)
-                if answer is False:
-                    continue
+            answer = (question.first or question.holds)(self.packet, self.context)
+            if answer is False:
+                continue
+            if question.first is None:
                 asked = self._asked(place, question, answer)
             else:
                 asked = self._ask(place, question)
                 if asked.answer is False:
-                    if self.questions.complete or asked.drawn or question.rule.remembers:
+                    if self.questions.complete or asked.drawn or question.remembers:
                         self.records.append(asked)
                     continue
             onward = self._follow(place, question.rule, asked)
@@ -201,15 +214,15 @@ class TableWalk:
 
     def _ask(self, place: _Place, question: Question) -> Asked:
         """Ask a rule once, and keep what it drew and what it remembers."""
-        context, rule = self.context, question.rule
-        if self.lots:
-            context = self.lots.within(context)
-        if rule.remembers:
+        context = self.lots.within(self.context) if self.lots else self.context
+        if question.remembers:
             context = replace(context, rule=(self.table.name, place.chain.name, question.number))
         answer = question.holds(self.packet, context)
         asked = self._asked(place, question, answer, self.lots.drawn if self.lots else ())
-        if rule.remembers:
-            memory = rule.remember(self.packet, asked.seen(self.table.name))
+        if question.remembers:
+            if self.lots:
+                self.lots.repeat()
+            memory = question.rule.remember(self.packet, context)
             self.context = replace(self.context, memory=memory)
         return asked
 

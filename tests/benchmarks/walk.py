@@ -121,12 +121,10 @@ def kernel(count: int) -> float | None:
 def inside(file: str, count: int) -> None:
     """In the namespace: send with the rules loaded, then with the tables emptied."""
     for command in (
-        "ip link add out0 type dummy",
+        "ip tuntap add mode tun out0",
         "ip address add 192.0.2.1/24 dev out0",
         "ip link set out0 up",
         "ip route add default dev out0",
-        "ip neighbour add 192.0.2.254 lladdr 02:00:00:00:00:01 dev out0",
-        "ip route replace default via 192.0.2.254 dev out0",
         f"iptables-legacy-restore {file}",
     ):
         subprocess.run(command.split(), check=True, capture_output=True)
