@@ -150,8 +150,9 @@ class Condition:
 
 def option_text(declared: Option, given: Given[Value]) -> str:
     """An option with its value as iptables-save prints it, ``!`` first."""
-    words = ("! " * given.negated + declared.name, str(given.value))
-    return " ".join(word for word in words if word)
+    name = f"! {declared.name}" if given.negated else declared.name
+    value = str(given.value)
+    return f"{name} {value}" if value and name else name or value
 
 
 class Extension(ABC):
@@ -260,13 +261,13 @@ class Match(Extension):
 
     def conditions(self) -> tuple[Condition, ...]:
         """The given options that read a field, in print order."""
-        found = []
-        for name, declared in self._readers():
-            value = getattr(self, name)
-            if value is not None:
-                given = value if isinstance(value, Given) else Given(value)
-                found.append(Condition(declared, given))
-        return tuple(found)
+        return tuple(
+            [
+                Condition(declared, value if isinstance(value, Given) else Given(value))
+                for name, declared in self._readers()
+                if (value := getattr(self, name)) is not None
+            ]
+        )
 
     @classmethod
     @cache

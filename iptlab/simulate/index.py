@@ -9,9 +9,9 @@ tuple space search ("Packet classification using tuple space search", SIGCOMM 19
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from itertools import islice, takewhile
+from itertools import islice
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -76,14 +76,11 @@ def _wish(field: Field, value: Value) -> _Wish | None:
             return None
 
 
-def _before_luck(rule: Rule) -> Iterator[Match]:
-    """The tests before the first that draws lots or remembers; if one says no, that is all."""
-    return takewhile(lambda test: not (test.draws or test.remembers), rule.tests())
-
-
 def _wishes(rule: Rule) -> Iterator[_Wish]:
     """What must be so, or the rule says no and nothing else comes of it."""
-    for test in _before_luck(rule):
+    for test in rule.tests():
+        if test.draws or test.remembers:
+            return
         if type(test).holds is Match.holds:
             for each in test.conditions():
                 if not each.given.negated and (wish := _wish(each.field, each.given.value)):
@@ -95,15 +92,17 @@ def _wishes(rule: Rule) -> Iterator[_Wish]:
 
 def question(number: int, rule: Rule) -> Question:
     """The rule with its conditions taken apart once, not for every packet anew."""
-    holds = _asking(rule.tests())
-    if not (rule.draws or rule.remembers):
-        return Question(number, rule, holds)
-    return Question(number, rule, holds, _asking(_before_luck(rule)), rule.remembers)
+    asks: list[Ask] = []
+    first: Ask | None = None
+    for test in rule.tests():
+        if first is None and (test.draws or test.remembers):
+            first = _one(tuple(asks))
+        asks += test.asks()
+    return Question(number, rule, _one(tuple(asks)), first, first is not None and rule.remembers)
 
 
-def _asking(tests: Iterable[Match]) -> Ask:
-    """One question for all that the tests ask."""
-    asks = tuple(ask for test in tests for ask in test.asks())
+def _one(asks: tuple[Ask, ...]) -> Ask:
+    """One question for several."""
     return asks[0] if len(asks) == 1 else partial(every, asks)
 
 
