@@ -243,15 +243,15 @@ class TableWalk:
                 return verdict
             case Return():
                 return self._leave(place, How.RETURN)
-            case Continue(packet, note, effects):
-                self.records[-1] = asked._replace(note=note)
-                self.packet = packet
-                for effect in effects:
+            case Continue() as went_on:
+                self.records[-1] = asked._replace(action=went_on)
+                self.packet = went_on.packet
+                for effect in went_on.effects:
                     self.context = effect.on(self.context)
                 self.facts = self.questions.facts(self.packet, self.context)
                 return self._again(place, asked.number)
             case Translate() as translate:
-                self.records[-1] = asked._replace(note=translate.note)
+                self.records[-1] = asked._replace(action=translate)
                 self.translate = translate
                 return Verdict.ACCEPT
             case Undecided(reason):
