@@ -27,6 +27,7 @@ from iptlab.simulate import engine as engine_module
 from iptlab.simulate import index
 from iptlab.simulate.engine import Engine
 from iptlab.simulate.index import ReadyChain
+from iptlab.simulate.walk import walk_table
 from iptlab.syntax.ipset import read_sets
 
 KNOCK = Situation.parse("in eth0 tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN")
@@ -169,6 +170,22 @@ def test_a_trace_tells_what_was_drawn_and_draws_nothing_itself(seed: int) -> Non
     assert "".join(visit.lines()).count("chance said no") == len(refused)
     assert [step.why_not for step in visit.matched()] == [""] * (9 - len(refused))
     assert dice.rolled == 9
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_rule_that_draws_and_remembers_draws_once(*, plain: bool) -> None:
+    rules = filter_rules(
+        "-A INPUT -m statistic --mode random --probability 0.5 -m limit --limit 1/min -j LOG"
+    )
+    dice = Dice(1)  # whose first roll is a yes
+    context = replace(KNOCK.context, choose=dice)
+    if plain:
+        visit = walk_table(rules.table(TableName.FILTER), KNOCK.packet, context)
+    else:
+        visit = Engine(rules.tables).walk_table(TableName.FILTER, KNOCK.packet, context)
+    assert visit.hits() == (("INPUT", 1),)
+    assert len(visit.context.memory.facts) == 1
+    assert dice.rolled == 1
 
 
 @dataclass(frozen=True)
