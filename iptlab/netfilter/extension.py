@@ -120,15 +120,15 @@ class Condition:
 
         A field that the packet does not have makes every condition fail, negated or not.
         """
+        given = self.given
         actual = self.field.read(packet, context)
         if actual is None:
             return False
         if isinstance(actual, CannotTell):
             return actual
-        value = self.given.value
         if isinstance(actual, Either):
-            return self.given.agrees(any(thing in value for thing in actual))
-        return self.given.agrees(actual in value)
+            return given.agrees(any([thing in given.value for thing in actual]))
+        return given.agrees(actual in given.value)
 
     @property
     def field(self) -> Field:
@@ -261,13 +261,13 @@ class Match(Extension):
 
     def conditions(self) -> tuple[Condition, ...]:
         """The given options that read a field, in print order."""
-        return tuple(
-            [
-                Condition(declared, value if isinstance(value, Given) else Given(value))
-                for name, declared in self._readers()
-                if (value := getattr(self, name)) is not None
-            ]
-        )
+        found: tuple[Condition, ...] = ()
+        for name, declared in self._readers():
+            value = getattr(self, name)
+            if value is not None:
+                given = value if isinstance(value, Given) else Given(value)
+                found += (Condition(declared, given),)
+        return found
 
     @classmethod
     @cache
@@ -279,7 +279,7 @@ class Match(Extension):
         """What ``holds`` asks of a packet, one question after another: all must hold."""
         if type(self).holds is not Match.holds:
             return (self.holds,)
-        return tuple(condition.answer for condition in self.conditions())
+        return tuple([condition.answer for condition in self.conditions()])
 
     def holds(self, packet: Packet, context: Context) -> Answer:
         """Whether every condition holds."""

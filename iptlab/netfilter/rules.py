@@ -80,11 +80,6 @@ class Rule:
         """Whether being asked changes what the rule will answer to later packets."""
         return any([match.remembers for match in self.matches])
 
-    @property
-    def draws(self) -> bool:
-        """Whether chance may have a say in its answer."""
-        return any([match.draws for match in self.matches])
-
     def remember(self, packet: Packet, context: Context) -> Memory:
         """The memory after the rule was asked: tests behind the first no are not reached."""
         for test in self.tests():

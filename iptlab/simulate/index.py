@@ -92,13 +92,15 @@ def _wishes(rule: Rule) -> Iterator[_Wish]:
 
 def question(number: int, rule: Rule) -> Question:
     """The rule with its conditions taken apart once, not for every packet anew."""
-    asks: list[Ask] = []
+    asks: tuple[Ask, ...] = ()
     first: Ask | None = None
+    remembers = False
     for test in rule.tests():
-        if first is None and (test.draws or test.remembers):
-            first = _one(tuple(asks))
+        remembers = remembers or test.remembers
+        if first is None and (remembers or test.draws):
+            first = _one(asks)
         asks += test.asks()
-    return Question(number, rule, _one(tuple(asks)), first, first is not None and rule.remembers)
+    return Question(number, rule, _one(asks), first, remembers)
 
 
 def _one(asks: tuple[Ask, ...]) -> Ask:
