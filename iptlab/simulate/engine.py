@@ -9,8 +9,9 @@ from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Chain, Table
 from iptlab.packet import Packet
 from iptlab.simulate.index import Facts, ReadyChain
+from iptlab.simulate.questions import Question, Questions
 from iptlab.simulate.trace import TableVisit
-from iptlab.simulate.walk import Question, Questions, TableWalk
+from iptlab.simulate.walk import TableWalk
 
 
 class Engine:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain as joined
 from itertools import islice
 from operator import itemgetter
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from iptlab.netfilter.fields import Field
 from iptlab.netfilter.rules import Chain, Rule
 from iptlab.netfilter.values import InterfaceName, Network, PortRange, ProtocolNumber, Value
 from iptlab.packet import Packet
-from iptlab.simulate.walk import Question
+from iptlab.simulate.questions import Question
 
 # from how many rules on a chain is worth an index
 INDEXED = 16
@@ -68,9 +69,9 @@ def _wish(field: Field, value: Value) -> _Wish | None:
             return _Wish(2, None, number)
         case PortRange(low, high) if field is read.DPORT and low == high:
             return _Wish(3, None, low)
-        case InterfaceName(name) if field is read.IN_INTERFACE and name[-1] != "+":
+        case InterfaceName(name) if field is read.IN_INTERFACE and not name.endswith("+"):
             return _Wish(4, None, name)
-        case InterfaceName(name) if field is read.OUT_INTERFACE and name[-1] != "+":
+        case InterfaceName(name) if field is read.OUT_INTERFACE and not name.endswith("+"):
             return _Wish(5, None, name)
         case _:
             return None
@@ -134,11 +135,10 @@ class _Index:
             facts[fact] if mask is None else facts[fact] & mask  # type: ignore[operator]
             for fact, mask in self.places
         ]
-        found = self.always
-        for things, rules in self.shapes:
-            if more := rules.get(things(seen)):
-                found = found + more
-        return found if found is self.always else sorted(found)
+        found = [more for things, rules in self.shapes if (more := rules.get(things(seen)))]
+        if self.always:
+            found.append(self.always)
+        return found[0] if len(found) == 1 else sorted(joined(*found))
 
 
 class ReadyChain:
