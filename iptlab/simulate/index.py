@@ -23,7 +23,7 @@ from iptlab.netfilter.fields import Field
 from iptlab.netfilter.rules import Chain, Rule
 from iptlab.netfilter.values import InterfaceName, Network, PortRange, ProtocolNumber, Value
 from iptlab.packet import Packet
-from iptlab.simulate.questions import Question
+from iptlab.simulate.questions import Question, nothing
 
 # from how many rules on a chain is worth an index
 INDEXED = 16
@@ -105,8 +105,10 @@ def question(number: int, rule: Rule) -> Question:
 
 
 def _one(asks: tuple[Ask, ...]) -> Ask:
-    """One question for several."""
-    return asks[0] if len(asks) == 1 else partial(every, asks)
+    """One question for several, or for none."""
+    if len(asks) > 1:
+        return partial(every, asks)
+    return asks[0] if asks else nothing
 
 
 class _Index:

@@ -182,6 +182,8 @@ class TableWalk:
                 return self._leave(place, How.RETURN)
             case Continue() as went_on:
                 self.records[-1] = asked._replace(action=went_on)
+                if went_on.packet is self.packet and not went_on.effects:
+                    return place
                 self.packet = went_on.packet
                 for effect in went_on.effects:
                     self.context = effect.on(self.context)
