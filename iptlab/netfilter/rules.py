@@ -77,12 +77,12 @@ class Rule:
 
     def holds(self, packet: Packet, context: Context) -> Answer:
         """Whether the packet passes every test of the rule."""
-        return every(test.holds(packet, context) for test in self.tests())
+        return every((test.holds for test in self.tests()), packet, context)
 
     @property
     def remembers(self) -> bool:
         """Whether being asked changes what the rule will answer to later packets."""
-        return any(type(match).remember is not Match.remember for match in self.matches)
+        return any([match.remembers for match in self.matches])
 
     def remember(self, packet: Packet, context: Context) -> Memory:
         """The memory after the rule was asked: tests behind the first no are not reached."""
@@ -90,7 +90,8 @@ class Rule:
             after = test.remember(packet, context)
             if test.holds(packet, context) is not True:
                 return after
-            context = replace(context, memory=after)
+            if after is not context.memory:
+                context = replace(context, memory=after)
         return context.memory
 
     def why_not(self, packet: Packet, context: Context) -> str:

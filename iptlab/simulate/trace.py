@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
-from iptlab.netfilter.actions import Translate, Verdict
+from iptlab.netfilter.actions import Continue, Translate, Verdict
 from iptlab.netfilter.context import Answer, CannotTell, Context
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Chain, Jump, Rule
@@ -130,7 +130,7 @@ class Asked(NamedTuple):
     context: Context
     answer: Answer
     drawn: Draws = ()
-    note: str = ""
+    action: Continue | Translate | None = None
 
     def seen(self, table: TableName) -> Context:
         """The context as the rule saw it: it knows the rule's name if it remembers."""
@@ -152,7 +152,7 @@ class Asked(NamedTuple):
             context=self.seen(table),
             answer=self.answer,
             depth=self.depth,
-            note=self.note,
+            note=self.action.note if self.action else "",
         )
 
 
@@ -310,6 +310,8 @@ class HookVisit:
     @property
     def conclusion(self) -> str:
         """The verdict in one line."""
+        if not self.tables:
+            return f"{self.verdict}, for no table has rules here"
         if isinstance(self.verdict, CannotTell):
             return f"{self.verdict} ({self.decided_by})"
         reply = f" with {self.deciding.reply}" if self.deciding.reply else ""

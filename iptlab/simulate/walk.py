@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
-from itertools import islice
-from typing import NamedTuple, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from iptlab.netfilter.actions import (
     Call,
@@ -22,6 +20,7 @@ from iptlab.netfilter.context import Answer, CannotTell, Context
 from iptlab.netfilter.hooks import TableName, tables_at
 from iptlab.netfilter.rules import Chain, Rule, Table
 from iptlab.packet import Packet
+from iptlab.simulate.questions import EveryRule, Question, Questions
 from iptlab.simulate.trace import Asked, Draws, Ended, HookVisit, How, Record, TableVisit
 
 
@@ -46,79 +45,40 @@ def walk_table(table: Table, packet: Packet, context: Context) -> TableVisit:
     return TableWalk(EveryRule(table), packet, context).run()
 
 
-# --- which rules are asked ---
-
-
-class Question(NamedTuple):
-    """A rule to be asked, and how: ``holds`` answers what ``rule.holds`` answers.
-
-    A ``steady`` rule gives the same packet the same answer however often it is asked: it
-    draws no lots and remembers nothing.
-    """
-
-    number: int
-    rule: Rule
-    holds: Callable[[Packet, Context], Answer]
-    steady: bool = False
-
-
-class Questions(ABC):
-    """A table's rules as a walk asks them.
-
-    Rules may be left out that would say no, and nothing else, to every packet with the
-    same ``facts``. A walk that does not leave them out is ``complete``: it notes every no.
-    """
-
-    complete: bool = False
-
-    def __init__(self, table: Table) -> None:
-        self.table = table
-
-    @abstractmethod
-    def facts(self, packet: Packet, context: Context) -> object:
-        """What decides which rules are left out."""
-
-    @abstractmethod
-    def ask(self, chain: Chain, facts: object, done: int) -> Iterator[Question]:
-        """The rules of ``chain`` behind the first ``done``, in order."""
-
-
-class EveryRule(Questions):
-    """Every rule is asked, as the kernel does it."""
-
-    complete = True
-
-    def facts(self, packet: Packet, context: Context) -> object:
-        return None
-
-    def ask(self, chain: Chain, facts: object, done: int) -> Iterator[Question]:
-        rules = islice(chain.rules, done, None)
-        return (Question(n, rule, rule.holds) for n, rule in enumerate(rules, start=done + 1))
-
-
-# --- the walk ---
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """A chain that the packet is in, and those of its rules that are still to be asked."""
 
     chain: Chain
     depth: int
-    facts: object
+    facts: object  # those for which the questions were chosen
     questions: Iterator[Question]
 
 
 class _Lots:
-    """The packet's chooser, which keeps what it was asked and what it said."""
+    """The packet's chooser, which keeps what it was asked and said, and can say it again."""
 
     def __init__(self, choose: Callable[[Fraction], bool]) -> None:
         self.choose = choose
         self.drawn: Draws = ()
+        self._said: Iterator[bool] = iter(())
+        self._within: tuple[Context, Context] | None = None
+
+    def within(self, context: Context) -> Context:
+        """The context with these lots as its chooser, none drawn yet."""
+        self.drawn, self._said = (), iter(())
+        if self._within is None or self._within[0] is not context:
+            self._within = context, replace(context, choose=self)
+        return self._within[1]
+
+    def repeat(self) -> None:
+        """Say once more what was said, from the first time on."""
+        self._said = iter([answer for _, answer in self.drawn])
 
     def __call__(self, chance: Fraction) -> bool:
-        answer = self.choose(chance)
-        self.drawn += ((chance, answer),)
+        answer = next(self._said, None)
+        if answer is None:
+            answer = self.choose(chance)
+            self.drawn += ((chance, answer),)
         return answer
 
 
@@ -128,7 +88,7 @@ _Fate = Verdict | CannotTell
 class TableWalk:
     """A walk in progress: the packet as it is now, where to return to, what happened so far."""
 
-    def __init__(self, questions: Questions, packet: Packet, context: Context) -> None:
+    def __init__(self, questions: Questions[Any], packet: Packet, context: Context) -> None:
         self.questions = questions
         self.table = questions.table
         self.builtin = self.table.chains[context.hook]
@@ -169,15 +129,15 @@ class TableWalk:
     def _onward(self, place: _Place) -> _Place | _Fate:
         """Ask on to the first rule that sends the packet elsewhere, or to the chain's end."""
         for question in place.questions:
-            if question.steady:
-                answer = question.holds(self.packet, self.context)
-                if answer is False:
-                    continue
+            answer = (question.first or question.holds)(self.packet, self.context)
+            if answer is False:
+                continue
+            if question.first is None:
                 asked = self._asked(place, question, answer)
             else:
                 asked = self._ask(place, question)
                 if asked.answer is False:
-                    if self.questions.complete or asked.drawn or question.rule.remembers:
+                    if self.questions.complete or asked.drawn or question.remembers:
                         self.records.append(asked)
                     continue
             onward = self._follow(place, question.rule, asked)
@@ -191,16 +151,15 @@ class TableWalk:
 
     def _ask(self, place: _Place, question: Question) -> Asked:
         """Ask a rule once, and keep what it drew and what it remembers."""
-        context, rule = self.context, question.rule
-        if self.lots:
-            self.lots.drawn = ()
-            context = replace(context, choose=self.lots)
-        if rule.remembers:
+        context = self.lots.within(self.context) if self.lots else self.context
+        if question.remembers:
             context = replace(context, rule=(self.table.name, place.chain.name, question.number))
         answer = question.holds(self.packet, context)
         asked = self._asked(place, question, answer, self.lots.drawn if self.lots else ())
-        if rule.remembers:
-            memory = rule.remember(self.packet, asked.seen(self.table.name))
+        if question.remembers:
+            if self.lots:
+                self.lots.repeat()
+            memory = question.rule.remember(self.packet, context)
             self.context = replace(self.context, memory=memory)
         return asked
 
@@ -221,15 +180,17 @@ class TableWalk:
                 return verdict
             case Return():
                 return self._leave(place, How.RETURN)
-            case Continue(packet, note, effects):
-                self.records[-1] = asked._replace(note=note)
-                self.packet = packet
-                for effect in effects:
+            case Continue() as went_on:
+                self.records[-1] = asked._replace(action=went_on)
+                if went_on.packet is self.packet and not went_on.effects:
+                    return place
+                self.packet = went_on.packet
+                for effect in went_on.effects:
                     self.context = effect.on(self.context)
                 self.facts = self.questions.facts(self.packet, self.context)
                 return self._again(place, asked.number)
             case Translate() as translate:
-                self.records[-1] = asked._replace(note=translate.note)
+                self.records[-1] = asked._replace(action=translate)
                 self.translate = translate
                 return Verdict.ACCEPT
             case Undecided(reason):
