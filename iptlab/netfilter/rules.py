@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain as joined
@@ -141,11 +141,17 @@ class Table:
         """The table as the kernel makes it: built-in chains, no rules, policy ACCEPT."""
         return cls(name, {hook: Chain(hook, Verdict.ACCEPT) for hook in hooks_of(name)})
 
+    def names(self) -> tuple[str, ...]:
+        """The names of its chains as iptables prints them: built-in ones, then sorted the user's.
+
+        Built-in chains come in hook order.
+        """
+        builtin = hooks_of(self.name)
+        return (*builtin, *sorted(set(self.chains).difference(builtin)))
+
     def ordered(self) -> tuple[Chain, ...]:
-        """Built-in chains in hook order, then user chains sorted by name."""
-        builtin = [self.chains[hook] for hook in hooks_of(self.name)]
-        users = sorted(chain.name for chain in self.chains.values() if chain.policy is None)
-        return (*builtin, *(self.chains[name] for name in users))
+        """Its chains in that order."""
+        return tuple(self.chains[name] for name in self.names())
 
     def __str__(self) -> str:
         """Its chains, one after another."""
@@ -170,68 +176,81 @@ class Fault(NamedTuple):
     kernel: str = "Invalid argument"
 
 
-def faults(table: Table) -> Iterator[Fault]:
+class Outline(NamedTuple):
+    """All that the kernel's checks look at in a chain.
+
+    ``calls`` are the chains it jumps to, ``samples`` rules of every kind that it has; each
+    with the number of the first such rule.
+    """
+
+    builtin: bool
+    calls: Mapping[str, int]
+    samples: Sequence[tuple[int, Rule]]
+
+
+def faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
     """What the kernel refuses about a table's rules, in the order of its checks.
 
     Kernel: net/ipv4/netfilter/ip_tables.c (mark_source_chains, check_entry)
     """
-    return joined(_jump_faults(table), _loop_faults(table), _extension_faults(table))
+    return joined(
+        _jump_faults(chains), _loop_faults(table, chains), _extension_faults(table, chains)
+    )
 
 
-def _jumps(chain: Chain) -> Iterator[tuple[int, Jump]]:
-    for number, rule in enumerate(chain.rules, start=1):
-        if type(rule.target) is Jump:
-            yield number, rule.target
-
-
-def _jump_faults(table: Table) -> Iterator[Fault]:
-    for chain in table.chains.values():
-        for number, jump in _jumps(chain):
-            if table.chains[jump.chain].policy is not None:
+def _jump_faults(chains: Mapping[str, Outline]) -> Iterator[Fault]:
+    for name, chain in chains.items():
+        for callee, number in chain.calls.items():
+            if chains[callee].builtin:
                 yield Fault(
-                    chain.name,
+                    name,
                     number,
-                    jump.chain,
-                    f"{jump.chain} is a built-in chain; only user chains can be jumped to",
+                    callee,
+                    f"{callee} is a built-in chain; only user chains can be jumped to",
                     "The kernel enters a built-in chain by itself, at its hook.",
                 )
 
 
-def _loop_faults(table: Table) -> Iterator[Fault]:
+def _loop_faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
     """Loops that a packet can reach, found without recursion: chains may be many."""
     done: set[str] = set()
-    for hook in hooks_of(table.name):
-        path: dict[str, Iterator[tuple[int, Jump]]] = {hook: _jumps(table.chains[hook])}
+    for hook in hooks_of(table):
+        path: dict[str, Iterator[str]] = {hook: iter(chains[hook].calls)}
         while path:
-            name, jumps = next(reversed(path.items()))
-            number, jump = next(jumps, (0, None))
-            if jump is None:
+            name, calls = next(reversed(path.items()))
+            callee = next((callee for callee in calls if callee not in done), None)
+            if callee is None:
                 done.add(name)
                 del path[name]
-            elif jump.chain in path:
-                loop = [*list(path)[list(path).index(jump.chain) :], jump.chain]
+            elif callee in path:
+                loop = [*list(path)[list(path).index(callee) :], callee]
                 yield Fault(
                     name,
-                    number,
-                    jump.chain,
+                    chains[name].calls[callee],
+                    callee,
                     f"a packet could go round for ever: {' -> '.join(loop)}",
                     "Take one of these jumps out; to go back to the caller use RETURN.",
                     "Too many levels of symbolic links",
                 )
                 return
-            elif jump.chain not in done:
-                path[jump.chain] = _jumps(table.chains[jump.chain])
+            else:
+                path[callee] = iter(chains[callee].calls)
 
 
-def _extension_faults(table: Table) -> Iterator[Fault]:
-    reached = _reached_from(table)
-    for chain in table.chains.values():
-        for number, rule in enumerate(chain.rules, start=1):
+def _extension_faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
+    reached = _reached_from(table, chains)
+    right: set[tuple[int, tuple[Hook, ...]]] = set()
+    for name, chain in chains.items():
+        hooks = tuple(reached.get(name, ()))
+        for number, rule in chain.samples:
+            if (id(rule), hooks) in right:
+                continue
             for extension in rule.extensions():
                 if _fits_anywhere(type(extension)):
                     continue
-                if trouble := _misplaced(extension, rule, table.name, reached.get(chain.name, ())):
-                    yield Fault(chain.name, number, extension.name, *trouble)
+                if trouble := _misplaced(extension, rule, table, hooks):
+                    yield Fault(name, number, extension.name, *trouble)
+            right.add((id(rule), hooks))
 
 
 @cache
@@ -242,22 +261,22 @@ def _fits_anywhere(kind: type[Extension]) -> bool:
     return silent and not (kind.tables or kind.hooks or kind.protocols)
 
 
-def _reached_from(table: Table) -> dict[str, list[Hook]]:
+def _reached_from(table: TableName, chains: Mapping[str, Outline]) -> dict[str, list[Hook]]:
     """For every chain the hooks whose packets can get there."""
     reached: dict[str, list[Hook]] = {}
-    for hook in hooks_of(table.name):
+    for hook in hooks_of(table):
         waiting, seen = [str(hook)], set()
         while waiting:
             name = waiting.pop()
             if name not in seen:
                 seen.add(name)
                 reached.setdefault(name, []).append(hook)
-                waiting.extend(jump.chain for _, jump in _jumps(table.chains[name]))
+                waiting.extend(chains[name].calls)
     return reached
 
 
 def _misplaced(
-    extension: Extension, rule: Rule, table: TableName, hooks: list[Hook] | tuple[()]
+    extension: Extension, rule: Rule, table: TableName, hooks: tuple[Hook, ...]
 ) -> tuple[str, str] | None:
     """Cause and cure if the kernel forbids the extension here, else None."""
     name = extension.name

@@ -151,9 +151,14 @@ class Clauses:
 def _plainly_quoted(line: str) -> bool:
     """Whether the line has one quoted word, set off by blanks, that hides no seam."""
     parts = line.split('"')
-    if len(parts) != 3 or "\\" in line or " -m " in parts[1] or " -j " in parts[1]:
+    if len(parts) != 3 or "\\" in line or not hides_no_seam(parts[1]):
         return False
     return parts[0].endswith(" ") and (parts[2] == "" or parts[2].startswith(" "))
+
+
+def hides_no_seam(text: str) -> bool:
+    """Whether a line that holds this quoted text can still be cut at its seams."""
+    return " -m " not in text and " -j " not in text
 
 
 def _is_odd(header: Header) -> bool:

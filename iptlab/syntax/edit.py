@@ -8,16 +8,16 @@ Source: libiptc/libiptc.c, iptables/iptables.c
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from iptlab.errors import RulesetError
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.hooks import Hook, TableName, hooks_of
-from iptlab.netfilter.rules import ZERO, Chain, Counters, Fault, Jump, Rule, Table, faults
+from iptlab.netfilter.rules import ZERO, Counters, Fault, Jump, Outline, Rule, Table, faults
 from iptlab.packet import Family
+from iptlab.syntax.chains import Chains, Entry, Written, written
 from iptlab.syntax.grammar import Command, Place
 from iptlab.syntax.listing import listed, rule_line
 from iptlab.syntax.refusal import (
@@ -31,20 +31,37 @@ from iptlab.syntax.refusal import (
     nat_drop,
     refusal,
 )
-
-# a rule and the line it came with; None: it was in the table when that was opened
-Entry = tuple[Rule, Place | None]
+from iptlab.syntax.shapes import Shape
 
 
 @dataclass(slots=True)
 class _Chain:
-    """A chain while its table is open; ``fresh`` are counters that this edit has set."""
+    """A chain while its table is open; ``fresh`` are counters that this edit has set.
+
+    ``references`` is how many rules jump to it.
+    """
 
     name: str
     policy: Verdict | None
     counters: Counters = ZERO
     fresh: bool = False
     entries: list[Entry] = field(default_factory=list)
+    references: int = 0
+
+    def outline(self) -> Outline:
+        """What the kernel looks at; of lines of one shape the first speaks for all."""
+        calls: dict[str, int] = {}
+        samples: list[tuple[int, Rule]] = []
+        seen: set[Shape] = set()
+        for number, (what, callee, _, _) in enumerate(self.entries, start=1):
+            if callee:
+                calls.setdefault(callee, number)
+            if isinstance(what, Rule):
+                samples.append((number, what))
+            elif what not in seen:
+                seen.add(what)
+                samples.append((number, what.example))
+        return Outline(self.policy is not None, calls, samples)
 
 
 class Edit:
@@ -59,28 +76,22 @@ class Edit:
         self.output = output
         self.verbose = False
         self.changed = False
-        self.references: Counter[str] = Counter()
         self.chains: dict[str, _Chain] = {}
-        for chain in table.chains.values():
-            entries: list[Entry] = [(rule, None) for rule in chain.rules]
-            self.chains[chain.name] = _Chain(
-                chain.name, chain.policy, chain.counters, entries=entries
-            )
-            self._hold(entries)
+        for name, policy, counters, entries in written(table.chains):
+            there = [entry._replace(line=0) for entry in entries]
+            self.chains[name] = _Chain(name, policy, counters, entries=there)
+        for chain in self.chains.values():
+            self._hold(chain.entries)
 
     # --- looking at it ---
 
     def table(self) -> Table:
         """The table as it stands now."""
-        return Table(
-            self.name,
-            {
-                chain.name: Chain(
-                    chain.name, chain.policy, tuple([e[0] for e in chain.entries]), chain.counters
-                )
-                for chain in self.chains.values()
-            },
+        chains = (
+            Written(chain.name, chain.policy, chain.counters, tuple(chain.entries))
+            for chain in self.chains.values()
         )
+        return Table(self.name, Chains(chains))
 
     def commit(self) -> Table:
         """The table, if the kernel takes it; else RulesetError names the guilty rule.
@@ -91,10 +102,10 @@ class Edit:
         for chain in self.chains.values():
             if self.changed and not chain.fresh:
                 chain.counters = ZERO
-        table = self.table()
-        for fault in faults(table):
+        outlines = {name: chain.outline() for name, chain in self.chains.items()}
+        for fault in faults(self.name, outlines):
             raise self._guilty(fault)
-        return table
+        return self.table()
 
     def ordered(self) -> list[_Chain]:
         """Built-in chains in hook order, then user chains by name."""
@@ -114,18 +125,24 @@ class Edit:
             self._zero(command, place)
             self.changed = True
 
-    def append_plain(self, name: str, rule: Rule, place: Place) -> bool:
-        """Append if there is nothing to refuse; the answer is whether it was done."""
-        chain, target = self.chains.get(name), rule.target
-        if chain is None:
+    def append_line(self, shape: Shape, words: Sequence[str], number: int, line: str) -> bool:
+        """Append a line of that shape unless its names want looking at; whether it was done.
+
+        Its chain must be there, and -j must mean what it meant in the first such line: a
+        user chain, or a target that is no chain.
+        """
+        chain = self.chains.get(words[shape.chain_at])
+        target = words[shape.target_at] if shape.target_at else ""
+        callee = self.chains.get(target)
+        if chain is None or shape.jumps != (callee is not None):
             return False
-        if type(target) is Jump:
-            if self.chains[target.chain].policy is not None:
-                return False
-            self.references[target.chain] += 1
-        elif self.name is TableName.NAT and target is not None and target.name == "DROP":
+        if callee is None:
+            target = ""
+        elif callee.policy is None:
+            callee.references += 1
+        else:
             return False
-        chain.entries.append((rule, place))
+        chain.entries.append(Entry(shape, target, number, line))
         self.changed = True
         return True
 
@@ -137,8 +154,8 @@ class Edit:
         chain = self._chain(name, place)
         if isinstance(target, Jump):
             self._check_jump(target, place)
-            self.references[target.chain] += 1
-        chain.entries.append((rule, place))
+            self.chains[target.chain].references += 1
+        chain.entries.append(Entry.of(rule, place))
         self.changed = True
 
     def _append(self, command: Command, place: Place) -> None:
@@ -152,7 +169,7 @@ class Edit:
             if number > len(chain.entries) + 1:
                 raise self._too_big("insertion", command, place)
             self._check_jump(rule.target, place)
-            entry = (rule, place)
+            entry = Entry.of(rule, place)
             self._hold([entry])
             chain.entries.insert(number - 1, entry)
 
@@ -164,7 +181,7 @@ class Edit:
             raise self._too_big("replacement", command, place)
         self._check_jump(rule.target, place)
         self._release([chain.entries[at]])
-        chain.entries[at] = (rule, place)
+        chain.entries[at] = Entry.of(rule, place)
         self._hold([chain.entries[at]])
 
     def _delete(self, command: Command, place: Place) -> None:
@@ -193,8 +210,9 @@ class Edit:
         chain = self.chains.get(name)
         if chain is not None:
             self._check_jump(rule.target, place)
-            for at, (there, _) in enumerate(chain.entries):
-                if there == rule:
+            chain.entries = [entry.read() for entry in chain.entries]
+            for at, entry in enumerate(chain.entries):
+                if entry.what == rule:
                     return chain, at
         plain = rule.target is None or rule.target.name in VERDICTS
         raise refusal(
@@ -238,8 +256,8 @@ class Edit:
         chain = self._chain(name, place)
         if chain.policy is not None:
             cause, cure, tool = f"{name} is a built-in chain", "Built-in chains stay.", INVALID
-        elif self.references[name]:
-            cause = f"{self.references[name]} rules still jump to {name}"
+        elif chain.references:
+            cause = f"{chain.references} rules still jump to {name}"
             cure, tool = "Delete those rules first.", "Too many links"
         elif chain.entries:
             cause, tool = f"chain {name} still has rules", "Directory not empty"
@@ -309,17 +327,18 @@ class Edit:
         del self.chains[old]
         chain.name = new
         self.chains[new] = chain
-        if self.references[old]:
+        if chain.references:
             self._redirect(old, new)
 
     def _redirect(self, old: str, new: str) -> None:
         """Let every rule that names one chain name another instead."""
         for chain in self.chains.values():
-            for at, (rule, place) in enumerate(chain.entries):
-                if isinstance(rule.target, Jump) and rule.target.chain == old:
-                    target = replace(rule.target, chain=new)
-                    chain.entries[at] = (replace(rule, target=target), place)
-        self.references[new] = self.references.pop(old)
+            for at, entry in enumerate(chain.entries):
+                if entry.callee == old:
+                    rule = entry.rule()
+                    assert isinstance(rule.target, Jump)
+                    rule = replace(rule, target=replace(rule.target, chain=new))
+                    chain.entries[at] = entry._replace(what=rule, callee=new)
 
     def _look(self, command: Command, place: Place) -> None:
         """List rules, which changes nothing; the chain must be there."""
@@ -347,10 +366,14 @@ class Edit:
     # --- rules that name chains ---
 
     def _hold(self, entries: Iterable[Entry]) -> None:
-        self.references.update(r.target.chain for r, _ in entries if isinstance(r.target, Jump))
+        for entry in entries:
+            if entry.callee:
+                self.chains[entry.callee].references += 1
 
     def _release(self, entries: Iterable[Entry]) -> None:
-        self.references.subtract(r.target.chain for r, _ in entries if isinstance(r.target, Jump))
+        for entry in entries:
+            if entry.callee:
+                self.chains[entry.callee].references -= 1
 
     def _check_jump(self, target: object, place: Place) -> None:
         if not isinstance(target, Jump):
@@ -394,9 +417,8 @@ class Edit:
         return refusal(place, str(command.number), cause, cure, f"Index of {what} too big")
 
     def _guilty(self, fault: Fault) -> RulesetError:
-        _, place = self.chains[fault.chain].entries[fault.number - 1]
-        at = place or Place(0, "")
-        return refusal(at, fault.word, fault.cause, fault.cure, fault.kernel, last=True)
+        place = self.chains[fault.chain].entries[fault.number - 1].place
+        return refusal(place, fault.word, fault.cause, fault.cure, fault.kernel, last=True)
 
 
 # operations that do not change a table by themselves; -X may find nothing to delete
@@ -413,5 +435,6 @@ def set_counters(command: Command) -> Counters:
 
 def _zeroed(entry: Entry) -> Entry:
     """A rule with its count forgotten; counters that this edit has set stay."""
-    rule, place = entry
-    return (replace(rule, counters=ZERO), place) if place is None and any(rule.counters) else entry
+    if entry.line or not any(entry.counters):
+        return entry
+    return Entry.of(replace(entry.rule(), counters=ZERO))

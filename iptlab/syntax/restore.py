@@ -22,6 +22,7 @@ from iptlab.syntax.edit import Edit
 from iptlab.syntax.grammar import EXTENSION_HEADERS, FINAL, Command, Place
 from iptlab.syntax.refusal import LONGEST, refusal
 from iptlab.syntax.rule import leading_count, read_command
+from iptlab.syntax.shapes import Shapes, plain_words
 from iptlab.syntax.tokens import Token, restore_words
 
 _COUNTERS = re.compile(r"\[(.*?):(.*?)\]").match
@@ -75,12 +76,13 @@ class Restoration:
         self._opened = Place(0, "")
         self._remark = ""
         self._clauses = Clauses(family)
+        self._shapes = Shapes(self._clauses)
 
     def read(self, text: str) -> None:
         """Read the text to its end; the first line that is refused raises."""
         _check_characters(text)
         for number, line in enumerate(text.split("\n"), start=1):
-            if line and not (line.startswith("-A ") and self._plain(number, line)):
+            if line and not (line[0] in "-[" and self._plain(number, line)):
                 self._line(Place(number, line))
         if self._edit:
             count = text.count("\n") + (not text.endswith("\n")) + 1
@@ -89,14 +91,13 @@ class Restoration:
             raise refusal(self._opened, self._opened.text, tool, cure, tool)
 
     def _plain(self, number: int, line: str) -> bool:
-        """Append the rule of a line that nothing can be said against; else leave it alone."""
-        edit = self._edit
-        if edit is None or len(line) >= _LONG or self.options.verbose or "\t" in line:
+        """Append a line that is like one read before; the answer is whether it was done."""
+        words = plain_words(line)
+        shape = self._shapes.find(words) if words and self._edit else None
+        if shape is None:
             return False
-        known = self._clauses.rule(line, edit.chains)
-        if known is None or self.options.sets is not None:
-            return False
-        return edit.append_plain(*known, Place(number, line))
+        self.counted |= shape.counted
+        return self._edit.append_line(shape, words, number, line)
 
     def _line(self, place: Place) -> None:
         try:
@@ -175,6 +176,7 @@ class Restoration:
         self._opened = place
         table = self.tables.setdefault(name, Table.empty(name))
         self._edit = edit = Edit(table, self.family, self.output)
+        self._shapes = Shapes(self._clauses)
         if self._remark:
             self.remarks[name], self._remark = (self._remark, ""), ""
         if self.options.flush:
@@ -261,19 +263,22 @@ class Restoration:
         if line[0] == "[":
             line, counts = self._counted(place)
         counters = _as_counters(*(word.text for word in counts[1:])) if counts else ZERO
-        plain = len(line) < _LONG and "\t" not in line and not self.options.verbose
-        known = self._clauses.rule(line, edit.chains) if plain and counters else None
-        if known is None or known[0] not in edit.chains:
+        plain = not self.options.verbose and "\t" not in line and line[-1] != "\r"
+        words = plain_words(place.text) if plain and counters else None
+        known = self._clauses.rule(line, edit.chains) if words else None
+        if words is None or known is None or known[0] not in edit.chains:
             blanks = " " * (len(place.text) - len(line))
             # a quote that is never closed takes in the end of the line
             self._command(edit, place, [*counts, *restore_words(f"{blanks}{line}\n")])
             return
         name, rule = known
         if counts and counters:
-            rule = Rule(rule.header, rule.matches, rule.target, counters)
+            rule = replace(rule, counters=counters)
         check_sets((rule,), self.options.sets, self.family, place)
         edit.append(name, rule, place)
         self.warnings += warnings((rule,), self.family)
+        if bool(counts) == (line is not place.text):
+            self._shapes.learn(words, place.text, rule)
 
     def _counted(self, place: Place) -> tuple[str, list[Token]]:
         """The line without the ``[packets:bytes]`` before it, and these as ``-c`` has them."""
@@ -337,7 +342,6 @@ class Restoration:
 
 # the longest word and the most words that the tool has room for (iptables/xshared.h)
 _LONGEST_WORD, _MOST_WORDS = 1023, 251
-_LONG = 500  # no line shorter than this can break either limit
 
 
 def _check_size(words: list[Token], place: Place) -> None:

@@ -11,6 +11,7 @@ from iptlab.netfilter.context import PacketSet
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Table
 from iptlab.packet import Family
+from iptlab.syntax.chains import written
 from iptlab.syntax.restore import Restoration, RestoreOptions
 
 
@@ -70,14 +71,13 @@ def _lines(dump: Dump, *, counters: bool) -> Iterator[str]:
         before, after = dump.remarks.get(name, ("", ""))
         yield from filter(None, (before,))
         yield f"*{name}"
-        for chain in table.ordered():
+        chains = {chain.name: chain for chain in written(table.chains)}
+        ordered = [chains[chain] for chain in table.names()]
+        for chain in ordered:
             yield f":{chain.name} {chain.policy or '-'} {chain.counters}"
-        for chain in table.ordered():
-            for rule in chain.rules:
-                yield " ".join(
-                    part
-                    for part in (str(rule.counters) * counters, "-A", chain.name, str(rule))
-                    if part
-                )
+        for chain in ordered:
+            for entry in chain.entries:
+                counted = str(entry.counters) * counters
+                yield " ".join(filter(None, (counted, "-A", chain.name, entry.saved_words())))
         yield "COMMIT"
         yield from filter(None, (after,))
