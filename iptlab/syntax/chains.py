@@ -3,56 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.rules import Chain, Counters, Jump, Rule
-from iptlab.syntax.grammar import Place
+from iptlab.syntax.grammar import NOWHERE, Place
 from iptlab.syntax.shapes import Shape
 
 
 class Entry(NamedTuple):
-    """A rule in a chain, or the shape of its line ``text``, which has been checked.
+    """A rule in a chain, or the shape of its line, which has been checked and not yet read.
 
     ``callee`` is the chain that it jumps to, if it does. ``line`` is the number of the line
-    which this edit has read it from, 0 if it was in the table before.
+    ``text`` which this edit has read it from, 0 if it was in the table before.
     """
 
     what: Rule | Shape
     callee: str
+    counters: Counters
     line: int = 0
     text: str = ""
 
     @classmethod
-    def of(cls, rule: Rule, place: Place | None = None) -> Entry:
+    def of(cls, rule: Rule, place: Place = NOWHERE) -> Entry:
         """The entry of a rule that was read there."""
         callee = rule.target.chain if isinstance(rule.target, Jump) else ""
-        return cls(rule, callee, *place) if place else cls(rule, callee)
+        return cls(rule, callee, rule.counters, *place)
 
     def rule(self) -> Rule:
         """The rule, read now if it has not been."""
-        return self.what.rule(self.text, self.callee) if isinstance(self.what, Shape) else self.what
+        if isinstance(self.what, Rule):
+            return self.what
+        rule = self.what.rule(self.plain, self.callee)
+        return replace(rule, counters=self.counters) if any(self.counters) else rule
 
     def read(self) -> Entry:
         """The same with its rule read, for good."""
-        return self._replace(what=self.rule()) if isinstance(self.what, Shape) else self
+        return self._replace(what=self.rule())
 
     def saved_words(self) -> str:
         """The rule as iptables-save prints it, without ``-A CHAIN``."""
-        if isinstance(self.what, Shape) and (known := self.what.saved_words(self.text)) is not None:
-            return known
-        return str(self.rule())
+        known = None if isinstance(self.what, Rule) else self.what.saved_words(self.plain)
+        return str(self.rule()) if known is None else known
 
     @property
-    def counters(self) -> Counters:
-        """How often the rule has matched."""
-        what = self.what
-        return what.counters(self.text) if isinstance(what, Shape) else what.counters
+    def plain(self) -> str:
+        """The line without the counters that it may begin with."""
+        return self.text[self.text.index("-A ") :]
 
     @property
     def place(self) -> Place:
         """Where it was read, for messages; nowhere if it was in the table before."""
-        return Place(self.line, self.text if self.line else "")
+        return Place(self.line, self.text) if self.line else NOWHERE
 
 
 class Written(NamedTuple):

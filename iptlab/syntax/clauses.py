@@ -36,17 +36,16 @@ class Clauses:
 
     def rule(self, line: str, chains: Container[str]) -> tuple[str, Rule] | None:
         """The chain and rule of a plain ``-A`` line; None if it takes a closer look."""
-        if '"' in line and not _plainly_quoted(line):
+        if not line.startswith("-A ") or ('"' in line and not plainly_quoted(line)):
             return None
-        head, *parts = line.split(" -m ")
+        chain = line[3:].partition(" ")[0]
+        head, *parts = line[3 + len(chain) :].split(" -m ")
         if parts:
             parts[-1], _, target_text = parts[-1].partition(" -j ")
         else:
             head, _, target_text = head.partition(" -j ")
-        append, _, rest = head.partition(" ")
-        chain, _, header_text = rest.partition(" ")
-        known = self._header(header_text, chain)
-        if append != "-A" or known is None or not chain:
+        known = self._header(head[1:], chain)
+        if known is None or not chain:
             return None
         header, protocol = known
         matches = [
@@ -148,17 +147,16 @@ class Clauses:
         return value
 
 
-def _plainly_quoted(line: str) -> bool:
-    """Whether the line has one quoted word, set off by blanks, that hides no seam."""
+def plainly_quoted(line: str) -> list[str] | None:
+    """What is before, in and after the line's one quoted word, set off by blanks; else None.
+
+    A text that looks like a seam will not do.
+    """
     parts = line.split('"')
-    if len(parts) != 3 or "\\" in line or not hides_no_seam(parts[1]):
-        return False
-    return parts[0].endswith(" ") and (parts[2] == "" or parts[2].startswith(" "))
-
-
-def hides_no_seam(text: str) -> bool:
-    """Whether a line that holds this quoted text can still be cut at its seams."""
-    return " -m " not in text and " -j " not in text
+    if len(parts) != 3 or "\\" in line or " -m " in parts[1] or " -j " in parts[1]:
+        return None
+    apart = parts[0][-1] == " " and (parts[2] == "" or parts[2][0] == " ")
+    return parts if apart else None
 
 
 def _is_odd(header: Header) -> bool:

@@ -31,7 +31,7 @@ from iptlab.syntax.refusal import (
     nat_drop,
     refusal,
 )
-from iptlab.syntax.shapes import Shape
+from iptlab.syntax.shapes import USER_CHAIN, Shape, Shapes
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class _Chain:
         calls: dict[str, int] = {}
         samples: list[tuple[int, Rule]] = []
         seen: set[Shape] = set()
-        for number, (what, callee, _, _) in enumerate(self.entries, start=1):
+        for number, (what, callee, *_) in enumerate(self.entries, start=1):
             if callee:
                 calls.setdefault(callee, number)
             if isinstance(what, Rule):
@@ -74,6 +74,7 @@ class Edit:
         self.name = table.name
         self.family = family
         self.output = output
+        self.shapes = Shapes(family)
         self.verbose = False
         self.changed = False
         self.chains: dict[str, _Chain] = {}
@@ -125,26 +126,26 @@ class Edit:
             self._zero(command, place)
             self.changed = True
 
-    def append_line(self, shape: Shape, words: Sequence[str], number: int, line: str) -> bool:
-        """Append a line of that shape unless its names want looking at; whether it was done.
-
-        Its chain must be there, and -j must mean what it meant in the first such line: a
-        user chain, or a target that is no chain.
-        """
-        chain = self.chains.get(words[shape.chain_at])
-        target = words[shape.target_at] if shape.target_at else ""
-        callee = self.chains.get(target)
-        if chain is None or shape.jumps != (callee is not None):
+    def append_line(self, words: list[str], counters: Counters, line: int, text: str) -> bool:
+        """Append a plain line that is like an earlier one; the answer is whether it was done."""
+        chain = self.chains.get(words[1])
+        callee = self.chains.get(words[-1]) if words[-2] == "-j" else None
+        shape = self.shapes.find(_nameless(words, chain, callee))
+        if chain is None or shape is None or words[shape.target_at] in self.chains:
             return False
         if callee is None:
-            target = ""
-        elif callee.policy is None:
-            callee.references += 1
+            name = ""
         else:
-            return False
-        chain.entries.append(Entry(shape, target, number, line))
+            name = callee.name
+            callee.references += 1
+        chain.entries.append(Entry(shape, name, counters, line, text))
         self.changed = True
         return True
+
+    def learn(self, words: list[str], text: str, rule: Rule) -> None:
+        """Remember that a plain line was appended, and what it means."""
+        callee = self.chains.get(words[-1]) if words[-2] == "-j" else None
+        self.shapes.learn(_nameless(words, self.chains[words[1]], callee), text, rule)
 
     def append(self, name: str, rule: Rule, place: Place) -> None:
         """Put a rule at the end of a chain."""
@@ -419,6 +420,15 @@ class Edit:
     def _guilty(self, fault: Fault) -> RulesetError:
         place = self.chains[fault.chain].entries[fault.number - 1].place
         return refusal(place, fault.word, fault.cause, fault.cure, fault.kernel, last=True)
+
+
+def _nameless(words: list[str], chain: _Chain | None, callee: _Chain | None) -> list[str]:
+    """The words of a plain line, now with a mere mark for the names of user chains."""
+    if chain is not None and chain.policy is None:
+        words[1] = USER_CHAIN
+    if callee is not None and callee.policy is None:
+        words[-1] = USER_CHAIN
+    return words
 
 
 # operations that do not change a table by themselves; -X may find nothing to delete

@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from operator import getitem
 
-from iptlab.netfilter.hooks import Hook
-from iptlab.netfilter.rules import ZERO, Counters, Jump, Rule
+from iptlab.netfilter.rules import Rule
 from iptlab.netfilter.values import quoted
 from iptlab.packet import Family
-from iptlab.syntax.clauses import Clauses, hides_no_seam
+from iptlab.syntax.clauses import Clauses, plainly_quoted
 
 _Spelling = Callable[[str], "re.Match[str] | None"]
 
@@ -44,15 +43,11 @@ _ONE_PORT = _spelled(rf"(?P<port>{_PORT})")
 _PORTS = _spelled(rf"(?P<ports>{_PORT}(?:,{_PORT}){{0,14}})")
 _NEW_ADDRESS = _spelled(rf"(?P<address>{_ADDRESS})|(?P<ported>{_ADDRESS}:{_PORT})")
 _INTERFACE = _spelled(r"(?=.{1,15}\Z)(?P<interface>\w[\w.-]*\+?)")
-_COMMENT = _spelled(r'(?P<quoted>")|(?P<bare>\w[\w-]*)')
-_COUNTS = _spelled(r"(?P<counts>\[\d{1,19}:\d{1,19}\])")
-_USER_CHAIN = _spelled(r"(?P<chain>[^-!\"].*)")
+_COMMENT = _spelled(r"(?P<bare>\w[\w-]*)")
 
 # what was named last behind -m or -j, and the word before: how the word may be spelled
 # there. Nothing that is ever refused depends on more than the kind of such a word.
 _SPELLINGS = {
-    ("", ""): _COUNTS,
-    ("", "-A"): _USER_CHAIN,
     ("", "-i"): _INTERFACE,
     ("", "-o"): _INTERFACE,
     ("tcp", "--sport"): _ONE_PORT,
@@ -72,25 +67,25 @@ _OF_FAMILY = {
     },
     Family.IPV6: {},
 }
-_QUOTE = '"'
+# no real word looks so: a quoted text, and the name of some user chain
+_QUOTED = '"'
+USER_CHAIN = " "
 
 
 def plain_words(line: str) -> list[str] | None:
-    """The words of a plain line, with a lone quotation mark in place of a quoted text.
+    """The words of an -A line, with a mere quotation mark in place of a quoted text.
 
     None if it takes a closer look to tell what its words are.
 
     >>> plain_words('-A INPUT -m comment --comment "my own" -j DROP')
     ['-A', 'INPUT', '-m', 'comment', '--comment', '"', '-j', 'DROP']
     """
-    if len(line) >= _LONG:
+    if len(line) >= _LONG or not line.startswith("-A "):
         return None
-    if _QUOTE not in line:
+    if _QUOTED not in line:
         return line.split(" ")
-    before, text, *after = line.split(_QUOTE)
-    if len(after) != 1 or "\\" in line or not hides_no_seam(text):
-        return None
-    return f'{before}"{after[0]}'.split(" ")
+    parts = plainly_quoted(line)
+    return f'{parts[0]}"{parts[2]}'.split(" ") if parts else None
 
 
 _LONG = 256  # a line shorter than this breaks none of the tool's limits on words
@@ -100,46 +95,28 @@ _LONG = 256  # a line shorter than this breaks none of the tool's limits on word
 class Shape:
     """What all lines that end at one place of the tree have in common.
 
-    ``example`` is the rule of the first of them. Of their words, number ``chain_at`` is the
-    chain and ``target_at`` what -j names (0: there is no -j); ``jumps`` is whether that is a
-    chain. ``saved`` is whether iptables-save prints such lines as they stand, but for the
-    text of a comment.
+    ``example`` is the rule of the first of them; ``target_at`` is the number of the word that
+    is their target, 0 if they have none or jump to a user chain. ``saved`` is whether
+    iptables-save prints such lines as they stand, but for the text of a comment.
     """
 
     clauses: Clauses
     example: Rule
-    chain_at: int
     target_at: int
-    jumps: bool
     saved: bool
-
-    @property
-    def counted(self) -> bool:
-        """Whether the lines begin with ``[packets:bytes]``."""
-        return self.chain_at == _BEHIND_COUNTS
 
     def rule(self, line: str, callee: str) -> Rule:
         """What a line of this shape means; ``callee`` is the chain it jumps to."""
-        known = self.clauses.rule(line[line.find("-A ") :], (callee,))
+        known = self.clauses.rule(line, (callee,))
         assert known is not None, line
-        return replace(known[1], counters=self.counters(line)) if self.counted else known[1]
-
-    def counters(self, line: str) -> Counters:
-        """The counters that a line of this shape begins with."""
-        if not self.counted:
-            return ZERO
-        packets, octets = line[1 : line.index("]")].split(":")
-        return Counters(int(packets), int(octets))
+        return known[1]
 
     def saved_words(self, line: str) -> str | None:
         """The rule as iptables-save prints it, if that is how the line has it."""
-        _, *text = line.split(_QUOTE)
+        _, *text = line.split(_QUOTED)
         if not self.saved or (text and not _is_saved(text[0])):
             return None
-        return line.split(" ", self.chain_at + 1)[-1]
-
-
-_BEHIND_COUNTS = 2
+        return line.split(" ", 2)[2]
 
 
 def _is_saved(text: str) -> bool:
@@ -168,17 +145,15 @@ class _Node(dict[str, "_Node"]):
         return self.kinds[found.lastgroup]
 
 
-_NEVER = _spelled(r"(?!)")
-# options of interfaces may stand in some built-in chains only, so those are no mere names
-_BUILTIN = frozenset(map(str, Hook))
+_NEVER = _spelled("(?!)")
 
 
 class Shapes:
     """The tree of the lines that one table took."""
 
-    def __init__(self, clauses: Clauses) -> None:
-        self._clauses = clauses
-        self._spellings = _SPELLINGS | _OF_FAMILY[clauses.family]
+    def __init__(self, family: Family) -> None:
+        self.clauses = Clauses(family)
+        self._spellings = _SPELLINGS | _OF_FAMILY[family]
         self._root = _Node()
         self._room = _MOST
 
@@ -195,26 +170,21 @@ class Shapes:
             return
         self._room -= 1
         node, named, before = self._root, "", ""
-        chain_at = words.index("-A") + 1
-        target_at = words.index("-j") + 1 if "-j" in words else 0
-        jumps = type(rule.target) is Jump
-        saved = str(rule) == line.split(" ", chain_at + 1)[-1]
-        for at, word in enumerate(words):
-            plain = self._spellings.get((named, before), _NEVER)
-            spelling = _USER_CHAIN if jumps and at == target_at else plain
-            if (found := spelling(word)) and word not in _BUILTIN:
+        saved = line.split(" ", 2)[2:] == [str(rule)]
+        for word in words:
+            spelling = self._spellings.get((named, before), _NEVER)
+            if found := spelling(word):
                 node.spelling = spelling
-                if spelling is _USER_CHAIN:
-                    node.update((name, _Node()) for name in _BUILTIN if name not in node)
                 node = node.kinds.setdefault(found.lastgroup, _Node())
                 saved &= found.lastgroup != "masked"
-            elif word == _QUOTE:
-                return  # only a comment's text means nothing
+            elif word == _QUOTED and spelling is not _COMMENT:
+                return  # what a text says matters to all others
             else:
                 node = node.setdefault(word, _Node())
             named, before = word if before in ("-m", "-j") else named, word
         if node.shape is None:
-            node.shape = Shape(self._clauses, rule, chain_at, target_at, jumps, saved)
+            target_at = words.index("-j") + 1 if "-j" in words and before != USER_CHAIN else 0
+            node.shape = Shape(self.clauses, rule, target_at, saved)
 
 
 _MOST = 1000  # more shapes than this, and the lines are better read one by one
