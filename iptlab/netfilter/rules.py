@@ -183,7 +183,6 @@ class Outline(NamedTuple):
     with the number of the first such rule.
     """
 
-    builtin: bool
     calls: Mapping[str, int]
     samples: Sequence[tuple[int, Rule]]
 
@@ -194,63 +193,72 @@ def faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
     Kernel: net/ipv4/netfilter/ip_tables.c (mark_source_chains, check_entry)
     """
     return joined(
-        _jump_faults(chains), _loop_faults(table, chains), _extension_faults(table, chains)
+        _jump_faults(table, chains), _loop_faults(table, chains), _extension_faults(table, chains)
     )
 
 
-def _jump_faults(chains: Mapping[str, Outline]) -> Iterator[Fault]:
+def _jump_faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
+    builtin = set(hooks_of(table))
     for name, chain in chains.items():
-        for callee, number in chain.calls.items():
-            if chains[callee].builtin:
-                yield Fault(
-                    name,
-                    number,
-                    callee,
-                    f"{callee} is a built-in chain; only user chains can be jumped to",
-                    "The kernel enters a built-in chain by itself, at its hook.",
-                )
+        for callee in () if builtin.isdisjoint(chain.calls) else builtin & chain.calls.keys():
+            yield Fault(
+                name,
+                chain.calls[callee],
+                callee,
+                f"{callee} is a built-in chain; only user chains can be jumped to",
+                "The kernel enters a built-in chain by itself, at its hook.",
+            )
 
 
 def _loop_faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
     """Loops that a packet can reach, found without recursion: chains may be many."""
     done: set[str] = set()
     for hook in hooks_of(table):
-        path: dict[str, Iterator[str]] = {hook: iter(chains[hook].calls)}
-        while path:
-            name, calls = next(reversed(path.items()))
-            callee = next((callee for callee in calls if callee not in done), None)
-            if callee is None:
-                done.add(name)
-                del path[name]
-            elif callee in path:
-                loop = [*list(path)[list(path).index(callee) :], callee]
-                yield Fault(
-                    name,
-                    chains[name].calls[callee],
-                    callee,
-                    f"a packet could go round for ever: {' -> '.join(loop)}",
-                    "Take one of these jumps out; to go back to the caller use RETURN.",
-                    "Too many levels of symbolic links",
-                )
-                return
+        path = {str(hook)}
+        stack = [(str(hook), iter(chains[hook].calls))]
+        while stack:
+            name, calls = stack[-1]
+            for callee in calls:
+                if callee in path:
+                    loop = [*(place for place, _ in stack), callee]
+                    yield _loop(loop[loop.index(callee) :], chains[name].calls[callee])
+                    return
+                if callee not in done:
+                    path.add(callee)
+                    stack.append((callee, iter(chains[callee].calls)))
+                    break
             else:
-                path[callee] = iter(chains[callee].calls)
+                stack.pop()
+                path.discard(name)
+                done.add(name)
+
+
+def _loop(chains: Sequence[str], number: int) -> Fault:
+    return Fault(
+        chains[-2],
+        number,
+        chains[-1],
+        f"a packet could go round for ever: {' -> '.join(chains)}",
+        "Take one of these jumps out; to go back to the caller use RETURN.",
+        "Too many levels of symbolic links",
+    )
 
 
 def _extension_faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
     reached = _reached_from(table, chains)
     right: set[tuple[int, tuple[Hook, ...]]] = set()
     for name, chain in chains.items():
-        hooks = tuple(reached.get(name, ()))
+        hooks = reached.get(name, ())
         for number, rule in chain.samples:
-            if (id(rule), hooks) in right:
+            key = (id(rule), hooks)
+            if key in right:
                 continue
             for extension in rule.extensions():
                 if _fits_anywhere(type(extension)):
                     continue
                 if trouble := _misplaced(extension, rule, table, hooks):
                     yield Fault(name, number, extension.name, *trouble)
-            right.add((id(rule), hooks))
+            right.add(key)
 
 
 @cache
@@ -261,17 +269,20 @@ def _fits_anywhere(kind: type[Extension]) -> bool:
     return silent and not (kind.tables or kind.hooks or kind.protocols)
 
 
-def _reached_from(table: TableName, chains: Mapping[str, Outline]) -> dict[str, list[Hook]]:
+def _reached_from(
+    table: TableName, chains: Mapping[str, Outline]
+) -> dict[str, tuple[Hook, ...]]:
     """For every chain the hooks whose packets can get there."""
-    reached: dict[str, list[Hook]] = {}
+    reached: dict[str, tuple[Hook, ...]] = {}
     for hook in hooks_of(table):
-        waiting, seen = [str(hook)], set()
+        waiting, seen = [str(hook)], {str(hook)}
         while waiting:
-            name = waiting.pop()
-            if name not in seen:
-                seen.add(name)
-                reached.setdefault(name, []).append(hook)
-                waiting.extend(chains[name].calls)
+            for callee in chains[waiting.pop()].calls:
+                if callee not in seen:
+                    seen.add(callee)
+                    waiting.append(callee)
+        for name in seen:
+            reached[name] = (*reached.get(name, ()), hook)
     return reached
 
 

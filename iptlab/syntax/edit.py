@@ -51,17 +51,13 @@ class _Chain:
     def outline(self) -> Outline:
         """What the kernel looks at; of lines of one shape the first speaks for all."""
         calls: dict[str, int] = {}
-        samples: list[tuple[int, Rule]] = []
-        seen: set[Shape] = set()
-        for number, (what, callee, *_) in enumerate(self.entries, start=1):
+        samples: dict[int, tuple[int, Rule]] = {}
+        for number, (what, callee, _, _, _) in enumerate(self.entries, start=1):
             if callee:
                 calls.setdefault(callee, number)
-            if isinstance(what, Rule):
-                samples.append((number, what))
-            elif what not in seen:
-                seen.add(what)
-                samples.append((number, what.example))
-        return Outline(self.policy is not None, calls, samples)
+            if id(what) not in samples:
+                samples[id(what)] = number, what if isinstance(what, Rule) else what.example
+        return Outline(calls, [*samples.values()])
 
 
 class Edit:

@@ -33,11 +33,11 @@ def _spelled(pattern: str) -> _Spelling:
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _ADDRESS = rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}"
 _PORT = r"(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3}|0)"
-# an address may have bits that its mask cuts off; the other kinds are saved as they stand
+# bits that the mask cuts off are not saved; kinds but the last surely have none
 _NETWORK = _spelled(
-    rf"(?P<host>{_ADDRESS}/32)"
-    rf"|(?P<zeros>{_OCTET}\.(?:{_OCTET}\.(?:{_OCTET}\.0/24|0\.0/16)|0\.0\.0/8))"
-    rf"|(?P<masked>{_ADDRESS}/(?:[12]\d|3[01]|[1-9]))"
+    rf"{_ADDRESS}/(?:(?P<host>32)"
+    r"|(?P<zeros>(?<=\.0/)24|(?<=\.0\.0/)16|(?<=\.0\.0\.0/)8)"
+    r"|(?P<masked>[12]\d|3[01]|[1-9]))"
 )
 _ONE_PORT = _spelled(rf"(?P<port>{_PORT})")
 _PORTS = _spelled(rf"(?P<ports>{_PORT}(?:,{_PORT}){{0,14}})")
