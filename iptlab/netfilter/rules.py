@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import chain as joined
 from typing import NamedTuple
 
 from iptlab.names import protocol_names
@@ -165,7 +165,8 @@ class Table:
 class Fault(NamedTuple):
     """Why the kernel would refuse a table: the guilty rule, the cause, the cure.
 
-    Rules count from 1. ``kernel`` is the error the system call ends with.
+    Rules count from 1; number 0 is the first that jumps to ``word``. ``kernel`` is the error
+    the system call ends with.
     """
 
     chain: str
@@ -179,12 +180,12 @@ class Fault(NamedTuple):
 class Outline(NamedTuple):
     """All that the kernel's checks look at in a chain.
 
-    ``calls`` are the chains it jumps to, ``samples`` rules of every kind that it has; each
-    with the number of the first such rule.
+    ``callees`` are the chains it jumps to, in their order. ``samples`` has for every rule the
+    rule itself, or one that differs from it in nothing that is checked.
     """
 
-    calls: Mapping[str, int]
-    samples: Sequence[tuple[int, Rule]]
+    callees: Collection[str]
+    samples: Sequence[Rule]
 
 
 def faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
@@ -192,73 +193,93 @@ def faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
 
     Kernel: net/ipv4/netfilter/ip_tables.c (mark_source_chains, check_entry)
     """
-    return joined(
-        _jump_faults(table, chains), _loop_faults(table, chains), _extension_faults(table, chains)
-    )
+    yield from _jump_faults(table, chains)
+    order = yield from _loop_faults(table, chains)
+    yield from _extension_faults(table, chains, _reached(table, chains, order))
 
 
 def _jump_faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
     builtin = set(hooks_of(table))
     for name, chain in chains.items():
-        for callee in () if builtin.isdisjoint(chain.calls) else builtin & chain.calls.keys():
-            yield Fault(
-                name,
-                chain.calls[callee],
-                callee,
-                f"{callee} is a built-in chain; only user chains can be jumped to",
-                "The kernel enters a built-in chain by itself, at its hook.",
-            )
+        for callee in chain.callees:
+            if callee in builtin:
+                yield Fault(
+                    name,
+                    0,
+                    callee,
+                    f"{callee} is a built-in chain; only user chains can be jumped to",
+                    "The kernel enters a built-in chain by itself, at its hook.",
+                )
 
 
-def _loop_faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
-    """Loops that a packet can reach, found without recursion: chains may be many."""
-    done: set[str] = set()
+def _loop_faults(
+    table: TableName, chains: Mapping[str, Outline]
+) -> Generator[Fault, None, list[str]]:
+    """Loops that a packet can reach; else the answer is all it can reach, callees first.
+
+    There is no recursion: chains may nest deeply.
+    """
+    done: dict[str, None] = {}
     for hook in hooks_of(table):
-        path = {str(hook)}
-        stack = [(str(hook), iter(chains[hook].calls))]
+        path, stack = {str(hook)}, [(str(hook), iter(chains[hook].callees))]
         while stack:
-            name, calls = stack[-1]
-            for callee in calls:
+            name, callees = stack[-1]
+            for callee in callees:
                 if callee in path:
-                    loop = [*(place for place, _ in stack), callee]
-                    yield _loop(loop[loop.index(callee) :], chains[name].calls[callee])
-                    return
+                    yield _loop([*(place for place, _ in stack), callee])
+                    return []
                 if callee not in done:
                     path.add(callee)
-                    stack.append((callee, iter(chains[callee].calls)))
+                    stack.append((callee, iter(chains[callee].callees)))
                     break
             else:
                 stack.pop()
                 path.discard(name)
-                done.add(name)
+                done[name] = None
+    return [*done]
 
 
-def _loop(chains: Sequence[str], number: int) -> Fault:
+def _loop(path: list[str]) -> Fault:
+    """The fault of a path that comes back to a chain on it."""
+    loop = path[path.index(path[-1]) :]
     return Fault(
-        chains[-2],
-        number,
-        chains[-1],
-        f"a packet could go round for ever: {' -> '.join(chains)}",
+        loop[-2],
+        0,
+        loop[-1],
+        f"a packet could go round for ever: {' -> '.join(loop)}",
         "Take one of these jumps out; to go back to the caller use RETURN.",
         "Too many levels of symbolic links",
     )
 
 
-def _extension_faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
-    reached = _reached_from(table, chains)
-    right: set[tuple[int, tuple[Hook, ...]]] = set()
-    for name, chain in chains.items():
-        hooks = reached.get(name, ())
-        for number, rule in chain.samples:
-            key = (id(rule), hooks)
-            if key in right:
-                continue
-            for extension in rule.extensions():
+def _reached(
+    table: TableName, chains: Mapping[str, Outline], order: Sequence[str]
+) -> dict[str, int]:
+    """For every chain, listed after its callees, a bit for each hook whose packets get there."""
+    reached = dict.fromkeys(order, 0)
+    reached |= {str(hook): 1 << number for number, hook in enumerate(hooks_of(table))}
+    for name in reversed(order):
+        for callee in chains[name].callees:
+            reached[callee] |= reached[name]
+    return reached
+
+
+def _extension_faults(
+    table: TableName, chains: Mapping[str, Outline], reached: Mapping[str, int]
+) -> Iterator[Fault]:
+    right: defaultdict[int, set[int]] = defaultdict(set)  # the samples that passed, by hooks
+    for name, (_, samples) in chains.items():
+        bits = reached.get(name, 0)
+        if right[bits].issuperset(map(id, samples)):
+            continue
+        hooks = [hook for number, hook in enumerate(hooks_of(table)) if bits >> number & 1]
+        for number, rule in enumerate(samples, start=1):
+            for extension in () if id(rule) in right[bits] else rule.extensions():
                 if _fits_anywhere(type(extension)):
                     continue
                 if trouble := _misplaced(extension, rule, table, hooks):
                     yield Fault(name, number, extension.name, *trouble)
-            right.add(key)
+            right[bits].add(id(rule))
 
 
 @cache
@@ -269,25 +290,8 @@ def _fits_anywhere(kind: type[Extension]) -> bool:
     return silent and not (kind.tables or kind.hooks or kind.protocols)
 
 
-def _reached_from(
-    table: TableName, chains: Mapping[str, Outline]
-) -> dict[str, tuple[Hook, ...]]:
-    """For every chain the hooks whose packets can get there."""
-    reached: dict[str, tuple[Hook, ...]] = {}
-    for hook in hooks_of(table):
-        waiting, seen = [str(hook)], {str(hook)}
-        while waiting:
-            for callee in chains[waiting.pop()].calls:
-                if callee not in seen:
-                    seen.add(callee)
-                    waiting.append(callee)
-        for name in seen:
-            reached[name] = (*reached.get(name, ()), hook)
-    return reached
-
-
 def _misplaced(
-    extension: Extension, rule: Rule, table: TableName, hooks: tuple[Hook, ...]
+    extension: Extension, rule: Rule, table: TableName, hooks: Sequence[Hook]
 ) -> tuple[str, str] | None:
     """Cause and cure if the kernel forbids the extension here, else None."""
     name = extension.name

@@ -13,13 +13,15 @@ from iptlab.syntax.shapes import Shape
 
 
 class Entry(NamedTuple):
-    """A rule in a chain, or the shape of its line, which has been checked and not yet read.
+    """A rule in a chain; or its line, which has been checked, with the shape of that.
 
-    ``callee`` is the chain that it jumps to, if it does. ``line`` is the number of the line
-    ``text`` which this edit has read it from, 0 if it was in the table before.
+    ``sample`` is the rule itself or, beside a shape, another one of it. ``callee`` is the
+    chain that it jumps to, if it does. ``line`` is the number of the line ``text`` which
+    this edit has read it from, 0 if it was in the table before.
     """
 
-    what: Rule | Shape
+    sample: Rule
+    shape: Shape | None
     callee: str
     counters: Counters
     line: int = 0
@@ -29,22 +31,22 @@ class Entry(NamedTuple):
     def of(cls, rule: Rule, place: Place = NOWHERE) -> Entry:
         """The entry of a rule that was read there."""
         callee = rule.target.chain if isinstance(rule.target, Jump) else ""
-        return cls(rule, callee, rule.counters, *place)
+        return cls(rule, None, callee, rule.counters, *place)
 
     def rule(self) -> Rule:
         """The rule, read now if it has not been."""
-        if isinstance(self.what, Rule):
-            return self.what
-        rule = self.what.rule(self.plain, self.callee)
+        if self.shape is None:
+            return self.sample
+        rule = self.shape.rule(self.plain, self.callee)
         return replace(rule, counters=self.counters) if any(self.counters) else rule
 
     def read(self) -> Entry:
         """The same with its rule read, for good."""
-        return self._replace(what=self.rule())
+        return self._replace(sample=self.rule(), shape=None)
 
     def saved_words(self) -> str:
         """The rule as iptables-save prints it, without ``-A CHAIN``."""
-        known = None if isinstance(self.what, Rule) else self.what.saved_words(self.plain)
+        known = self.shape.saved_words(self.plain) if self.shape else None
         return str(self.rule()) if known is None else known
 
     @property

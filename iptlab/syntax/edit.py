@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import ClassVar
 
 from iptlab.errors import RulesetError
@@ -31,7 +32,7 @@ from iptlab.syntax.refusal import (
     nat_drop,
     refusal,
 )
-from iptlab.syntax.shapes import USER_CHAIN, Shape, Shapes
+from iptlab.syntax.shapes import USER_CHAIN, Shapes, plain_words
 
 
 @dataclass(slots=True)
@@ -50,14 +51,13 @@ class _Chain:
 
     def outline(self) -> Outline:
         """What the kernel looks at; of lines of one shape the first speaks for all."""
-        calls: dict[str, int] = {}
-        samples: dict[int, tuple[int, Rule]] = {}
-        for number, (what, callee, _, _, _) in enumerate(self.entries, start=1):
-            if callee:
-                calls.setdefault(callee, number)
-            if id(what) not in samples:
-                samples[id(what)] = number, what if isinstance(what, Rule) else what.example
-        return Outline(calls, [*samples.values()])
+        callees = dict.fromkeys(map(_CALLEE, self.entries))
+        callees.pop("", None)
+        return Outline(callees, [*map(_SAMPLE, self.entries)])
+
+
+_SAMPLE = attrgetter("sample")
+_CALLEE = attrgetter("callee")
 
 
 class Edit:
@@ -122,26 +122,32 @@ class Edit:
             self._zero(command, place)
             self.changed = True
 
-    def append_line(self, words: list[str], counters: Counters, line: int, text: str) -> bool:
-        """Append a plain line that is like an earlier one; the answer is whether it was done."""
+    def append_line(self, plain: str, counters: Counters, line: int, text: str) -> bool:
+        """Append a rule whose line is like an earlier one; the answer is whether it was done.
+
+        ``plain`` is the line ``text`` without counters before -A.
+        """
+        words = plain_words(plain)
+        if words is None:
+            return False
         chain = self.chains.get(words[1])
         callee = self.chains.get(words[-1]) if words[-2] == "-j" else None
         shape = self.shapes.find(_nameless(words, chain, callee))
         if chain is None or shape is None or words[shape.target_at] in self.chains:
             return False
-        if callee is None:
-            name = ""
-        else:
+        name = ""
+        if callee is not None:
             name = callee.name
             callee.references += 1
-        chain.entries.append(Entry(shape, name, counters, line, text))
+        chain.entries.append(Entry(shape.example, shape, name, counters, line, text))
         self.changed = True
         return True
 
-    def learn(self, words: list[str], text: str, rule: Rule) -> None:
+    def learn(self, plain: str, rule: Rule) -> None:
         """Remember that a plain line was appended, and what it means."""
-        callee = self.chains.get(words[-1]) if words[-2] == "-j" else None
-        self.shapes.learn(_nameless(words, self.chains[words[1]], callee), text, rule)
+        if words := plain_words(plain):
+            callee = self.chains.get(words[-1]) if words[-2] == "-j" else None
+            self.shapes.learn(_nameless(words, self.chains[words[1]], callee), plain, rule)
 
     def append(self, name: str, rule: Rule, place: Place) -> None:
         """Put a rule at the end of a chain."""
@@ -209,7 +215,7 @@ class Edit:
             self._check_jump(rule.target, place)
             chain.entries = [entry.read() for entry in chain.entries]
             for at, entry in enumerate(chain.entries):
-                if entry.what == rule:
+                if entry.sample == rule:
                     return chain, at
         plain = rule.target is None or rule.target.name in VERDICTS
         raise refusal(
@@ -222,6 +228,15 @@ class Edit:
 
     def _new(self, command: Command, place: Place) -> None:
         self.create(command.chain, place)
+
+    def declare(self, name: str) -> bool:
+        """Make an empty user chain if nothing can be said against it; whether it was done."""
+        fits = 0 < len(name.encode()) <= LONGEST and name.isprintable()
+        if not fits or name in self.chains or name in VERDICTS:
+            return False
+        self.chains[name] = _Chain(name, None)
+        self.changed = True
+        return True
 
     def create(self, name: str, place: Place) -> None:
         """Make an empty user chain."""
@@ -335,7 +350,7 @@ class Edit:
                     rule = entry.rule()
                     assert isinstance(rule.target, Jump)
                     rule = replace(rule, target=replace(rule.target, chain=new))
-                    chain.entries[at] = entry._replace(what=rule, callee=new)
+                    chain.entries[at] = entry._replace(sample=rule, shape=None, callee=new)
 
     def _look(self, command: Command, place: Place) -> None:
         """List rules, which changes nothing; the chain must be there."""
@@ -414,8 +429,12 @@ class Edit:
         return refusal(place, str(command.number), cause, cure, f"Index of {what} too big")
 
     def _guilty(self, fault: Fault) -> RulesetError:
-        place = self.chains[fault.chain].entries[fault.number - 1].place
-        return refusal(place, fault.word, fault.cause, fault.cure, fault.kernel, last=True)
+        entries = self.chains[fault.chain].entries
+        if fault.number:
+            guilty = entries[fault.number - 1]
+        else:
+            guilty = next(entry for entry in entries if entry.callee == fault.word)
+        return refusal(guilty.place, fault.word, fault.cause, fault.cure, fault.kernel, last=True)
 
 
 def _nameless(words: list[str], chain: _Chain | None, callee: _Chain | None) -> list[str]:

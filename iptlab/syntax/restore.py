@@ -80,7 +80,7 @@ class Restoration:
         """Read the text to its end; the first line that is refused raises."""
         _check_characters(text)
         for number, line in enumerate(text.split("\n"), start=1):
-            if line and not (line[0] in "-[" and self._plain(number, line)):
+            if line and not (self._edit and self._plain(self._edit, number, line)):
                 self._line(Place(number, line))
         if self._edit:
             count = text.count("\n") + (not text.endswith("\n")) + 1
@@ -88,16 +88,18 @@ class Restoration:
             cure = f"Table {self._edit.name} opens here and never ends: write COMMIT after it."
             raise refusal(self._opened, self._opened.text, tool, cure, tool)
 
-    def _plain(self, number: int, line: str) -> bool:
-        """Append a line that is like one read before; the answer is whether it was done."""
-        edit, counters, plain = self._edit, ZERO, line
-        if line[0] == "[" and (found := _COUNTED(line)) and self.options.counters is not False:
-            counters, plain = Counters(int(found[1]), int(found[2])), found[3]
-        words = plain_words(plain)
-        if edit is None or words is None or not edit.append_line(words, counters, number, line):
+    def _plain(self, edit: Edit, number: int, line: str) -> bool:
+        """Take a line that there is nothing to say about; the answer is whether it is one."""
+        if line[0] == "-":
+            return edit.append_line(line, ZERO, number, line)
+        if line[0] == ":":
+            name, _, rest = line[1:].partition(" ")
+            return rest == "- [0:0]" and edit.declare(name)
+        found = _COUNTED(line)
+        if found is None or self.options.counters is False:
             return False
-        self.counted |= plain is not line
-        return True
+        self.counted = True
+        return edit.append_line(found[3], Counters(int(found[1]), int(found[2])), number, line)
 
     def _line(self, place: Place) -> None:
         try:
@@ -263,9 +265,9 @@ class Restoration:
             line, counts = self._counted(place)
         counters = _as_counters(*(word.text for word in counts[1:])) if counts else ZERO
         closer = self.options.verbose or "\t" in line or line[-1] == "\r" or counters is None
-        words = None if closer else plain_words(line)
-        known = edit.shapes.clauses.rule(line, edit.chains) if words else None
-        if words is None or known is None or known[0] not in edit.chains:
+        plain = not closer and plain_words(line) is not None
+        known = edit.shapes.clauses.rule(line, edit.chains) if plain else None
+        if known is None or known[0] not in edit.chains:
             blanks = " " * (len(place.text) - len(line))
             # a quote that is never closed takes in the end of the line
             self._command(edit, place, [*counts, *restore_words(f"{blanks}{line}\n")])
@@ -276,7 +278,7 @@ class Restoration:
         check_sets((rule,), self.options.sets, self.family, place)
         edit.append(name, rule, place)
         self.warnings += warnings((rule,), self.family)
-        edit.learn(words, line, rule)
+        edit.learn(line, rule)
 
     def _counted(self, place: Place) -> tuple[str, list[Token]]:
         """The line without the ``[packets:bytes]`` before it, and these as ``-c`` has them."""
