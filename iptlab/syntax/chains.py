@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -88,7 +90,8 @@ class Chains(Mapping[str, Chain]):
     def __getitem__(self, name: str) -> Chain:
         chain = self._chains[name]
         if isinstance(chain, Written):
-            chain = self._chains[name] = chain.read()
+            with collector_paused():
+                chain = self._chains[name] = chain.read()
         return chain
 
     def __contains__(self, name: object) -> bool:
@@ -112,3 +115,21 @@ class Chains(Mapping[str, Chain]):
 def written(chains: Mapping[str, Chain]) -> Iterator[Written]:
     """The chains as they were written; those of a table that was not are read already."""
     return chains.written() if isinstance(chains, Chains) else map(Written.of, chains.values())
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """All that reading makes is kept, so looking for garbage in it is half of the time.
+
+    Nor is it looked through again and again afterwards: thawed, it counts as old.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
+            gc.enable()

@@ -128,26 +128,35 @@ class Edit:
         ``plain`` is the line ``text`` without counters before -A.
         """
         words = plain_words(plain)
-        if words is None:
+        chain = self.chains.get(words[1]) if words else None
+        if words is None or chain is None:
             return False
-        chain = self.chains.get(words[1])
-        callee = self.chains.get(words[-1]) if words[-2] == "-j" else None
-        shape = self.shapes.find(_nameless(words, chain, callee))
-        if chain is None or shape is None or words[shape.target_at] in self.chains:
+        callee = self._nameless(words, chain)
+        shape = self.shapes.find(words)
+        if shape is None or words[shape.target_at] in self.chains:
             return False
-        name = ""
-        if callee is not None:
-            name = callee.name
-            callee.references += 1
-        chain.entries.append(Entry(shape.example, shape, name, counters, line, text))
+        if callee:
+            self.chains[callee].references += 1
+        chain.entries.append(Entry(shape.example, shape, callee, counters, line, text))
         self.changed = True
         return True
 
     def learn(self, plain: str, rule: Rule) -> None:
         """Remember that a plain line was appended, and what it means."""
         if words := plain_words(plain):
-            callee = self.chains.get(words[-1]) if words[-2] == "-j" else None
-            self.shapes.learn(_nameless(words, self.chains[words[1]], callee), plain, rule)
+            self._nameless(words, self.chains[words[1]])
+            self.shapes.learn(words, plain, rule)
+
+    def _nameless(self, words: list[str], chain: _Chain) -> str:
+        """Put a mere mark in place of user chains' names; the answer is the callee's."""
+        if chain.policy is None:
+            words[1] = USER_CHAIN
+        name = words[-1] if words[-2] == "-j" else ""
+        callee = self.chains.get(name) if name else None
+        if callee is None or callee.policy is not None:
+            return ""
+        words[-1] = USER_CHAIN
+        return name
 
     def append(self, name: str, rule: Rule, place: Place) -> None:
         """Put a rule at the end of a chain."""
@@ -435,15 +444,6 @@ class Edit:
         else:
             guilty = next(entry for entry in entries if entry.callee == fault.word)
         return refusal(guilty.place, fault.word, fault.cause, fault.cure, fault.kernel, last=True)
-
-
-def _nameless(words: list[str], chain: _Chain | None, callee: _Chain | None) -> list[str]:
-    """The words of a plain line, now with a mere mark for the names of user chains."""
-    if chain is not None and chain.policy is None:
-        words[1] = USER_CHAIN
-    if callee is not None and callee.policy is None:
-        words[-1] = USER_CHAIN
-    return words
 
 
 # operations that do not change a table by themselves; -X may find nothing to delete

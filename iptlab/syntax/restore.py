@@ -357,7 +357,7 @@ def _check_size(words: list[Token], place: Place) -> None:
 def _check_characters(text: str) -> None:
     """Refuse half characters, which bytes that are no text become when read carelessly."""
     try:
-        text.encode()
+        text.isascii() or text.encode()
     except UnicodeEncodeError as error:
         before = text[: error.start]
         line, column = before.count("\n") + 1, error.start - before.rfind("\n")

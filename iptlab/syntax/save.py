@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from iptlab.netfilter.context import PacketSet
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Table
 from iptlab.packet import Family
-from iptlab.syntax.chains import written
+from iptlab.syntax.chains import collector_paused, written
 from iptlab.syntax.restore import Restoration, RestoreOptions
 
 
@@ -44,21 +42,9 @@ def read_dump(
     """
     options = RestoreOptions(counters=None, sets=sets, strict=strict)
     restoration = Restoration({}, family, options)
-    with _collector_paused():
+    with collector_paused():
         restoration.read(text if strict else text.replace("\r\n", "\n"))
     return Dump(restoration.tables, restoration.counted, restoration.remarks)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """All that reading makes is kept, so looking for garbage meanwhile is half of its time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def write_dump(dump: Dump, *, counters: bool) -> str:
