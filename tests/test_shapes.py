@@ -40,22 +40,17 @@ NATS = """\
 -A PREROUTING -d 10.96.0.1/32 -p tcp -m comment --comment "a cluster IP" -j web
 -A POSTROUTING -j MASQUERADE --random-fully
 """
-HEAD = "*{}\n:OUTPUT ACCEPT [3:9]\n:LOG - [0:0]\n:web - [0:0]\n".replace(":LOG - [0:0]\n", "")
 
 
 def told(text: str, family: int = 4) -> tuple[object, ...]:
-    """All that can be seen of reading a dump: the rules and both ways to print, or the refusal."""
+    """All that can be seen of reading a dump: how it prints and what it says, or the refusal."""
     try:
         rules = Ruleset.parse(text, family)
     except RuleError as error:
         return type(error), str(error), error.line, error.column, error.word, error.tool
-    first = rules.save(), rules.save(counters=True), rules.save(counters=False)
-    counters = [
-        (name, chain.name, [rule.counters for rule in chain.rules])
-        for name, table in rules.tables.items()
-        for chain in table.ordered()
-    ]
-    return (*first, counters, rules.tables, rules.save(), rules.as_dict())
+    printed = rules.save(), rules.save(counters=True)
+    chains = [chain for table in rules.tables.values() for chain in table.ordered()]
+    return (*printed, rules.tables, [rule.counters for chain in chains for rule in chain.rules])
 
 
 def told_in_full(text: str, family: int = 4) -> tuple[object, ...]:
@@ -101,7 +96,7 @@ def recorded() -> list[tuple[int, str]]:
 
 def test_recorded_dumps_are_read_as_if_every_line_were_read_in_full() -> None:
     for family, text in recorded():
-        twice = re.sub(r"^(-A .*\n)", r"\1\1", text, flags=re.MULTILINE)
+        twice = re.sub(r"^(-A .*\n)", r"\1\1", text, flags=re.MULTILINE)  # a second is known
         assert told(twice, family) == told_in_full(twice, family)
 
 
@@ -110,7 +105,7 @@ def test_a_damaged_line_in_a_recorded_dump_is_read_or_refused_as_in_full() -> No
     for family, text in recorded():
         lines = text.split("\n")
         rules = [at for at, line in enumerate(lines) if line.startswith("-A")]
-        for _ in range(3 if rules else 0):
+        if rules:
             at = chance.choice(rules)
             spoilt = "\n".join([*lines[: at + 1], damaged(lines[at], chance), *lines[at + 1 :]])
             assert told(spoilt, family) == told_in_full(spoilt, family)
@@ -122,11 +117,9 @@ def test_lines_like_earlier_ones_are_read_or_refused_as_in_full(
     table: str, kinds: str, seed: int
 ) -> None:
     chance = Random(seed)
-    lines = kinds.splitlines() if table == "filter" else kinds.splitlines()
-    wanted = [line for line in lines if table == "filter" or "FORWARD" not in line]
-    for line in wanted:
-        text = dump(table, f"{kinds}{damaged(line, chance)}\n")
-        assert told(text) == told_in_full(text)
+    line = damaged(chance.choice(kinds.splitlines()), chance)
+    text = dump(table, f"{kinds}{line}\n")
+    assert told(text) == told_in_full(text)
 
 
 def test_most_lines_of_a_real_dump_are_known_by_their_shape() -> None:
@@ -138,7 +131,8 @@ def test_most_lines_of_a_real_dump_are_known_by_their_shape() -> None:
         return asked[-1]
 
     lines = "".join(
-        f'-A web -s 10.0.{n}.0/24 -p tcp -m comment --comment "no. {n}" -m tcp --dport {n} -j DROP\n'
+        f"-A web -s 10.0.{n}.0/24 -p tcp"
+        f' -m comment --comment "no. {n}" -m tcp --dport {n} -j DROP\n'
         for n in range(100)
     )
     with patch.object(Edit, "append_line", counting):

@@ -8,7 +8,7 @@ Source: libiptc/libiptc.c, iptables/iptables.c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import ClassVar
