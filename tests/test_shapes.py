@@ -8,6 +8,7 @@ import tarfile
 from functools import cache
 from pathlib import Path
 from random import Random
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iptlab import RuleError, Ruleset
+from iptlab.syntax.clauses import Clauses
 from iptlab.syntax.edit import Edit
 
 ARCHIVE = Path(__file__).parent / "data" / "kernel-golden.tar.xz"
@@ -54,8 +56,8 @@ def told(text: str, family: int = 4) -> tuple[object, ...]:
 
 
 def told_in_full(text: str, family: int = 4) -> tuple[object, ...]:
-    """The same where no line is taken for its likeness to another."""
-    with patch.object(Edit, "append_line", lambda *_: False):
+    """The same where every line is read word by word, as a command line is."""
+    with patch.object(Clauses, "rule", lambda *_: None):
         return told(text, family)
 
 
@@ -86,24 +88,24 @@ def dump(table: str, lines: str) -> str:
 
 
 @cache
-def recorded() -> list[tuple[int, str]]:
-    """Every recorded dump with its family."""
+def recorded() -> list[dict[str, Any]]:
+    """Every recorded rule set: as it was written, and as the real tool saved it."""
     with tarfile.open(ARCHIVE) as archive:
         files = [m for m in archive if re.search(r"/(scenario|random)/.*\.json$", m.name)]
-        read = [json.loads(archive.extractfile(m).read()) for m in files]  # type: ignore[union-attr]
-    return [(one["family"], one[key]) for one in read for key in ("rules", "saved")]
+        return [json.loads(archive.extractfile(m).read()) for m in files]  # type: ignore[union-attr]
 
 
 def test_recorded_dumps_are_read_as_if_every_line_were_read_in_full() -> None:
-    for family, text in recorded():
-        twice = re.sub(r"^(-A .*\n)", r"\1\1", text, flags=re.MULTILINE)  # a second is known
-        assert told(twice, family) == told_in_full(twice, family)
+    for one in recorded():
+        again = re.sub(r"^(-A .*\n)", r"\1\1", one["saved"], flags=re.MULTILINE)
+        for text in (one["rules"], again):
+            assert told(text, one["family"]) == told_in_full(text, one["family"])
 
 
 def test_a_damaged_line_in_a_recorded_dump_is_read_or_refused_as_in_full() -> None:
     chance = Random(4)
-    for family, text in recorded():
-        lines = text.split("\n")
+    for one in recorded():
+        family, lines = one["family"], one["saved"].split("\n")
         rules = [at for at, line in enumerate(lines) if line.startswith("-A")]
         if rules:
             at = chance.choice(rules)

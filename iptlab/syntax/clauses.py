@@ -41,9 +41,9 @@ class Clauses:
         chain = line[3:].partition(" ")[0]
         head, *parts = line[3 + len(chain) :].split(" -m ")
         if parts:
-            parts[-1], _, target_text = parts[-1].partition(" -j ")
+            parts[-1], jump, target_text = parts[-1].partition(" -j ")
         else:
-            head, _, target_text = head.partition(" -j ")
+            head, jump, target_text = head.partition(" -j ")
         known = self._header(head[1:], chain)
         if known is None or not chain:
             return None
@@ -54,12 +54,14 @@ class Clauses:
         ]
         if None in matches:
             return None
-        if not target_text:
+        if not jump:
             return chain, Rule(header, tuple(cast("list[Match]", matches)))
         if target_text in chains:
             target: Target | None = self.jumps.get(target_text)
             if target is None:
                 target = self.jumps[target_text] = Jump(target_text)
+        elif target_text.partition(" ")[0] in chains:
+            return None
         else:
             target = self.targets.get((protocol, target_text)) or self._known(
                 self.targets, TARGETS, protocol, target_text
@@ -104,7 +106,7 @@ class Clauses:
         words = text.split(" ")
         if '"' in text:
             before, inside, after = text.split('"')
-            words = [*before.split(), inside, *after.split()]
+            words = [*before.split(" ")[:-1], inside, *after.split(" ")[1:]]
         name = words.pop(0)
         kind = registry.get(name)
         usable = kind is not None and (not kind.families or self.family in kind.families)

@@ -264,8 +264,9 @@ class Restoration:
         if line[0] == "[":
             line, counts = self._counted(place)
         counters = _as_counters(*(word.text for word in counts[1:])) if counts else ZERO
-        closer = self.options.verbose or "\t" in line or line[-1] == "\r" or counters is None
-        plain = not closer and plain_words(line) is not None
+        counted = all(word.text.isdecimal() for word in counts[1:]) and counters is not None
+        plain = counted and not self.options.verbose and "\t" not in line
+        plain = plain and plain_words(line) is not None
         known = edit.shapes.clauses.rule(line, edit.chains) if plain else None
         if known is None or known[0] not in edit.chains:
             blanks = " " * (len(place.text) - len(line))
