@@ -119,9 +119,9 @@ def written(chains: Mapping[str, Chain]) -> Iterator[Written]:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """All that reading makes is kept, so looking for garbage in it is half of the time.
+    """While reading, look for no garbage: all that is made is kept, and looking is half the time.
 
-    Nor is it looked through again and again afterwards: thawed, it counts as old.
+    Afterwards all counts as old, or the next few objects would have it looked through again.
     """
     was_on = gc.isenabled()
     gc.disable()

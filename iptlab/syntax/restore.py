@@ -264,9 +264,13 @@ class Restoration:
         if line[0] == "[":
             line, counts = self._counted(place)
         counters = _as_counters(*(word.text for word in counts[1:])) if counts else ZERO
-        counted = all(word.text.isdecimal() for word in counts[1:]) and counters is not None
-        plain = counted and not self.options.verbose and "\t" not in line
-        plain = plain and plain_words(line) is not None
+        plain = (
+            counters is not None
+            and all(word.text.isdecimal() for word in counts[1:])
+            and not self.options.verbose
+            and "\t" not in line
+            and plain_words(line) is not None
+        )
         known = edit.shapes.clauses.rule(line, edit.chains) if plain else None
         if known is None or known[0] not in edit.chains:
             blanks = " " * (len(place.text) - len(line))

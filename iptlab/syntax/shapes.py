@@ -45,8 +45,9 @@ _NEW_ADDRESS = _spelled(rf"(?P<address>{_ADDRESS})|(?P<ported>{_ADDRESS}:{_PORT}
 _INTERFACE = _spelled(r"(?=.{1,15}\Z)(?P<interface>\w[\w.-]*\+?)")
 _COMMENT = _spelled(r"(?P<bare>\w[\w-]*)")
 
-# what was named last behind -m or -j, and the word before: how the word may be spelled
-# there. Nothing that is ever refused depends on more than the kind of such a word.
+# How a word may be spelled, by what -m or -j named last and the word before it. No check of
+# the tool or the kernel looks at more of such a word than its kind; an option of which one
+# does, such as a range of ports, must not be here.
 _SPELLINGS = {
     ("", "-i"): _INTERFACE,
     ("", "-o"): _INTERFACE,
@@ -149,7 +150,7 @@ _NEVER = _spelled("(?!)")
 
 
 class Shapes:
-    """The tree of the lines that one table took."""
+    """The tree of the lines that one table took; what another table takes may differ."""
 
     def __init__(self, family: Family) -> None:
         self.clauses = Clauses(family)
