@@ -141,3 +141,12 @@ class FileError(IptlabError):
 
 class CheckFailedError(IptlabError):
     """An answer that is not correct, where only correct ones may pass."""
+
+
+class KernelUnavailable(IptlabError):
+    """The real kernel cannot be asked here: why not, and what would help."""
+
+    def __init__(self, reason: str, cure: str = "") -> None:
+        super().__init__(f"{reason}\n{cure}" if cure else reason)
+        self.reason = reason
+        self.cure = cure

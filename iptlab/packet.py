@@ -91,6 +91,9 @@ class TcpFlags(IntFlag):
         return ",".join(name for name, bit in _FLAG_BITS if self & bit) or "NONE"
 
 
+# what Linux offers as a receive window at first, with Ethernet's packet size
+USUAL_WINDOW = 64240
+
 _FLAG_BITS = tuple((flag.name or "", flag) for flag in TcpFlags if flag)
 
 
@@ -117,6 +120,13 @@ class IcmpType:
             f"write a name such as echo-request or numbers such as 3/1"
         )
 
+    def is_error(self, family: Family) -> bool:
+        """Whether it reports trouble with another packet, and quotes that packet.
+
+        Kernel: include/net/icmp.h (icmp_is_err), net/ipv6/icmp.c (types below 128)
+        """
+        return self.type < 128 if family is Family.IPV6 else self.type in (3, 4, 5, 11, 12)
+
     def __str__(self) -> str:
         return f"type {self.type}, code {self.code}"
 
@@ -138,8 +148,12 @@ class Packet:
     ``length`` is the size in bytes from the IP header on; ``mark`` is the kernel's nfmark,
     which travels with the packet but is never sent. ``mss`` is the TCP option of a SYN,
     ``spi`` the number of an IPsec packet's security association, ``chunks`` are SCTP's
-    (``INIT``, ``DATA:BE``), ``fragment`` is a later fragment's offset in units of 8 bytes, and
-    ``payload`` what follows the headers; None means that nobody said.
+    (``INIT``, ``DATA:BE``), ``vtag`` is SCTP's verification tag and ``init_tag`` the one that an
+    INIT asks the other side to use. ``fragment`` is a later fragment's offset in units of
+    8 bytes, and ``payload`` what follows the headers; None means that nobody said.
+    ``quoted`` is the packet that an ICMP error is about, ``mtu`` the size that it asks for.
+    ``echo_id`` and ``echo_seq`` tell an ICMP question and its answer from others.
+    ``intact`` is whether the checksums are right, ``df`` that no router may cut the packet.
 
     >>> Packet.parse("tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN").dport
     22
@@ -161,6 +175,19 @@ class Packet:
     chunks: tuple[str, ...] = ()
     fragment: int = 0
     payload: bytes | None = None
+    id: int = 0
+    df: bool = False
+    flow_label: int = 0
+    seq: int = 0
+    ack: int = 0
+    window: int = USUAL_WINDOW
+    echo_id: int = 0
+    echo_seq: int = 0
+    vtag: int = 0
+    init_tag: int = 0
+    mtu: int = 0
+    intact: bool = True
+    quoted: Packet | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be one packet; fill in the shortest length its headers allow."""
@@ -172,6 +199,8 @@ class Packet:
         for name, value, most in self._numbers():
             if value is not None and not 0 <= value <= most:
                 raise PacketError(f"{name} {value} is out of range; it goes from 0 to {most}")
+        if self.quoted and not (self.icmp and self.icmp.is_error(self.family)):
+            raise PacketError("only an ICMP error quotes the packet that it is about")
         for name, owners in _OWNERS.items():
             if getattr(self, name) not in (None, ()) and self.protocol not in owners:
                 raise PacketError(
@@ -202,6 +231,16 @@ class Packet:
             ("mss", self.mss, 65535),
             ("spi", self.spi, 0xFFFFFFFF),
             ("fragment", self.fragment, 8191),
+            ("id", self.id, 65535),
+            ("flow label", self.flow_label, 0xFFFFF),
+            ("seq", self.seq, 0xFFFFFFFF),
+            ("ack", self.ack, 0xFFFFFFFF),
+            ("window", self.window, 65535),
+            ("echo_id", self.echo_id, 65535),
+            ("echo_seq", self.echo_seq, 65535),
+            ("vtag", self.vtag, 0xFFFFFFFF),
+            ("init_tag", self.init_tag, 0xFFFFFFFF),
+            ("mtu", self.mtu, 65535),
         )
 
     @property
@@ -209,7 +248,16 @@ class Packet:
         """The bytes that its headers, options and payload need at least."""
         ip = 20 if self.family is Family.IPV4 else 40
         above = 0 if self.fragment else _HEADERS.get(self.protocol, 0)
-        return ip + above + (4 if self.mss is not None else 0) + len(self.payload or b"")
+        mss = 4 if self.mss is not None else 0
+        return ip + above + mss + len(self.payload or b"") + self._quoted_size
+
+    @property
+    def _quoted_size(self) -> int:
+        """The bytes of a quoted packet: its IP header and 8 more are the least."""
+        if self.quoted is None:
+            return 0
+        least = (20 if self.family is Family.IPV4 else 40) + 8
+        return min(self.quoted.length, least)
 
     @property
     def family(self) -> Family:
@@ -232,11 +280,13 @@ class Packet:
             words.append(str(self.flags))
         if self.icmp:
             words.append(self.icmp.named(self.family))
-        usual: dict[str, object] = {"ttl": 64, "length": self._shortest, "mss": None, "spi": None}
+        usual: dict[str, object] = {"length": self._shortest}
         for name, extra in _EXTRAS.items():
             value = getattr(self, name)
             if value != usual.get(name, extra.empty):
                 words.append(f"{name}={extra.show(value)}")
+        words += ["df"] * self.df + ["damaged"] * (not self.intact)
+        words += ["quotes", str(self.quoted)] if self.quoted else []
         return " ".join(words)
 
 
@@ -254,15 +304,27 @@ def _number(text: str) -> int:
 
 _EXTRAS = {
     "mark": _Extra(hex, _number),
-    "ttl": _Extra(str, _number),
+    "ttl": _Extra(str, _number, 64),
     "tos": _Extra(hex, _number),
     "length": _Extra(str, _number),
-    "mss": _Extra(str, _number),
-    "spi": _Extra(hex, _number),
+    "mss": _Extra(str, _number, None),
+    "spi": _Extra(hex, _number, None),
     "chunks": _Extra(",".join, lambda text: tuple(text.split(",")), ()),
     "fragment": _Extra(str, _number),
     "payload": _Extra(quote_from_bytes, unquote_to_bytes, None),
+    "id": _Extra(str, _number),
+    "flow_label": _Extra(str, _number),
+    "seq": _Extra(str, _number),
+    "ack": _Extra(str, _number),
+    "window": _Extra(str, _number, USUAL_WINDOW),
+    "echo_id": _Extra(str, _number),
+    "echo_seq": _Extra(str, _number),
+    "vtag": _Extra(hex, _number),
+    "init_tag": _Extra(hex, _number),
+    "mtu": _Extra(str, _number),
 }
+# words that say something by standing there
+_FLAGS: dict[str, dict[str, object]] = {"df": {"df": True}, "damaged": {"intact": False}}
 
 # fields that only some protocols have
 _OWNERS: dict[str, tuple[int, ...]] = {
@@ -299,6 +361,7 @@ _SHAPE = "write for example: tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN"
 
 
 def _parse(text: str) -> Packet:
+    text, quotes, quoted = text.partition(" quotes ")
     words = text.split()
     if len(words) < 4 or words[2] != "->":
         raise PacketError(f"`{text.strip()}' is not a packet; {_SHAPE}")
@@ -315,6 +378,8 @@ def _parse(text: str) -> Packet:
         fields.setdefault("flags", TcpFlags.SYN)
     if whole and protocol in (Protocol.ICMP, Protocol.ICMPV6):
         fields.setdefault("icmp", IcmpType(8 if protocol == Protocol.ICMP else 128))
+    if quotes:
+        fields["quoted"] = _parse(quoted)
     return Packet(src, dst, protocol, sport, dport, **fields)  # type: ignore[arg-type]
 
 
@@ -357,6 +422,8 @@ def _read_extra(word: str, protocol: int, family: Family) -> dict[str, object]:
             return {name: _EXTRAS[name].read(value)}
         except ValueError:
             raise PacketError(f"`{word}': {name} is a number") from None
+    if word in _FLAGS:
+        return _FLAGS[word]
     if protocol == Protocol.TCP:
         try:
             return {"flags": TcpFlags.parse(word)}
@@ -366,5 +433,6 @@ def _read_extra(word: str, protocol: int, family: Family) -> dict[str, object]:
     if protocol in (Protocol.ICMP, Protocol.ICMPV6):
         return {"icmp": IcmpType.parse(word, family)}
     raise PacketError(
-        f"`{word}' is unknown; after the addresses come {', '.join(_EXTRAS)} as name=value"
+        f"`{word}' is unknown; after the addresses come {', '.join(_EXTRAS)} as name=value, "
+        f"or {' or '.join(_FLAGS)}"
     )

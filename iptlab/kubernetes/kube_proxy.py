@@ -27,7 +27,7 @@ from iptlab.kubernetes.sync import HealthCheck, Sync
 from iptlab.kubernetes.texts import Texts, declared, joined
 from iptlab.kubernetes.tracker import ServiceId, Tracker
 from iptlab.packet import Family
-from iptlab.syntax.save import collector_paused
+from iptlab.syntax.chains import collector_paused
 
 KUBERNETES = "1.36"
 """The version of Kubernetes whose kube-proxy this is."""

@@ -15,9 +15,10 @@ from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Table
 from iptlab.packet import Family
 from iptlab.ruleset import Ruleset
+from iptlab.syntax.chains import collector_paused
 from iptlab.syntax.command import run
 from iptlab.syntax.restore import Restoration, RestoreOptions
-from iptlab.syntax.save import Dump, collector_paused
+from iptlab.syntax.save import Dump
 
 Tables = Mapping[TableName, Table]
 

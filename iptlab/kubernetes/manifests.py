@@ -19,7 +19,7 @@ from iptlab.kubernetes.fields import Fields, Origin
 from iptlab.kubernetes.objects import EndpointSlice, Node, Service
 from iptlab.kubernetes.readers import READERS, namespace_of
 from iptlab.ruleset import read_text
-from iptlab.syntax.save import collector_paused
+from iptlab.syntax.chains import collector_paused
 
 T = TypeVar("T")
 

@@ -37,20 +37,19 @@ class Clauses:
 
     def rule(self, line: str, chains: Container[str]) -> tuple[str, Rule] | None:
         """The chain and rule of a plain ``-A`` line; None if it takes a closer look."""
-        if '"' in line and not _plainly_quoted(line):
+        if not line.startswith("-A ") or ('"' in line and not plainly_quoted(line)):
             return None
-        head, *parts = line.split(" -m ")
+        chain = line[3:].partition(" ")[0]
+        head, *parts = line[3 + len(chain) :].split(" -m ")
         if parts:
-            parts[-1], _, target_text = parts[-1].partition(" -j ")
+            parts[-1], jump, target_text = parts[-1].partition(" -j ")
         else:
-            head, _, target_text = head.partition(" -j ")
-        append, _, rest = head.partition(" ")
-        chain, _, header_text = rest.partition(" ")
-        unnamed = 0  # clauses that are read before the protocol is named
-        if parts and _LATE(line, len(head)):
+            head, jump, target_text = head.partition(" -j ")
+        header_text, unnamed = head[1:], 0  # clauses that are read before the protocol is named
+        if parts and _LATE(line, 3 + len(chain) + len(head)):
             header_text, unnamed = _gather(header_text, parts)
         known = self._header(header_text, chain)
-        if append != "-A" or known is None or not chain:
+        if known is None or not chain:
             return None
         header, protocol = known
         matches = [
@@ -64,12 +63,14 @@ class Clauses:
             ]
         if None in matches:
             return None
-        if not target_text:
+        if not jump:
             return chain, Rule(header, tuple(cast("list[Match]", matches)))
         if target_text in chains:
             target: Target | None = self.jumps.get(target_text)
             if target is None:
                 target = self.jumps[target_text] = Jump(target_text)
+        elif target_text.partition(" ")[0] in chains:
+            return None
         else:
             target = self.targets.get((protocol, target_text)) or self._known(
                 self.targets, TARGETS, protocol, target_text
@@ -114,7 +115,7 @@ class Clauses:
         words = text.split(" ")
         if '"' in text:
             before, inside, after = text.split('"')
-            words = [*before.split(), inside, *after.split()]
+            words = [*before.split(" ")[:-1], inside, *after.split(" ")[1:]]
         name = words.pop(0)
         kind = registry.get(name)
         usable = kind is not None and (not kind.families or self.family in kind.families)
@@ -186,12 +187,16 @@ def _named_first(part: str) -> bool:
     return part.split(" ", 2)[1] == "-p"
 
 
-def _plainly_quoted(line: str) -> bool:
-    """Whether the line has one quoted word, set off by blanks, that hides no seam."""
+def plainly_quoted(line: str) -> list[str] | None:
+    """What is before, in and after the line's one quoted word, set off by blanks; else None.
+
+    A text that looks like a seam will not do.
+    """
     parts = line.split('"')
     if len(parts) != 3 or "\\" in line or " -m " in parts[1] or " -j " in parts[1]:
-        return False
-    return parts[0].endswith(" ") and (parts[2] == "" or parts[2].startswith(" "))
+        return None
+    apart = parts[0][-1] == " " and (parts[2] == "" or parts[2][0] == " ")
+    return parts if apart else None
 
 
 def _is_odd(header: Header) -> bool:
