@@ -262,7 +262,7 @@ class Packet:
     @property
     def family(self) -> Family:
         """The family of its addresses."""
-        return Family(self.src.version)
+        return Family.IPV4 if self.src.version == 4 else Family.IPV6
 
     def reply(self) -> Packet:
         """The packet with both ends swapped, as the other side would answer."""
