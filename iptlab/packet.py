@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, IntFlag
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from operator import attrgetter, le
 from typing import NamedTuple, Self
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -57,6 +58,20 @@ class Protocol(IntEnum):
         """Whether the protocol's header carries a source and a destination port."""
         return self in _WITH_PORTS
 
+
+# the largest number that fits into each field; the first four may be missing
+_LIMITS: dict[str, int] = {
+    **dict.fromkeys(("sport", "dport", "mss"), 65535),
+    "spi": 0xFFFFFFFF,
+    **dict.fromkeys(("protocol", "ttl", "tos"), 255),
+    **dict.fromkeys(("length", "id", "window", "echo_id", "echo_seq", "mtu"), 65535),
+    **dict.fromkeys(("mark", "seq", "ack", "vtag", "init_tag"), 0xFFFFFFFF),
+    "fragment": 8191,
+    "flow_label": 0xFFFFF,
+}
+_CALLED = {"sport": "source port", "dport": "destination port", "flow_label": "flow label"}
+_ALWAYS_GIVEN: Callable[[Packet], tuple[int, ...]] = attrgetter(*list(_LIMITS)[4:])
+_MOST = tuple(_LIMITS.values())[4:]
 
 _WITH_PORTS = {Protocol.TCP, Protocol.UDP, Protocol.DCCP, Protocol.SCTP, Protocol.UDPLITE}
 
@@ -196,13 +211,15 @@ class Packet:
                 f"{self.src} and {self.dst} are of different families; "
                 "one packet is either IPv4 or IPv6"
             )
-        for name, value, most in self._numbers():
-            if value is not None and not 0 <= value <= most:
-                raise PacketError(f"{name} {value} is out of range; it goes from 0 to {most}")
+        numbers = _ALWAYS_GIVEN(self)
+        fits = min(numbers) >= 0 and all(map(le, numbers, _MOST))
+        ports_fit = 0 <= (self.sport or 0) <= 65535 and 0 <= (self.dport or 0) <= 65535
+        if not (fits and ports_fit and self.mss is self.spi is None):
+            self._refuse_number()
         if self.quoted and not (self.icmp and self.icmp.is_error(self.family)):
             raise PacketError("only an ICMP error quotes the packet that it is about")
         for name, owners in _OWNERS.items():
-            if getattr(self, name) not in (None, ()) and self.protocol not in owners:
+            if self.protocol not in owners and getattr(self, name) not in (None, ()):
                 raise PacketError(
                     f"{name} belongs to {' and '.join(_name(owner) for owner in owners)}, "
                     f"not to {_name(self.protocol)}"
@@ -219,29 +236,13 @@ class Packet:
                 f"length {self.length} is shorter than the packet's headers, {shortest} bytes"
             )
 
-    def _numbers(self) -> tuple[tuple[str, int | None, int], ...]:
-        return (
-            ("protocol", self.protocol, 255),
-            ("source port", self.sport, 65535),
-            ("destination port", self.dport, 65535),
-            ("mark", self.mark, 0xFFFFFFFF),
-            ("ttl", self.ttl, 255),
-            ("tos", self.tos, 255),
-            ("length", self.length, 65535),
-            ("mss", self.mss, 65535),
-            ("spi", self.spi, 0xFFFFFFFF),
-            ("fragment", self.fragment, 8191),
-            ("id", self.id, 65535),
-            ("flow label", self.flow_label, 0xFFFFF),
-            ("seq", self.seq, 0xFFFFFFFF),
-            ("ack", self.ack, 0xFFFFFFFF),
-            ("window", self.window, 65535),
-            ("echo_id", self.echo_id, 65535),
-            ("echo_seq", self.echo_seq, 65535),
-            ("vtag", self.vtag, 0xFFFFFFFF),
-            ("init_tag", self.init_tag, 0xFFFFFFFF),
-            ("mtu", self.mtu, 65535),
-        )
+    def _refuse_number(self) -> None:
+        """Name the first field whose number does not fit, if there is one."""
+        for name, most in _LIMITS.items():
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= most:
+                shown = _CALLED.get(name, name)
+                raise PacketError(f"{shown} {value} is out of range; it goes from 0 to {most}")
 
     @property
     def _shortest(self) -> int:
@@ -262,7 +263,7 @@ class Packet:
     @property
     def family(self) -> Family:
         """The family of its addresses."""
-        return Family(self.src.version)
+        return Family.IPV4 if self.src.version == 4 else Family.IPV6
 
     def reply(self) -> Packet:
         """The packet with both ends swapped, as the other side would answer."""

@@ -117,7 +117,9 @@ class HookWork:
         self._remember(context, visit.context)
         self._count(visit)
         station = f"{visit.table} {visit.chain}"
-        known, now = context.connection, state.known(t.tracked)
+        known = now = context.connection
+        if visit.context.connection is not known:
+            now = state.known(t.tracked)
         ctstate = t.tracked.ctstate
         t.stations.append(
             Station(Kind.TABLE, station, self.here, before, t.packet, ctstate, known, now, visit)
