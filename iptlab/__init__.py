@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from iptlab.errors import CheckFailedError as CheckFailedError
     from iptlab.errors import FileError as FileError
     from iptlab.errors import IptlabError as IptlabError
+    from iptlab.errors import ManifestError as ManifestError
     from iptlab.errors import PacketError as PacketError
     from iptlab.errors import RuleError as RuleError
     from iptlab.errors import RulesetError as RulesetError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from iptlab.grading import grade as grade
     from iptlab.grading import read_rules as read_rules
     from iptlab.netfilter.actions import Verdict as Verdict
+    from iptlab.netfilter.context import Owner as Owner
     from iptlab.netfilter.extension import register_match as register_match
     from iptlab.netfilter.extension import register_target as register_target
     from iptlab.netfilter.hooks import Hook as Hook
@@ -30,6 +32,11 @@ if TYPE_CHECKING:
     from iptlab.notebook.magics import load_ipython_extension as load_ipython_extension
     from iptlab.packet import Packet as Packet
     from iptlab.ruleset import Ruleset as Ruleset
+    from iptlab.simulate.host import Host as Host
+    from iptlab.simulate.host import Interface as Interface
+    from iptlab.simulate.journey import Fate as Fate
+    from iptlab.simulate.journey import Journey as Journey
+    from iptlab.simulate.machine import Machine as Machine
     from iptlab.simulate.situation import Situation as Situation
     from iptlab.simulate.situation import trace as trace
     from iptlab.version import __version__ as __version__
@@ -41,17 +48,21 @@ _HOMES = {
     "course": ("data", "exercise"),
     "english": ("explain",),
     "errors": (
-        *("BadValueError", "CheckFailedError", "FileError", "IptlabError", "PacketError"),
-        *("RuleError", "RuleSyntaxError", "RulesetError"),
+        *("BadValueError", "CheckFailedError", "FileError", "IptlabError", "ManifestError"),
+        *("PacketError", "RuleError", "RuleSyntaxError", "RulesetError"),
     ),
     "grading": ("grade", "read_rules"),
     "netfilter.actions": ("Verdict",),
+    "netfilter.context": ("Owner",),
     "netfilter.extension": ("register_match", "register_target"),
     "netfilter.hooks": ("Hook", "TableName", "hooks_of", "tables_at"),
     "notebook.check": ("check", "hint"),
     "notebook.magics": ("load_ipython_extension",),
     "packet": ("Packet",),
     "ruleset": ("Ruleset",),
+    "simulate.host": ("Host", "Interface"),
+    "simulate.journey": ("Fate", "Journey"),
+    "simulate.machine": ("Machine",),
     "simulate.situation": ("Situation", "trace"),
     "version": ("__version__", "require"),
 }

@@ -1,4 +1,4 @@
-"""The ``iptlab`` command: open the lab, trace a packet, explain rules.
+"""The ``iptlab`` command: open the lab, trace a packet, explain rules, play kube-proxy.
 
 Exit status: 0 for yes, 1 for no, 2 for an error (or a question that cannot be answered).
 """
@@ -9,13 +9,20 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 from iptlab.english import explain, remarks
 from iptlab.errors import IptlabError
+from iptlab.kubernetes.config import Config
+from iptlab.kubernetes.kube_proxy import Proxy
+from iptlab.kubernetes.loading import load
+from iptlab.kubernetes.manifests import Manifests
+from iptlab.kubernetes.provenance import Provenance
 from iptlab.lab import open_lab
 from iptlab.netfilter.context import CannotTell
 from iptlab.netfilter.hooks import Hook
+from iptlab.packet import Family
 from iptlab.ruleset import Ruleset, read_text
 from iptlab.simulate.situation import trace
 from iptlab.version import __version__
@@ -70,6 +77,20 @@ def _parser() -> argparse.ArgumentParser:
     teller = commands.add_parser("explain", help="what rules mean, in plain English")
     _add_rules(teller)
     teller.set_defaults(run=_explain)
+
+    proxy = commands.add_parser("kube-proxy", help="the rules that Kubernetes Services become")
+    proxy.add_argument(
+        "cluster",
+        metavar="CLUSTER",
+        help="what `kubectl get services,endpointslices,nodes -A -o yaml' printed, or - for input",
+    )
+    proxy.add_argument("--config", metavar="FILE", help="a KubeProxyConfiguration")
+    proxy.add_argument("--node", metavar="NAME", help="the node (default: the first)")
+    proxy.add_argument("--family", type=int, choices=[4, 6], help="default: that of the config")
+    what = proxy.add_mutually_exclusive_group()
+    what.add_argument("--save", action="store_true", help="print what iptables-save would show")
+    what.add_argument("--explain", action="store_true", help="print why each rule is there")
+    proxy.set_defaults(run=_kube_proxy)
     return parser
 
 
@@ -111,3 +132,23 @@ def _explain(arguments: argparse.Namespace) -> int:
     else:
         print(explain(rules))
     return 1 if found else 0
+
+
+def _kube_proxy(arguments: argparse.Namespace) -> int:
+    """Print a node's rules; what was not used of the manifests is told on the error output."""
+    manifests = Manifests.read(arguments.cluster)
+    config = Config.parse(read_text(arguments.config)) if arguments.config else Config()
+    name = arguments.node or config.node_name
+    if name and manifests.nodes:
+        manifests.node(name)  # refuses a name that is not there
+    config = replace(config, node_name=name)
+    family = Family(arguments.family) if arguments.family else config.families[0]
+    proxy = Proxy(config, family)
+    sync = proxy.sync(manifests)
+    for remark in manifests.remarks:
+        print(f"iptlab: {remark}", file=sys.stderr)
+    if arguments.explain:
+        print(Provenance.of(proxy))
+    else:
+        print(load(sync).save() if arguments.save else sync.text, end="")
+    return 0

@@ -121,9 +121,39 @@ class PacketError(IptlabError):
     """A packet text that does not describe a packet."""
 
 
+class ManifestError(IptlabError):
+    """Kubernetes objects that cannot be read: where it is, what is wrong, what to write.
+
+    ``place`` is the document and the object in it, ``path`` the field, as in
+    ``spec.ports[0].port``; ``cure`` says what is allowed there.
+    """
+
+    def __init__(self, cause: str, *, place: str = "", path: str = "", cure: str = "") -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.place = place
+        self.path = path
+        self.cure = cure
+
+    def __str__(self) -> str:
+        """The place and cause, then the cure in a line of its own."""
+        where = ", ".join(filter(None, (self.place, self.path)))
+        first = f"{where}: {self.cause}" if where else self.cause
+        return f"{first}\n{self.cure}" if self.cure else first
+
+
 class FileError(IptlabError):
     """A file that cannot be read as text."""
 
 
 class CheckFailedError(IptlabError):
     """An answer that is not correct, where only correct ones may pass."""
+
+
+class KernelUnavailable(IptlabError):
+    """The real kernel cannot be asked here: why not, and what would help."""
+
+    def __init__(self, reason: str, cure: str = "") -> None:
+        super().__init__(f"{reason}\n{cure}" if cure else reason)
+        self.reason = reason
+        self.cure = cure

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, IntFlag
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from operator import attrgetter, le
 from typing import NamedTuple, Self
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -58,6 +59,20 @@ class Protocol(IntEnum):
         return self in _WITH_PORTS
 
 
+# the largest number that fits into each field; the first four may be missing
+_LIMITS: dict[str, int] = {
+    **dict.fromkeys(("sport", "dport", "mss"), 65535),
+    "spi": 0xFFFFFFFF,
+    **dict.fromkeys(("protocol", "ttl", "tos"), 255),
+    **dict.fromkeys(("length", "id", "window", "echo_id", "echo_seq", "mtu"), 65535),
+    **dict.fromkeys(("mark", "seq", "ack", "vtag", "init_tag"), 0xFFFFFFFF),
+    "fragment": 8191,
+    "flow_label": 0xFFFFF,
+}
+_CALLED = {"sport": "source port", "dport": "destination port", "flow_label": "flow label"}
+_ALWAYS_GIVEN: Callable[[Packet], tuple[int, ...]] = attrgetter(*list(_LIMITS)[4:])
+_MOST = tuple(_LIMITS.values())[4:]
+
 _WITH_PORTS = {Protocol.TCP, Protocol.UDP, Protocol.DCCP, Protocol.SCTP, Protocol.UDPLITE}
 
 
@@ -91,6 +106,9 @@ class TcpFlags(IntFlag):
         return ",".join(name for name, bit in _FLAG_BITS if self & bit) or "NONE"
 
 
+# what Linux offers as a receive window at first, with Ethernet's packet size
+USUAL_WINDOW = 64240
+
 _FLAG_BITS = tuple((flag.name or "", flag) for flag in TcpFlags if flag)
 
 
@@ -117,6 +135,13 @@ class IcmpType:
             f"write a name such as echo-request or numbers such as 3/1"
         )
 
+    def is_error(self, family: Family) -> bool:
+        """Whether it reports trouble with another packet, and quotes that packet.
+
+        Kernel: include/net/icmp.h (icmp_is_err), net/ipv6/icmp.c (types below 128)
+        """
+        return self.type < 128 if family is Family.IPV6 else self.type in (3, 4, 5, 11, 12)
+
     def __str__(self) -> str:
         return f"type {self.type}, code {self.code}"
 
@@ -138,8 +163,12 @@ class Packet:
     ``length`` is the size in bytes from the IP header on; ``mark`` is the kernel's nfmark,
     which travels with the packet but is never sent. ``mss`` is the TCP option of a SYN,
     ``spi`` the number of an IPsec packet's security association, ``chunks`` are SCTP's
-    (``INIT``, ``DATA:BE``), ``fragment`` is a later fragment's offset in units of 8 bytes, and
-    ``payload`` what follows the headers; None means that nobody said.
+    (``INIT``, ``DATA:BE``), ``vtag`` is SCTP's verification tag and ``init_tag`` the one that an
+    INIT asks the other side to use. ``fragment`` is a later fragment's offset in units of
+    8 bytes, and ``payload`` what follows the headers; None means that nobody said.
+    ``quoted`` is the packet that an ICMP error is about, ``mtu`` the size that it asks for.
+    ``echo_id`` and ``echo_seq`` tell an ICMP question and its answer from others.
+    ``intact`` is whether the checksums are right, ``df`` that no router may cut the packet.
 
     >>> Packet.parse("tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN").dport
     22
@@ -161,6 +190,19 @@ class Packet:
     chunks: tuple[str, ...] = ()
     fragment: int = 0
     payload: bytes | None = None
+    id: int = 0
+    df: bool = False
+    flow_label: int = 0
+    seq: int = 0
+    ack: int = 0
+    window: int = USUAL_WINDOW
+    echo_id: int = 0
+    echo_seq: int = 0
+    vtag: int = 0
+    init_tag: int = 0
+    mtu: int = 0
+    intact: bool = True
+    quoted: Packet | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be one packet; fill in the shortest length its headers allow."""
@@ -169,11 +211,15 @@ class Packet:
                 f"{self.src} and {self.dst} are of different families; "
                 "one packet is either IPv4 or IPv6"
             )
-        for name, value, most in self._numbers():
-            if value is not None and not 0 <= value <= most:
-                raise PacketError(f"{name} {value} is out of range; it goes from 0 to {most}")
+        numbers = _ALWAYS_GIVEN(self)
+        fits = min(numbers) >= 0 and all(map(le, numbers, _MOST))
+        ports_fit = 0 <= (self.sport or 0) <= 65535 and 0 <= (self.dport or 0) <= 65535
+        if not (fits and ports_fit and self.mss is self.spi is None):
+            self._refuse_number()
+        if self.quoted and not (self.icmp and self.icmp.is_error(self.family)):
+            raise PacketError("only an ICMP error quotes the packet that it is about")
         for name, owners in _OWNERS.items():
-            if getattr(self, name) not in (None, ()) and self.protocol not in owners:
+            if self.protocol not in owners and getattr(self, name) not in (None, ()):
                 raise PacketError(
                     f"{name} belongs to {' and '.join(_name(owner) for owner in owners)}, "
                     f"not to {_name(self.protocol)}"
@@ -190,31 +236,34 @@ class Packet:
                 f"length {self.length} is shorter than the packet's headers, {shortest} bytes"
             )
 
-    def _numbers(self) -> tuple[tuple[str, int | None, int], ...]:
-        return (
-            ("protocol", self.protocol, 255),
-            ("source port", self.sport, 65535),
-            ("destination port", self.dport, 65535),
-            ("mark", self.mark, 0xFFFFFFFF),
-            ("ttl", self.ttl, 255),
-            ("tos", self.tos, 255),
-            ("length", self.length, 65535),
-            ("mss", self.mss, 65535),
-            ("spi", self.spi, 0xFFFFFFFF),
-            ("fragment", self.fragment, 8191),
-        )
+    def _refuse_number(self) -> None:
+        """Name the first field whose number does not fit, if there is one."""
+        for name, most in _LIMITS.items():
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= most:
+                shown = _CALLED.get(name, name)
+                raise PacketError(f"{shown} {value} is out of range; it goes from 0 to {most}")
 
     @property
     def _shortest(self) -> int:
         """The bytes that its headers, options and payload need at least."""
         ip = 20 if self.family is Family.IPV4 else 40
         above = 0 if self.fragment else _HEADERS.get(self.protocol, 0)
-        return ip + above + (4 if self.mss is not None else 0) + len(self.payload or b"")
+        mss = 4 if self.mss is not None else 0
+        return ip + above + mss + len(self.payload or b"") + self._quoted_size
+
+    @property
+    def _quoted_size(self) -> int:
+        """The bytes of a quoted packet: its IP header and 8 more are the least."""
+        if self.quoted is None:
+            return 0
+        least = (20 if self.family is Family.IPV4 else 40) + 8
+        return min(self.quoted.length, least)
 
     @property
     def family(self) -> Family:
         """The family of its addresses."""
-        return Family(self.src.version)
+        return Family.IPV4 if self.src.version == 4 else Family.IPV6
 
     def reply(self) -> Packet:
         """The packet with both ends swapped, as the other side would answer."""
@@ -232,11 +281,13 @@ class Packet:
             words.append(str(self.flags))
         if self.icmp:
             words.append(self.icmp.named(self.family))
-        usual: dict[str, object] = {"ttl": 64, "length": self._shortest, "mss": None, "spi": None}
+        usual: dict[str, object] = {"length": self._shortest}
         for name, extra in _EXTRAS.items():
             value = getattr(self, name)
             if value != usual.get(name, extra.empty):
                 words.append(f"{name}={extra.show(value)}")
+        words += ["df"] * self.df + ["damaged"] * (not self.intact)
+        words += ["quotes", str(self.quoted)] if self.quoted else []
         return " ".join(words)
 
 
@@ -254,15 +305,27 @@ def _number(text: str) -> int:
 
 _EXTRAS = {
     "mark": _Extra(hex, _number),
-    "ttl": _Extra(str, _number),
+    "ttl": _Extra(str, _number, 64),
     "tos": _Extra(hex, _number),
     "length": _Extra(str, _number),
-    "mss": _Extra(str, _number),
-    "spi": _Extra(hex, _number),
+    "mss": _Extra(str, _number, None),
+    "spi": _Extra(hex, _number, None),
     "chunks": _Extra(",".join, lambda text: tuple(text.split(",")), ()),
     "fragment": _Extra(str, _number),
     "payload": _Extra(quote_from_bytes, unquote_to_bytes, None),
+    "id": _Extra(str, _number),
+    "flow_label": _Extra(str, _number),
+    "seq": _Extra(str, _number),
+    "ack": _Extra(str, _number),
+    "window": _Extra(str, _number, USUAL_WINDOW),
+    "echo_id": _Extra(str, _number),
+    "echo_seq": _Extra(str, _number),
+    "vtag": _Extra(hex, _number),
+    "init_tag": _Extra(hex, _number),
+    "mtu": _Extra(str, _number),
 }
+# words that say something by standing there
+_FLAGS: dict[str, dict[str, object]] = {"df": {"df": True}, "damaged": {"intact": False}}
 
 # fields that only some protocols have
 _OWNERS: dict[str, tuple[int, ...]] = {
@@ -299,6 +362,7 @@ _SHAPE = "write for example: tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN"
 
 
 def _parse(text: str) -> Packet:
+    text, quotes, quoted = text.partition(" quotes ")
     words = text.split()
     if len(words) < 4 or words[2] != "->":
         raise PacketError(f"`{text.strip()}' is not a packet; {_SHAPE}")
@@ -315,6 +379,8 @@ def _parse(text: str) -> Packet:
         fields.setdefault("flags", TcpFlags.SYN)
     if whole and protocol in (Protocol.ICMP, Protocol.ICMPV6):
         fields.setdefault("icmp", IcmpType(8 if protocol == Protocol.ICMP else 128))
+    if quotes:
+        fields["quoted"] = _parse(quoted)
     return Packet(src, dst, protocol, sport, dport, **fields)  # type: ignore[arg-type]
 
 
@@ -357,6 +423,8 @@ def _read_extra(word: str, protocol: int, family: Family) -> dict[str, object]:
             return {name: _EXTRAS[name].read(value)}
         except ValueError:
             raise PacketError(f"`{word}': {name} is a number") from None
+    if word in _FLAGS:
+        return _FLAGS[word]
     if protocol == Protocol.TCP:
         try:
             return {"flags": TcpFlags.parse(word)}
@@ -366,5 +434,6 @@ def _read_extra(word: str, protocol: int, family: Family) -> dict[str, object]:
     if protocol in (Protocol.ICMP, Protocol.ICMPV6):
         return {"icmp": IcmpType.parse(word, family)}
     raise PacketError(
-        f"`{word}' is unknown; after the addresses come {', '.join(_EXTRAS)} as name=value"
+        f"`{word}' is unknown; after the addresses come {', '.join(_EXTRAS)} as name=value, "
+        f"or {' or '.join(_FLAGS)}"
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from iptlab.html import Html, element, join, table
 from iptlab.netfilter.rules import Chain, Rule, Table
 from iptlab.ruleset import Ruleset
+from iptlab.simulate.journey import Journey, Station
 from iptlab.simulate.trace import HookVisit, Step, TableVisit
 
 ROWS = 60
@@ -67,6 +68,35 @@ def _capped(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
         return rows
     gap = ("…", f"{hidden} more rows", *[""] * (len(rows[0]) - 2))
     return [*rows[: ROWS // 2], gap, *rows[-ROWS // 2 :]]
+
+
+# --- journeys ---
+
+
+def journey_html(journey: Journey) -> Html:
+    """A journey from top to bottom: a table for each table of rules, a line for all else."""
+    parts = [element("p", journey.situation)]
+    here = None
+    for station in journey.stations:
+        if station.at is not None and station.at is not here:
+            parts.append(element("p", element("strong", str(station.at))))
+        here = station.at
+        parts += _station_html(station)
+    parts += [element("p", f"log: {line}") for line in journey.log]
+    parts.append(element("p", element("strong", journey.conclusion)))
+    for caused in journey.generated:
+        parts.append(element("p", "Because of it this machine sends:"))
+        parts.append(element("blockquote", journey_html(caused)))
+    return element("div", *parts)
+
+
+def _station_html(station: Station) -> Iterator[Html]:
+    if station.visit is not None:
+        yield _table_visit_html(station.visit)
+    said = [f"{station.name}: {station.note}"] if station.note else []
+    said += [changed] if (changed := station.changed()) else []
+    if said:
+        yield element("p", "; ".join(said))
 
 
 # --- rules ---

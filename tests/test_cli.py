@@ -103,3 +103,87 @@ def test_rules_may_come_from_standard_input() -> None:
     )
     assert run.returncode == 0
     assert "ACCEPT" in run.stdout
+
+
+CLUSTER = """\
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {clusterIP: 10.96.0.1, ports: [{port: 80, nodePort: 30080}]}
+---
+kind: EndpointSlice
+metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}
+addressType: IPv4
+ports: [{name: "", port: 8080}]
+endpoints: [{addresses: [10.244.1.5], nodeName: node-a}]
+---
+kind: Node
+metadata: {name: node-a}
+spec: {podCIDRs: [10.244.1.0/24]}
+---
+kind: Node
+metadata: {name: node-b}
+spec: {podCIDRs: [10.244.2.0/24]}
+---
+kind: Pod
+metadata: {name: web-1, namespace: shop}
+"""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> str:
+    """A file with a small cluster."""
+    file = tmp_path / "cluster.yaml"
+    file.write_text(CLUSTER)
+    return str(file)
+
+
+def test_kube_proxy_prints_the_restore_text_and_says_what_it_did_not_use(
+    cluster: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["kube-proxy", cluster]) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("*filter\n:KUBE-SERVICES - [0:0]\n")
+    assert "-j DNAT --to-destination 10.244.1.5:8080\n" in told.out
+    assert told.err == "iptlab: 1 Pod not used: kube-proxy does not read this kind\n"
+
+
+def test_kube_proxy_prints_what_iptables_save_would(
+    cluster: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["kube-proxy", "--save", cluster]) == 0
+    told = capsys.readouterr().out
+    assert "-A PREROUTING -m comment --comment" in told
+    assert "-d 10.96.0.1/32 -p tcp -m comment" in told
+
+
+def test_kube_proxy_explains_each_rule(cluster: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kube-proxy", "--explain", cluster]) == 0
+    assert "Connections to shop/web are translated to 10.244.1.5:8080." in capsys.readouterr().out
+
+
+def test_kube_proxy_takes_a_node_a_configuration_and_a_family(
+    cluster: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("kind: KubeProxyConfiguration\ndetectLocalMode: NodeCIDR\n")
+    assert main(["kube-proxy", cluster, "--config", str(config), "--node", "node-b"]) == 0
+    assert "! -s 10.244.2.0/24" in capsys.readouterr().out
+    assert main(["kube-proxy", cluster, "--family", "6"]) == 0
+    assert "shop/web" not in capsys.readouterr().out
+    assert main(["kube-proxy", cluster, "--node", "node-c"]) == 2
+    assert "there is no Node `node-c'" in capsys.readouterr().err
+
+
+def test_kube_proxy_reads_standard_input_and_refuses_like_the_others(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [*COMMAND, "kube-proxy", "-"], input=CLUSTER, capture_output=True, text=True
+    )
+    assert run.returncode == 0
+    assert "KUBE-SVC-" in run.stdout
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(CLUSTER.replace("port: 80,", 'port: "80",'))
+    for path in (broken, tmp_path, tmp_path / "none"):
+        run = subprocess.run([*COMMAND, "kube-proxy", str(path)], capture_output=True, text=True)
+        assert (run.returncode, run.stdout) == (2, "")
+        assert run.stderr.startswith("iptlab: ")
+        assert "Traceback" not in run.stderr

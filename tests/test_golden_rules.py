@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from iptlab import Ruleset
+from iptlab.errors import RuleError
 from iptlab.packet import Family
 from iptlab.syntax.clauses import Clauses
 from iptlab.syntax.command import run
@@ -84,3 +85,38 @@ def test_the_quick_reader_of_plain_lines_reads_what_the_full_one_reads() -> None
             assert (known[0], (known[1],)) == (command.chain, command.rules)
             taken += 1
     assert taken > 4000
+
+
+LATE = """
+-A INPUT -m tcp -p tcp -d 10.0.0.1 --dport 80 -j ACCEPT
+-A INPUT -m tcp -p tcp --dport 80 ! -s 10.0.0.0/8 -i eth0 -j ACCEPT
+-A INPUT -m tcp --dport 80 -p tcp -j ACCEPT
+-A INPUT -m multiport --dports 80,81 -p tcp -j ACCEPT
+-A INPUT -m multiport -p tcp --dports 80,81 -j ACCEPT
+-A INPUT -m multiport --dports 80,81 -m tcp -p tcp -j ACCEPT
+-A INPUT -m comment --comment x -m tcp -p tcp -j ACCEPT
+-A INPUT -m comment --comment "a -s 10.0.0.1 b" -s 10.0.0.2 -j ACCEPT
+-A INPUT -m comment --comment "a -s 10.0.0.1 b" -j ACCEPT
+-A INPUT -m comment --comment -s -d 10.0.0.1 -j ACCEPT
+-A INPUT -m comment --comment -p tcp -j ACCEPT
+-A INPUT -p tcp -m tcp -p tcp -j ACCEPT
+-A INPUT -p udp -m udp -p tcp -j ACCEPT
+-A INPUT -m udp -p tcp -j ACCEPT
+-A INPUT -m mark ! --mark 1 ! -d 10.0.0.1 -j ACCEPT
+-A INPUT -m addrtype --dst-type LOCAL ! -d 127.0.0.0/8 -j ACCEPT
+-A INPUT -m comment --comment x -d 10.0.0.1 -d 10.0.0.2 -j ACCEPT
+-A INPUT -m comment --comment x -o eth0 -j ACCEPT
+-A INPUT -m comment --comment x -s nonsense -j ACCEPT
+-A INPUT -m comment --comment x ! -s ! 10.0.0.1 -j ACCEPT
+"""
+
+
+@pytest.mark.parametrize("line", LATE.split("\n")[1:-1])
+def test_the_quick_reader_moves_no_option_that_the_full_one_reads_otherwise(line: str) -> None:
+    known = Clauses(Family.IPV4).rule(line, {"INPUT"})
+    try:
+        full = read_command(restore_words(line), Place(1, line), Family.IPV4, {"INPUT"}, "filter")
+    except RuleError:
+        assert known is None
+    else:
+        assert known is None or (known[0], (known[1],)) == (full.chain, full.rules)

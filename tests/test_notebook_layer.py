@@ -220,6 +220,9 @@ def test_every_view_has_its_text_beside_it(shell: InteractiveShell, kind: type) 
             rules.tables["filter"],
             rules.tables["filter"].chains["INPUT"],
             iptlab.trace(rules, "udp 10.0.0.9:1 -> 10.0.0.1:22"),
+            iptlab.Machine(iptlab.Host.server("10.0.0.1/8").with_rules(rules)).journey(
+                "in eth0 udp 10.0.0.9:1 -> 10.0.0.1:22"
+            ),
             iptlab.grade(iptlab.exercise("00-first"), "DROP"),
         )
     }

@@ -12,6 +12,7 @@ from strategies import packets, rulesets
 import iptlab
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.context import CannotTell
+from iptlab.netfilter.hooks import Hook
 from iptlab.simulate.trace import Left, Step
 
 KNOCK = "in eth0 tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN"
@@ -124,6 +125,12 @@ def test_what_is_not_modelled_does_not_matter_where_nothing_depends_on_it() -> N
         KNOCK,
     )
     assert visit.conclusion == "ACCEPT by filter INPUT policy"
+
+
+def test_without_tables_every_packet_passes() -> None:
+    visit = iptlab.trace(iptlab.Ruleset.parse("*nat\nCOMMIT\n"), KNOCK, Hook.FORWARD)
+    assert visit.conclusion == "ACCEPT, for no table has rules here"
+    assert str(visit).endswith("verdict: ACCEPT, for no table has rules here")
 
 
 def test_a_trace_is_json() -> None:

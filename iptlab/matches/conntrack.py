@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from typing import ClassVar
 
 from iptlab.errors import BadValueError
 from iptlab.names import service_port
 from iptlab.netfilter.context import Answer, CannotTell, Connection, Context, CtState
-from iptlab.netfilter.extension import Condition, Match, every, option, register_match
+from iptlab.netfilter.extension import Ask, Condition, Match, option, register_match
 from iptlab.netfilter.fields import Either, Field, of_connection
 from iptlab.netfilter.values import (
     Given,
@@ -324,27 +325,26 @@ class Conntrack(Match):
                 "Write what to ask: --ctstate ESTABLISHED,RELATED for example.",
             )
 
-    def holds(self, packet: Packet, context: Context) -> Answer:
-        return every(self._answer(each, packet, context) for each in self._asked(context))
+    def asks(self) -> tuple[Ask, ...]:
+        return tuple(partial(self._answer, condition) for condition in self.conditions())
 
     def why_not(self, packet: Packet, context: Context) -> str:
-        for condition in self._asked(context):
+        for condition in self.conditions():
             answer = self._answer(condition, packet, context)
             if answer is not True:
                 doubt = isinstance(answer, CannotTell)
                 return str(answer) if doubt else condition.why_not(packet, context)
         return ""
 
-    def _asked(self, context: Context) -> tuple[Condition, ...]:
-        only_state = self.ctstate is not None and context.tracked is None
-        return self.conditions()[:1] if only_state else self.conditions()
-
     def _answer(self, condition: Condition, packet: Packet, context: Context) -> Answer:
-        if condition.field is CTSTATE and self.ctstate is not None:
-            states = self.ctstate.value.states
-            unsaid = isinstance(context.tracked, CannotTell) and context.ctstate not in states
-            if unsaid and states & _TRANSLATED.keys():
-                return CannotTell("nobody said whether the packet's connection is translated")
+        if self.ctstate is None:
+            return condition.answer(packet, context)
+        if condition.field is not CTSTATE:
+            return context.tracked is None or condition.answer(packet, context)
+        states = self.ctstate.value.states
+        depends = context.ctstate not in states and states & _TRANSLATED.keys()
+        if depends and isinstance(context.tracked, CannotTell):
+            return CannotTell("nobody said whether the packet's connection is translated")
         return condition.answer(packet, context)
 
     def listed(self, *, numeric: bool) -> str:

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from iptlab.errors import BadValueError
 from iptlab.names import protocol_names, service_name
-from iptlab.netfilter.context import Answer, Context
-from iptlab.netfilter.extension import Extension, Match, option_text
+from iptlab.netfilter.context import Context
+from iptlab.netfilter.extension import Ask, Extension, Match, option_text
 from iptlab.netfilter.values import Given, NumberRange, PortRange, looked_up
 from iptlab.packet import Family, Packet
 
@@ -48,11 +48,16 @@ class KeptLookedUpPorts(LookedUpPorts):
 class PortMatch(Match):
     """A match on a header with ports, which second and further fragments do not have."""
 
-    def holds(self, packet: Packet, context: Context) -> Answer:
-        return not packet.fragment and super().holds(packet, context)
+    @staticmethod
+    def is_there(packet: Packet, context: Context) -> bool:
+        """Whether the packet has such a header to look into."""
+        return not packet.fragment
+
+    def asks(self) -> tuple[Ask, ...]:
+        return (self.is_there, *super().asks())
 
     def why_not(self, packet: Packet, context: Context) -> str:
-        if packet.fragment:
+        if not self.is_there(packet, context):
             return f"{self}, but this packet is a later fragment, without a {self.name} header"
         return super().why_not(packet, context)
 

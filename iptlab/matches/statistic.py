@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 from iptlab.errors import BadValueError
 from iptlab.netfilter.context import Answer, CannotTell, Context, Memory
@@ -54,7 +55,12 @@ class Probability(Value):
     @property
     def fraction(self) -> Fraction:
         """The exact probability."""
-        return Fraction(self.parts, 2**31)
+        return _fraction(self.parts)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether there is nothing to draw: it is never so, or always."""
+        return self.parts in (0, 2**31)
 
     def __str__(self) -> str:
         return f"{self.parts / 2**31:.11f}"
@@ -63,6 +69,11 @@ class Probability(Value):
         """The simple fraction that rounds to this probability, if there is one."""
         simple = self.fraction.limit_denominator(1000)
         return str(simple) if abs(simple * 2**31 - self.parts) < 1 else f"{self}"
+
+
+@cache
+def _fraction(parts: int) -> Fraction:
+    return Fraction(parts, 2**31)
 
 
 _NUMBER = re.compile(r"[+-]?(\d*\.)?\d+([eE][+-]?\d+)?", re.ASCII).fullmatch
@@ -118,9 +129,9 @@ class Statistic(Match):
     def holds(self, packet: Packet, context: Context) -> Answer:
         if self.probability is None:
             return self._is_chosen(context)
+        if self.probability.value.is_sure:
+            return self.probability.holds(lambda chance: chance.parts > 0)
         chance = self.probability.value.fraction
-        if chance in (0, 1):
-            return self.probability.holds(lambda _: chance == 1)
         if context.choose is None:
             return CannotTell(f"chance decides: {self.probability.value.words()}")
         return context.choose(1 - chance if self.probability.negated else chance)
@@ -133,6 +144,14 @@ class Statistic(Match):
 
     def _turn(self, context: Context) -> int:
         return context.memory.recall(("statistic", context.rule, self), 0)
+
+    @property
+    def draws(self) -> bool:
+        return self.every is None
+
+    @property
+    def remembers(self) -> bool:
+        return self.every is not None
 
     def remember(self, packet: Packet, context: Context) -> Memory:
         if self.every is None:

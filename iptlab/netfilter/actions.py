@@ -91,8 +91,13 @@ class SetZone:
     direction: str = ""
 
     def on(self, context: Context) -> Context:
-        """What is known afterwards: the state is not judged again here."""
-        return context
+        """What is known afterwards: where connection tracking will look."""
+        original, reply = context.zones
+        if self.direction != "REPLY":
+            original = self.zone
+        if self.direction != "ORIGINAL":
+            reply = self.zone
+        return replace(context, zones=(original, reply))
 
 
 @dataclass(frozen=True)
@@ -111,9 +116,12 @@ class ChangeSet:
     timeout: int | None = None
 
     def on(self, context: Context) -> Context:
-        """What is known afterwards: of that set, nothing any more."""
-        others = {name: has for name, has in (context.sets or {}).items() if name != self.set}
-        return replace(context, sets=others)
+        """What is known afterwards: of a set that nobody described, still nothing."""
+        sets = context.sets or {}
+        if self.set not in sets:
+            return context
+        changed = sets[self.set].changed(self.packet, context, self)
+        return replace(context, sets={**sets, self.set: changed})
 
 
 Effect = SetConnmark | NoTrack | SetZone | ChangeSet

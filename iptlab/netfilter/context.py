@@ -83,6 +83,8 @@ class Connection:
     packets: tuple[int, int] = (0, 0)
     bytes: tuple[int, int] = (0, 0)
     helper: str = ""
+    state: str = ""
+    zone: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,26 @@ class Memory:
         return Memory({**self.facts, key: fact})
 
 
+class SetChange(Protocol):
+    """What SET does to a set; ``iptlab.netfilter.actions.ChangeSet`` is one."""
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """Whether each part of the element is the packet's ``src`` or ``dst``."""
+
+    @property
+    def add(self) -> bool:
+        """Whether the element goes in or out."""
+
+    @property
+    def exist(self) -> bool:
+        """Whether an element that is there already gets a new timeout."""
+
+    @property
+    def timeout(self) -> int | None:
+        """How many seconds the element stays; None is the set's own default."""
+
+
 class PacketSet(Protocol):
     """A named ipset, as rules ask it; directions say ``src`` or ``dst`` for each dimension."""
 
@@ -125,6 +147,9 @@ class PacketSet(Protocol):
     ) -> Answer:
         """Whether the packet is in the set; with ``holes``, whether it is in a hole of it."""
 
+    def changed(self, packet: Packet, context: Context, change: SetChange) -> PacketSet:
+        """The set after SET has put the packet's element in, or taken it out."""
+
     def sought(self, packet: Packet, context: Context, directions: tuple[str, ...]) -> str:
         """What of the packet is looked up, as an element would be written."""
 
@@ -137,10 +162,11 @@ class Context:
     kernel. None means that nobody said: a rule that asks answers "cannot tell".
     ``address_types`` answers which addrtype words (LOCAL, BROADCAST, ...) fit an address
     as seen from an interface (empty: any). ``sets`` are the named
-    ipsets. ``choose`` decides whether something of
-    that probability happens now. ``memory`` is what matches remember of
-    earlier packets, and ``rule`` names the rule that asks (table, chain, number): some rules
-    keep a memory of their own.
+    ipsets. ``choose`` decides whether something of that probability happens now. ``memory`` is
+    what matches remember of earlier packets, ``zones`` are those in which its connection is
+    looked up (original and reply direction), ``mtu`` is the largest packet in bytes that its way
+    takes, and ``rule`` names the rule that asks (table, chain, number): some rules keep a
+    memory of their own.
     """
 
     hook: Hook = Hook.INPUT
@@ -156,6 +182,8 @@ class Context:
     sets: Mapping[str, PacketSet] | None = None
     choose: Callable[[Fraction], bool] | None = None
     memory: Memory = Memory()
+    zones: tuple[int, int] = (0, 0)
+    mtu: int | None = None
     rule: tuple[object, ...] = ()
 
     @property

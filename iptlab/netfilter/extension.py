@@ -8,7 +8,7 @@ on a packet, the English sentence, and the reason when it says no.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib import import_module
@@ -120,7 +120,7 @@ def option(
     return field(default=stand_in, metadata={"option": declared})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Condition:
     """One question that a rule asks of a packet: an option and the field it reads."""
 
@@ -132,13 +132,15 @@ class Condition:
 
         A field that the packet does not have makes every condition fail, negated or not.
         """
+        given = self.given
         actual = self.field.read(packet, context)
         if actual is None:
             return False
         if isinstance(actual, CannotTell):
             return actual
-        carried = actual if isinstance(actual, Either) else (actual,)
-        return self.given.holds(lambda value: any(thing in value for thing in carried))
+        if isinstance(actual, Either):
+            return given.agrees(any([thing in given.value for thing in actual]))
+        return given.agrees(actual in given.value)
 
     @property
     def field(self) -> Field:
@@ -160,8 +162,9 @@ class Condition:
 
 def option_text(declared: Option, given: Given[Value]) -> str:
     """An option with its value as iptables-save prints it, ``!`` first."""
-    words = ("! " * given.negated + declared.name, str(given.value))
-    return " ".join(word for word in words if word)
+    name = f"! {declared.name}" if given.negated else declared.name
+    value = str(given.value)
+    return f"{name} {value}" if value and name else name or value
 
 
 class Extension(ABC):
@@ -284,22 +287,41 @@ class Extension(ABC):
         return self.listed(numeric=numeric)
 
 
+Ask = Callable[[Packet, Context], Answer]
+
+
 class Match(Extension):
     """A test on a packet: ``-m NAME`` and its options.
 
     One whose options all say what they read needs nothing else. Others override
-    ``holds``, ``why_not``, ``explain`` and ``landmarks`` together.
+    ``holds`` (or ``asks``), ``why_not``, ``explain`` and ``landmarks`` together.
     """
 
     def conditions(self) -> tuple[Condition, ...]:
         """The given options that read a field, in print order."""
-        return tuple(
-            Condition(declared, given) for declared, given in self.given() if declared.reads
-        )
+        found: tuple[Condition, ...] = ()
+        for name, declared in self._readers():
+            value = getattr(self, name)
+            if value is not None:
+                given = value if isinstance(value, Given) else Given(value)
+                found += (Condition(declared, given),)
+        return found
+
+    @classmethod
+    @cache
+    def _readers(cls) -> tuple[tuple[str, Option], ...]:
+        """The options that read a field; many matches have none, and that is soon known."""
+        return tuple((name, declared) for name, declared in cls.options() if declared.reads)
+
+    def asks(self) -> tuple[Ask, ...]:
+        """What ``holds`` asks of a packet, one question after another: all must hold."""
+        if type(self).holds is not Match.holds:
+            return (self.holds,)
+        return tuple([condition.answer for condition in self.conditions()])
 
     def holds(self, packet: Packet, context: Context) -> Answer:
         """Whether every condition holds."""
-        return every(condition.answer(packet, context) for condition in self.conditions())
+        return every(self.asks(), packet, context)
 
     def why_not(self, packet: Packet, context: Context) -> str:
         """The first condition that said no, beside what is so."""
@@ -309,6 +331,16 @@ class Match(Extension):
                 doubt = isinstance(answer, CannotTell)
                 return str(answer) if doubt else condition.why_not(packet, context)
         return ""
+
+    @property
+    def draws(self) -> bool:
+        """Whether it may ask ``context.choose``, which answers another way every time."""
+        return False
+
+    @property
+    def remembers(self) -> bool:
+        """Whether being asked changes what it will answer to later packets."""
+        return type(self).remember is not Match.remember
 
     def remember(self, packet: Packet, context: Context) -> Memory:
         """The memory after this match was asked about the packet; most remember nothing."""
@@ -327,10 +359,11 @@ class Match(Extension):
         return " ".join(("-m", self.name, *self.option_words()))
 
 
-def every(answers: Iterator[Answer]) -> Answer:
-    """True if all are; a no decides; otherwise the first "cannot tell" is the answer."""
+def every(asks: Iterable[Ask], packet: Packet, context: Context) -> Answer:
+    """True if all say so; a no decides; otherwise the first "cannot tell" is the answer."""
     doubt: Answer = True
-    for answer in answers:
+    for ask in asks:
+        answer = ask(packet, context)
         if answer is False:
             return False
         if answer is not True and doubt is True:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
 from itertools import product
 
 from iptlab.names import ICMP_TYPES, ICMPV6_TYPES, protocol_names
-from iptlab.netfilter.context import Answer, CannotTell, Context
+from iptlab.netfilter.context import Answer, CannotTell, Context, SetChange
 from iptlab.packet import Family, Packet, Protocol
 
 # the types by their dimensions; kernel: net/netfilter/ipset/ip_set_*.c
@@ -110,9 +110,12 @@ class Element:
 class IpSet:
     """A named set: its type, what it was created with, and its elements by their parts.
 
+    ``deadlines`` are the seconds of the clock at which elements are gone; only a set that was
+    ``started`` has them, any other holds all its elements for ever.
+
     Man page: ipset(8)
 
-    Simplified: elements with a timeout stay, and the counters of elements do not count.
+    Simplified: the counters of elements do not count.
     """
 
     name: str
@@ -120,6 +123,7 @@ class IpSet:
     family: Family | None = Family.IPV4
     options: Mapping[str, str] = field(default_factory=dict)
     elements: Mapping[Key, Element] = field(default_factory=dict)
+    deadlines: Mapping[Key, float] = field(default_factory=dict)
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -173,9 +177,43 @@ class IpSet:
         carried = self.parts_of(packet, context, directions)
         if not isinstance(carried, tuple):
             return False if carried is None else carried
-        found = (self.elements[key] for key in self._candidates(carried) if key in self.elements)
+        now = context.seconds
+        found = (self.elements[key] for key in self._candidates(carried) if self._lives(key, now))
         element = next(found, None)
         return element is not None and element.nomatch == (holes and "net" in self.dimensions)
+
+    def _lives(self, key: Key, now: float) -> bool:
+        """Whether an element is there and its time is not over."""
+        return key in self.elements and self.deadlines.get(key, now + 1) > now
+
+    def started(self, now: float) -> IpSet:
+        """The set with its elements' time running from ``now``."""
+        left = {key: _timeout(one.extras) for key, one in self.elements.items()}
+        return replace(self, deadlines={key: now + s for key, s in left.items() if s})
+
+    def changed(self, packet: Packet, context: Context, change: SetChange) -> IpSet:
+        """The set after SET has put the packet's element in, or taken it out.
+
+        Kernel: net/netfilter/xt_set.c (set_target_v3), ip_set_hash_gen.h (mtype_add)
+
+        Simplified: lists of sets stay as they are, and no set is ever full.
+        """
+        key = self.parts_of(packet, context, change.directions)
+        fits = len(change.directions) >= len(self.dimensions) and self.kind != "list:set"
+        if not isinstance(key, tuple) or not fits or self.family not in (None, packet.family):
+            return self
+        there = self._lives(key, context.seconds)
+        if change.add == there and not (change.add and change.exist):
+            return self
+        elements = {one: kept for one, kept in self.elements.items() if one != key}
+        deadlines = {one: until for one, until in self.deadlines.items() if one != key}
+        if change.add:
+            default = int(self.options.get("timeout", 0))
+            seconds = default if change.timeout is None else change.timeout
+            timed = "timeout" in self.options
+            elements[key] = Element(key, (("timeout", str(seconds)),) if timed else ())
+            deadlines |= {key: context.seconds + seconds} if timed and seconds else {}
+        return replace(self, elements=elements, deadlines=deadlines)
 
     def _some_member(
         self, packet: Packet, context: Context, directions: tuple[str, ...], *, holes: bool
@@ -254,6 +292,11 @@ class IpSet:
                 return
         if self.kind == "bitmap:ip,mac":
             yield carried[:1]
+
+
+def _timeout(extras: tuple[tuple[str, str], ...]) -> int:
+    """The seconds that an element has left, 0 if it stays."""
+    return next((int(value) for name, value in extras if name == "timeout"), 0)
 
 
 def _length(part: Part) -> int:

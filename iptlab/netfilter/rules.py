@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import chain as joined
 from typing import NamedTuple
 
 from iptlab.names import protocol_names
@@ -22,6 +22,10 @@ class Counters(NamedTuple):
 
     packets: int = 0
     bytes: int = 0
+
+    def plus(self, other: Counters) -> Counters:
+        """Both counts together."""
+        return Counters(self.packets + other.packets, self.bytes + other.bytes)
 
     def __str__(self) -> str:
         return f"[{self.packets}:{self.bytes}]"
@@ -75,12 +79,12 @@ class Rule:
 
     def holds(self, packet: Packet, context: Context) -> Answer:
         """Whether the packet passes every test of the rule."""
-        return every(test.holds(packet, context) for test in self.tests())
+        return every((test.holds for test in self.tests()), packet, context)
 
     @property
     def remembers(self) -> bool:
         """Whether being asked changes what the rule will answer to later packets."""
-        return any(type(match).remember is not Match.remember for match in self.matches)
+        return any([match.remembers for match in self.matches])
 
     def remember(self, packet: Packet, context: Context) -> Memory:
         """The memory after the rule was asked: tests behind the first no are not reached."""
@@ -88,15 +92,23 @@ class Rule:
             after = test.remember(packet, context)
             if test.holds(packet, context) is not True:
                 return after
-            context = replace(context, memory=after)
+            if after is not context.memory:
+                context = replace(context, memory=after)
         return context.memory
 
     def why_not(self, packet: Packet, context: Context) -> str:
-        """The first test that said no, beside what is so; empty if none did."""
-        answers = [(test, test.holds(packet, context)) for test in self.tests()]
-        refusals = [test for test, answer in answers if answer is False]
-        doubts = [test for test, answer in answers if answer is not True]
-        return next((test.why_not(packet, context) for test in refusals + doubts), "")
+        """The first test that said no, beside what is so; empty if none did.
+
+        As when the rule was asked, tests behind it stay out of it: chance is not drawn again.
+        """
+        doubts = []
+        for test in self.tests():
+            answer = test.holds(packet, context)
+            if answer is False:
+                return test.why_not(packet, context)
+            if answer is not True:
+                doubts.append(test)
+        return doubts[0].why_not(packet, context) if doubts else ""
 
     def explain(self) -> str:
         """The rule as one English sentence."""
@@ -149,11 +161,17 @@ class Table:
         """The table as the kernel makes it: built-in chains, no rules, policy ACCEPT."""
         return cls(name, {hook: Chain(hook, Verdict.ACCEPT) for hook in hooks_of(name)})
 
+    def names(self) -> tuple[str, ...]:
+        """The names of its chains as iptables prints them: built-in ones, then sorted the user's.
+
+        Built-in chains come in hook order.
+        """
+        builtin = hooks_of(self.name)
+        return (*builtin, *sorted(set(self.chains).difference(builtin)))
+
     def ordered(self) -> tuple[Chain, ...]:
-        """Built-in chains in hook order, then user chains sorted by name."""
-        builtin = [self.chains[hook] for hook in hooks_of(self.name)]
-        users = sorted(chain.name for chain in self.chains.values() if chain.policy is None)
-        return (*builtin, *(self.chains[name] for name in users))
+        """Its chains in that order."""
+        return tuple(self.chains[name] for name in self.names())
 
     def __str__(self) -> str:
         """Its chains, one after another."""
@@ -167,7 +185,8 @@ class Table:
 class Fault(NamedTuple):
     """Why the kernel would refuse a table: the guilty rule, the cause, the cure.
 
-    Rules count from 1. ``kernel`` is the error the system call ends with.
+    Rules count from 1; number 0 is the first that jumps to ``word``. ``kernel`` is the error
+    the system call ends with.
     """
 
     chain: str
@@ -178,68 +197,109 @@ class Fault(NamedTuple):
     kernel: str = "Invalid argument"
 
 
-def faults(table: Table) -> Iterator[Fault]:
+class Outline(NamedTuple):
+    """All that the kernel's checks look at in a chain.
+
+    ``callees`` are the chains it jumps to, in their order. ``samples`` has for every rule the
+    rule itself, or one that differs from it in nothing that is checked.
+    """
+
+    callees: Collection[str]
+    samples: Sequence[Rule]
+
+
+def faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
     """What the kernel refuses about a table's rules, in the order of its checks.
 
     Kernel: net/ipv4/netfilter/ip_tables.c (mark_source_chains, check_entry)
     """
-    return joined(_jump_faults(table), _loop_faults(table), _extension_faults(table))
+    yield from _jump_faults(table, chains)
+    order = yield from _loop_faults(table, chains)
+    yield from _extension_faults(table, chains, _reached(table, chains, order))
 
 
-def _jumps(chain: Chain) -> Iterator[tuple[int, Jump]]:
-    for number, rule in enumerate(chain.rules, start=1):
-        if type(rule.target) is Jump:
-            yield number, rule.target
-
-
-def _jump_faults(table: Table) -> Iterator[Fault]:
-    for chain in table.chains.values():
-        for number, jump in _jumps(chain):
-            if table.chains[jump.chain].policy is not None:
+def _jump_faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
+    builtin = set(hooks_of(table))
+    for name, chain in chains.items():
+        for callee in chain.callees:
+            if callee in builtin:
                 yield Fault(
-                    chain.name,
-                    number,
-                    jump.chain,
-                    f"{jump.chain} is a built-in chain; only user chains can be jumped to",
+                    name,
+                    0,
+                    callee,
+                    f"{callee} is a built-in chain; only user chains can be jumped to",
                     "The kernel enters a built-in chain by itself, at its hook.",
                 )
 
 
-def _loop_faults(table: Table) -> Iterator[Fault]:
-    """Loops that a packet can reach, found without recursion: chains may be many."""
-    done: set[str] = set()
-    for hook in hooks_of(table.name):
-        path: dict[str, Iterator[tuple[int, Jump]]] = {hook: _jumps(table.chains[hook])}
-        while path:
-            name, jumps = next(reversed(path.items()))
-            number, jump = next(jumps, (0, None))
-            if jump is None:
-                done.add(name)
-                del path[name]
-            elif jump.chain in path:
-                loop = [*list(path)[list(path).index(jump.chain) :], jump.chain]
-                yield Fault(
-                    name,
-                    number,
-                    jump.chain,
-                    f"a packet could go round for ever: {' -> '.join(loop)}",
-                    "Take one of these jumps out; to go back to the caller use RETURN.",
-                    "Too many levels of symbolic links",
-                )
-                return
-            elif jump.chain not in done:
-                path[jump.chain] = _jumps(table.chains[jump.chain])
+def _loop_faults(
+    table: TableName, chains: Mapping[str, Outline]
+) -> Generator[Fault, None, list[str]]:
+    """Loops that a packet can reach; else the answer is all it can reach, callees first.
+
+    There is no recursion: chains may nest deeply.
+    """
+    done: dict[str, None] = {}
+    for hook in hooks_of(table):
+        path, stack = {str(hook)}, [(str(hook), iter(chains[hook].callees))]
+        while stack:
+            name, callees = stack[-1]
+            for callee in callees:
+                if callee in path:
+                    yield _loop([*(place for place, _ in stack), callee])
+                    return []
+                if callee not in done:
+                    path.add(callee)
+                    stack.append((callee, iter(chains[callee].callees)))
+                    break
+            else:
+                stack.pop()
+                path.discard(name)
+                done[name] = None
+    return [*done]
 
 
-def _extension_faults(table: Table) -> Iterator[Fault]:
-    reached = _reached_from(table)
-    for chain in table.chains.values():
-        for number, rule in enumerate(chain.rules, start=1):
-            for extension in rule.extensions():
+def _loop(path: list[str]) -> Fault:
+    """The fault of a path that comes back to a chain on it."""
+    loop = path[path.index(path[-1]) :]
+    return Fault(
+        loop[-2],
+        0,
+        loop[-1],
+        f"a packet could go round for ever: {' -> '.join(loop)}",
+        "Take one of these jumps out; to go back to the caller use RETURN.",
+        "Too many levels of symbolic links",
+    )
+
+
+def _reached(
+    table: TableName, chains: Mapping[str, Outline], order: Sequence[str]
+) -> dict[str, int]:
+    """For every chain, listed after its callees, a bit for each hook whose packets get there."""
+    reached = dict.fromkeys(order, 0)
+    reached |= {str(hook): 1 << number for number, hook in enumerate(hooks_of(table))}
+    for name in reversed(order):
+        for callee in chains[name].callees:
+            reached[callee] |= reached[name]
+    return reached
+
+
+def _extension_faults(
+    table: TableName, chains: Mapping[str, Outline], reached: Mapping[str, int]
+) -> Iterator[Fault]:
+    right: defaultdict[int, set[int]] = defaultdict(set)  # the samples that passed, by hooks
+    for name, (_, samples) in chains.items():
+        bits = reached.get(name, 0)
+        if right[bits].issuperset(map(id, samples)):
+            continue
+        hooks = [hook for number, hook in enumerate(hooks_of(table)) if bits >> number & 1]
+        for number, rule in enumerate(samples, start=1):
+            for extension in () if id(rule) in right[bits] else rule.extensions():
                 if _fits_anywhere(type(extension)):
                     continue
-                if trouble := _misplaced(extension, rule, table.name, reached.get(chain.name, ())):
-                    yield Fault(chain.name, number, extension.name, *trouble)
+                if trouble := _misplaced(extension, rule, table, hooks):
+                    yield Fault(name, number, extension.name, *trouble)
+            right[bits].add(id(rule))
 
 
 @cache
@@ -250,22 +310,8 @@ def _fits_anywhere(kind: type[Extension]) -> bool:
     return silent and not (kind.tables or kind.hooks or kind.protocols)
 
 
-def _reached_from(table: Table) -> dict[str, list[Hook]]:
-    """For every chain the hooks whose packets can get there."""
-    reached: dict[str, list[Hook]] = {}
-    for hook in hooks_of(table.name):
-        waiting, seen = [str(hook)], set()
-        while waiting:
-            name = waiting.pop()
-            if name not in seen:
-                seen.add(name)
-                reached.setdefault(name, []).append(hook)
-                waiting.extend(jump.chain for _, jump in _jumps(table.chains[name]))
-    return reached
-
-
 def _misplaced(
-    extension: Extension, rule: Rule, table: TableName, hooks: list[Hook] | tuple[()]
+    extension: Extension, rule: Rule, table: TableName, hooks: Sequence[Hook]
 ) -> tuple[str, str] | None:
     """Cause and cure if the kernel forbids the extension here, else None."""
     name = extension.name

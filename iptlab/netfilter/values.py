@@ -60,9 +60,13 @@ class Given(Generic[V]):
     value: V
     negated: bool = False
 
+    def agrees(self, found: bool) -> bool:
+        """What is found, or with ``!`` the opposite: the one place where that is turned round."""
+        return found != self.negated
+
     def holds(self, test: Callable[[V], bool]) -> bool:
-        """Whether the test agrees; the one place where ``!`` turns an answer round."""
-        return test(self.value) != self.negated
+        """Whether the test agrees about the value."""
+        return self.agrees(test(self.value))
 
 
 class Flag(Value):

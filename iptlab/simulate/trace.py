@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from fractions import Fraction
+from functools import cached_property
+from typing import NamedTuple
 
-from iptlab.netfilter.actions import Translate, Verdict
+from iptlab.netfilter.actions import Continue, Translate, Verdict
 from iptlab.netfilter.context import Answer, CannotTell, Context
 from iptlab.netfilter.hooks import TableName
-from iptlab.netfilter.rules import Jump, Rule
+from iptlab.netfilter.rules import Chain, Jump, Rule
 from iptlab.packet import Packet
 
 
@@ -102,23 +105,125 @@ class Left:
 Event = Step | Left
 
 
+# --- what a walk notes, from which its events are told when somebody asks ---
+
+Draws = tuple[tuple[Fraction, bool], ...]
+
+
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """The chooser of a rule that was asked: it says again what was drawn then."""
+
+    draws: Draws
+
+    def __call__(self, chance: Fraction) -> bool:
+        return dict(self.draws)[chance]
+
+
+class Asked(NamedTuple):
+    """A rule that was asked, with the packet and the context on their way there."""
+
+    chain: Chain
+    number: int
+    depth: int
+    packet: Packet
+    context: Context
+    answer: Answer
+    drawn: Draws = ()
+    action: Continue | Translate | None = None
+
+    def seen(self, table: TableName) -> Context:
+        """The context as the rule saw it: it knows the rule's name if it remembers."""
+        context = self.context
+        if self.drawn:
+            context = replace(context, choose=Drawn(self.drawn))
+        if self.chain.rules[self.number - 1].remembers:
+            context = replace(context, rule=(table, self.chain.name, self.number))
+        return context
+
+    def step(self, table: TableName) -> Step:
+        """The same as an event."""
+        return Step(
+            table=table,
+            chain=self.chain.name,
+            number=self.number,
+            rule=self.chain.rules[self.number - 1],
+            packet=self.packet,
+            context=self.seen(table),
+            answer=self.answer,
+            depth=self.depth,
+            note=self.action.note if self.action else "",
+        )
+
+
+class Ended(NamedTuple):
+    """A chain that was left, and the rule to go on with; None if the policy decided."""
+
+    chain: Chain
+    depth: int
+    packet: Packet
+    context: Context
+    how: How
+    back: tuple[Chain, int] | None = None
+
+
+Record = Asked | Ended
+
+
+@dataclass(frozen=True)
 class TableVisit:
     """A packet's walk through one table at one hook.
 
     ``packet`` and ``context`` are as they are when it leaves: with the marks that were set
     and what stateful matches now remember. ``translate`` is what a nat rule asked for; the
-    packet here is still as it was.
+    packet here is still as it was. ``records`` may leave out rules that said no: their
+    packet and context are those of the next record.
     """
 
     table: TableName
     chain: str
-    events: tuple[Event, ...]
     verdict: Verdict | CannotTell
     packet: Packet
     context: Context
+    records: tuple[Record, ...]
     reply: str = ""
     translate: Translate | None = None
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        """Every rule that was asked and every chain that was left, in order."""
+        return tuple(self._events())
+
+    def _events(self) -> Iterator[Event]:
+        reached: dict[int, int] = {}  # by depth: how many rules of the chain there are done
+        depth = -1
+        for record in self.records:
+            done = reached.get(record.depth, 0) if record.depth <= depth else 0
+            depth = record.depth
+            match record:
+                case Asked(number=number):
+                    yield from self._refusals(record, done, number - 1)
+                    yield record.step(self.table)
+                    reached[depth] = number
+                case Ended(chain, how=how):
+                    upto = len(chain.rules) if how is How.END else done
+                    yield from self._refusals(record, done, upto)
+                    yield self._left(record)
+
+    def _refusals(self, record: Record, done: int, upto: int) -> Iterator[Step]:
+        """The rules between the last record and this one: they said no, and that was all."""
+        chain, packet, context = record.chain, record.packet, record.context
+        for number in range(done + 1, upto + 1):
+            yield Asked(chain, number, record.depth, packet, context, False).step(self.table)
+
+    def _left(self, ended: Ended) -> Left:
+        """The end of a chain as an event; a chain that was gone to ends the built-in one."""
+        if ended.back is None:
+            assert isinstance(self.verdict, Verdict)
+            return Left(self.table, self.chain, ended.how, ended.depth, policy=self.verdict)
+        chain, number = ended.back
+        name = ended.chain.name
+        return Left(self.table, name, ended.how, ended.depth, f"{chain.name} {number}")
 
     def steps(self) -> Iterator[Step]:
         """The rules that were asked, in order."""
@@ -127,13 +232,29 @@ class TableVisit:
     @property
     def decided_by(self) -> str:
         """``filter INPUT 3`` or ``filter INPUT policy``."""
-        last = self.events[-1]
-        where = last.number if isinstance(last, Step) else "policy"
-        return f"{self.table} {last.chain} {where}"
+        match self.records[-1]:
+            case Asked(chain, number):
+                return f"{self.table} {chain.name} {number}"
+            case Ended():
+                return f"{self.table} {self.chain} policy"
+
+    @property
+    def policy(self) -> bool:
+        """Whether the built-in chain's policy decided; then its counter went up."""
+        return isinstance(self.records[-1], Ended)
+
+    def _matched(self) -> Iterator[Asked]:
+        for record in self.records:
+            if isinstance(record, Asked) and record.answer is True:
+                yield record
+
+    def matched(self) -> Iterator[Step]:
+        """The rules that matched, in order: their counters went up."""
+        return (asked.step(self.table) for asked in self._matched())
 
     def hits(self) -> tuple[tuple[str, int], ...]:
-        """Chain and number of each rule that matched, in order: their counters went up."""
-        return tuple((step.chain, step.number) for step in self.steps() if step.answer is True)
+        """Chain and number of each rule that matched, in order."""
+        return tuple((asked.chain.name, asked.number) for asked in self._matched())
 
     def lines(self) -> Iterator[str]:
         """The visit as indented text."""
@@ -189,6 +310,8 @@ class HookVisit:
     @property
     def conclusion(self) -> str:
         """The verdict in one line."""
+        if not self.tables:
+            return f"{self.verdict}, for no table has rules here"
         if isinstance(self.verdict, CannotTell):
             return f"{self.verdict} ({self.decided_by})"
         reply = f" with {self.deciding.reply}" if self.deciding.reply else ""

@@ -7,6 +7,7 @@ cut at these seams; anything else, and every refusal, is left to ``read_command`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping
 from functools import cache
 from typing import NamedTuple, TypeVar, cast
@@ -36,31 +37,40 @@ class Clauses:
 
     def rule(self, line: str, chains: Container[str]) -> tuple[str, Rule] | None:
         """The chain and rule of a plain ``-A`` line; None if it takes a closer look."""
-        if '"' in line and not _plainly_quoted(line):
+        if not line.startswith("-A ") or ('"' in line and not plainly_quoted(line)):
             return None
-        head, *parts = line.split(" -m ")
+        chain = line[3:].partition(" ")[0]
+        head, *parts = line[3 + len(chain) :].split(" -m ")
         if parts:
-            parts[-1], _, target_text = parts[-1].partition(" -j ")
+            parts[-1], jump, target_text = parts[-1].partition(" -j ")
         else:
-            head, _, target_text = head.partition(" -j ")
-        append, _, rest = head.partition(" ")
-        chain, _, header_text = rest.partition(" ")
+            head, jump, target_text = head.partition(" -j ")
+        header_text, unnamed = head[1:], 0  # clauses that are read before the protocol is named
+        if parts and _LATE(line, 3 + len(chain) + len(head)):
+            header_text, unnamed = _gather(header_text, parts)
         known = self._header(header_text, chain)
-        if append != "-A" or known is None or not chain:
+        if known is None or not chain:
             return None
         header, protocol = known
         matches = [
             self.matches.get((protocol, part)) or self._known(self.matches, MATCHES, protocol, part)
-            for part in parts
+            for part in parts[unnamed:]
         ]
+        if unnamed:
+            matches[:0] = [
+                self.matches.get((0, part)) or self._known(self.matches, MATCHES, 0, part)
+                for part in parts[:unnamed]
+            ]
         if None in matches:
             return None
-        if not target_text:
+        if not jump:
             return chain, Rule(header, tuple(cast("list[Match]", matches)))
         if target_text in chains:
             target: Target | None = self.jumps.get(target_text)
             if target is None:
                 target = self.jumps[target_text] = Jump(target_text)
+        elif target_text.partition(" ")[0] in chains:
+            return None
         else:
             target = self.targets.get((protocol, target_text)) or self._known(
                 self.targets, TARGETS, protocol, target_text
@@ -106,7 +116,7 @@ class Clauses:
         words = text.split(" ")
         if '"' in text:
             before, inside, after = text.split('"')
-            words = [*before.split(), inside, *after.split()]
+            words = [*before.split(" ")[:-1], inside, *after.split(" ")[1:]]
         name = words.pop(0)
         kind = registry.get(name)
         usable = kind is not None and (not kind.families or self.family in kind.families)
@@ -156,12 +166,45 @@ class Clauses:
         return value
 
 
-def _plainly_quoted(line: str) -> bool:
-    """Whether the line has one quoted word, set off by blanks, that hides no seam."""
+# an option of the header, which people and programs also write behind a match
+_HEADER_OPTION = re.compile(r"(?: !)? -([psdio]) \S+")
+_LATE = _HEADER_OPTION.search
+
+
+def _gather(header: str, parts: list[str]) -> tuple[str, int]:
+    """Take the header's options out of the clauses; how many clauses stand before ``-p``.
+
+    Those are read without knowing the protocol, as the real tool reads from left to right.
+    """
+    unnamed = 0
+    for number, part in enumerate(parts):
+        quoted = part.rfind('"') + 1
+        options = list(_HEADER_OPTION.finditer(part, quoted))
+        if not options:
+            continue
+        parts[number] = part[:quoted] + _HEADER_OPTION.sub("", part[quoted:])
+        header += "".join(option[0] for option in options)
+        # options of the match that come before it are not told either
+        if any(option[1] == "p" for option in options):
+            unnamed = number if _named_first(part) else number + 1
+    return header.strip(), unnamed
+
+
+def _named_first(part: str) -> bool:
+    """Whether the protocol comes right after the name of the match: ``tcp -p tcp --dport 80``."""
+    return part.split(" ", 2)[1] == "-p"
+
+
+def plainly_quoted(line: str) -> list[str] | None:
+    """What is before, in and after the line's one quoted word, set off by blanks; else None.
+
+    A text that looks like a seam will not do.
+    """
     parts = line.split('"')
     if len(parts) != 3 or "\\" in line or " -m " in parts[1] or " -j " in parts[1]:
-        return False
-    return parts[0].endswith(" ") and (parts[2] == "" or parts[2].startswith(" "))
+        return None
+    apart = parts[0][-1] == " " and (parts[2] == "" or parts[2][0] == " ")
+    return parts if apart else None
 
 
 def _warned(header: Header) -> bool:

@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from iptlab.errors import BadValueError
-from iptlab.netfilter.extension import Extension, Option
-from iptlab.netfilter.values import Given, Value
+from iptlab.names import protocol_names
+from iptlab.netfilter.extension import MATCHES, Extension, Match, Option
+from iptlab.netfilter.header import Header
+from iptlab.netfilter.hooks import TableName
+from iptlab.netfilter.rules import ZERO, Counters, Jump
+from iptlab.netfilter.values import Given, ProtocolNumber, Value
 from iptlab.packet import Family
-from iptlab.syntax.grammar import Place
+from iptlab.syntax.grammar import LateSyntaxError, Place
 from iptlab.syntax.tokens import Token
 
 T = TypeVar("T")
@@ -88,6 +92,58 @@ class Raw:
         if not self.words:
             return ""
         return place.text[self.words[0].column - 1 : self.words[-1].end - 1]
+
+
+@dataclass
+class LineDraft:
+    """What the words of a line have said so far; ``tokens`` are all of them.
+
+    ``addresses`` are the words of -s and -d, each with whether ! was before it; ``bang`` is a !
+    whose option has not come yet, ``late`` a refusal that waits until the rest of the line has
+    been read.
+    """
+
+    tokens: list[Token]
+    place: Place
+    family: Family
+    table: TableName
+    operation: str = ""
+    arguments: dict[str, Token] = field(default_factory=dict)
+    switches: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    counters: Counters = ZERO
+    header: Draft = field(default_factory=lambda: Draft(Header, Token("", 1, 1)))
+    addresses: dict[str, tuple[Token, bool]] = field(default_factory=dict)
+    matches: list[Draft | Raw] = field(default_factory=list)
+    target: Draft | Jump | None = None
+    bang: Token | None = None
+    late: LateSyntaxError | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    def drafts(self) -> list[Draft]:
+        """The matches and the target, as far as they are modelled."""
+        return [draft for draft in (*self.matches, self.target) if isinstance(draft, Draft)]
+
+    def protocol(self) -> int:
+        """The protocol that ``-p`` names, 0 if none does or ``!`` excludes it."""
+        given = self.header.values.get("protocol")
+        return 0 if given is None or given.negated else self.named_protocol()
+
+    def named_protocol(self) -> int:
+        """The protocol that ``-p`` or ``! -p`` names, 0 if none does."""
+        given = self.header.values.get("protocol")
+        return given.value.number if given and isinstance(given.value, ProtocolNumber) else 0
+
+    def implicit_match(self) -> type[Match] | None:
+        """The match that ``-p`` loads by itself, unless it is there already."""
+        number = self.named_protocol()
+        kind = MATCHES.get(_PROTOCOL_MATCH.get(number) or protocol_names().get(number, ""))
+        there = {draft.kind for draft in self.matches if isinstance(draft, Draft)}
+        foreign = kind and kind.families and self.family not in kind.families
+        return None if foreign or kind in there else kind
+
+
+# protocols whose match is not called as /etc/protocols calls them
+_PROTOCOL_MATCH = {58: "icmp6", 135: "mh"}
 
 
 def named(kind: type[Extension], name: str) -> tuple[str, Option] | None:

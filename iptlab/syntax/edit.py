@@ -8,16 +8,17 @@ Source: libiptc/libiptc.c, iptables/iptables.c
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import ClassVar
 
 from iptlab.errors import RulesetError
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.hooks import Hook, TableName, hooks_of
-from iptlab.netfilter.rules import ZERO, Chain, Counters, Fault, Jump, Rule, Table, faults
+from iptlab.netfilter.rules import ZERO, Counters, Fault, Jump, Outline, Rule, Table, faults
 from iptlab.packet import Family
+from iptlab.syntax.chains import Chains, Entry, Written, written
 from iptlab.syntax.grammar import Command, Place
 from iptlab.syntax.listing import listed, rule_line
 from iptlab.syntax.refusal import (
@@ -31,20 +32,32 @@ from iptlab.syntax.refusal import (
     nat_drop,
     refusal,
 )
-
-# a rule and the line it came with; None: it was in the table when that was opened
-Entry = tuple[Rule, Place | None]
+from iptlab.syntax.shapes import USER_CHAIN, Shapes, plain_words
 
 
 @dataclass(slots=True)
 class _Chain:
-    """A chain while its table is open; ``fresh`` are counters that this edit has set."""
+    """A chain while its table is open; ``fresh`` are counters that this edit has set.
+
+    ``references`` is how many rules jump to it.
+    """
 
     name: str
     policy: Verdict | None
     counters: Counters = ZERO
     fresh: bool = False
     entries: list[Entry] = field(default_factory=list)
+    references: int = 0
+
+    def outline(self) -> Outline:
+        """What the kernel looks at; of lines of one shape the first speaks for all."""
+        callees = dict.fromkeys(map(_CALLEE, self.entries))
+        callees.pop("", None)
+        return Outline(callees, [*map(_SAMPLE, self.entries)])
+
+
+_SAMPLE = attrgetter("sample")
+_CALLEE = attrgetter("callee")
 
 
 class Edit:
@@ -57,30 +70,25 @@ class Edit:
         self.name = table.name
         self.family = family
         self.output = output
+        self.shapes = Shapes(family)
         self.verbose = False
         self.changed = False
-        self.references: Counter[str] = Counter()
         self.chains: dict[str, _Chain] = {}
-        for chain in table.chains.values():
-            entries: list[Entry] = [(rule, None) for rule in chain.rules]
-            self.chains[chain.name] = _Chain(
-                chain.name, chain.policy, chain.counters, entries=entries
-            )
-            self._hold(entries)
+        for name, policy, counters, entries in written(table.chains):
+            there = [entry._replace(line=0) for entry in entries]
+            self.chains[name] = _Chain(name, policy, counters, entries=there)
+        for chain in self.chains.values():
+            self._hold(chain.entries)
 
     # --- looking at it ---
 
     def table(self) -> Table:
         """The table as it stands now."""
-        return Table(
-            self.name,
-            {
-                chain.name: Chain(
-                    chain.name, chain.policy, tuple([e[0] for e in chain.entries]), chain.counters
-                )
-                for chain in self.chains.values()
-            },
+        chains = (
+            Written(chain.name, chain.policy, chain.counters, tuple(chain.entries))
+            for chain in self.chains.values()
         )
+        return Table(self.name, Chains(chains))
 
     def commit(self) -> Table:
         """The table, if the kernel takes it; else RulesetError names the guilty rule.
@@ -91,10 +99,10 @@ class Edit:
         for chain in self.chains.values():
             if self.changed and not chain.fresh:
                 chain.counters = ZERO
-        table = self.table()
-        for fault in faults(table):
+        outlines = {name: chain.outline() for name, chain in self.chains.items()}
+        for fault in faults(self.name, outlines):
             raise self._guilty(fault)
-        return table
+        return self.table()
 
     def ordered(self) -> list[_Chain]:
         """Built-in chains in hook order, then user chains by name."""
@@ -114,20 +122,41 @@ class Edit:
             self._zero(command, place)
             self.changed = True
 
-    def append_plain(self, name: str, rule: Rule, place: Place) -> bool:
-        """Append if there is nothing to refuse; the answer is whether it was done."""
-        chain, target = self.chains.get(name), rule.target
-        if chain is None:
+    def append_line(self, plain: str, counters: Counters, line: int, text: str) -> bool:
+        """Append a rule whose line is like an earlier one; the answer is whether it was done.
+
+        ``plain`` is the line ``text`` without counters before -A.
+        """
+        words = plain_words(plain)
+        chain = self.chains.get(words[1]) if words else None
+        if words is None or chain is None:
             return False
-        if type(target) is Jump:
-            if self.chains[target.chain].policy is not None:
-                return False
-            self.references[target.chain] += 1
-        elif self.name is TableName.NAT and target is not None and target.name == "DROP":
+        callee = self._nameless(words, chain)
+        shape = self.shapes.find(words)
+        if shape is None or words[shape.target_at] in self.chains:
             return False
-        chain.entries.append((rule, place))
+        if callee:
+            self.chains[callee].references += 1
+        chain.entries.append(Entry(shape.example, shape, callee, counters, line, text))
         self.changed = True
         return True
+
+    def learn(self, plain: str, rule: Rule) -> None:
+        """Remember that a plain line was appended, and what it means."""
+        if words := plain_words(plain):
+            self._nameless(words, self.chains[words[1]])
+            self.shapes.learn(words, plain, rule)
+
+    def _nameless(self, words: list[str], chain: _Chain) -> str:
+        """Put a mere mark in place of user chains' names; the answer is the callee's."""
+        if chain.policy is None:
+            words[1] = USER_CHAIN
+        name = words[-1] if words[-2] == "-j" else ""
+        callee = self.chains.get(name) if name else None
+        if callee is None or callee.policy is not None:
+            return ""
+        words[-1] = USER_CHAIN
+        return name
 
     def append(self, name: str, rule: Rule, place: Place) -> None:
         """Put a rule at the end of a chain."""
@@ -137,8 +166,13 @@ class Edit:
         chain = self._chain(name, place)
         if isinstance(target, Jump):
             self._check_jump(target, place)
-            self.references[target.chain] += 1
-        chain.entries.append((rule, place))
+        self.append_unchecked(chain.name, rule, place)
+
+    def append_unchecked(self, name: str, rule: Rule, place: Place) -> None:
+        """The same with a rule of which the kernel may say what it likes."""
+        entry = Entry.of(rule, place)
+        self._hold([entry])
+        self.chains[name].entries.append(entry)
         self.changed = True
 
     def _append(self, command: Command, place: Place) -> None:
@@ -152,7 +186,7 @@ class Edit:
             if number > len(chain.entries) + 1:
                 raise self._too_big("insertion", command, place)
             self._check_jump(rule.target, place)
-            entry = (rule, place)
+            entry = Entry.of(rule, place)
             self._hold([entry])
             chain.entries.insert(number - 1, entry)
 
@@ -164,7 +198,7 @@ class Edit:
             raise self._too_big("replacement", command, place)
         self._check_jump(rule.target, place)
         self._release([chain.entries[at]])
-        chain.entries[at] = (rule, place)
+        chain.entries[at] = Entry.of(rule, place)
         self._hold([chain.entries[at]])
 
     def _delete(self, command: Command, place: Place) -> None:
@@ -193,8 +227,9 @@ class Edit:
         chain = self.chains.get(name)
         if chain is not None:
             self._check_jump(rule.target, place)
-            for at, (there, _) in enumerate(chain.entries):
-                if there == rule:
+            chain.entries = [entry.read() for entry in chain.entries]
+            for at, entry in enumerate(chain.entries):
+                if entry.sample == rule:
                     return chain, at
         plain = rule.target is None or rule.target.name in VERDICTS
         raise refusal(
@@ -207,6 +242,15 @@ class Edit:
 
     def _new(self, command: Command, place: Place) -> None:
         self.create(command.chain, place)
+
+    def declare(self, name: str) -> bool:
+        """Make an empty user chain if nothing can be said against it; whether it was done."""
+        fits = 0 < len(name.encode()) <= LONGEST and name.isprintable()
+        if not fits or name in self.chains or name in VERDICTS:
+            return False
+        self.chains[name] = _Chain(name, None)
+        self.changed = True
+        return True
 
     def create(self, name: str, place: Place) -> None:
         """Make an empty user chain."""
@@ -238,8 +282,8 @@ class Edit:
         chain = self._chain(name, place)
         if chain.policy is not None:
             cause, cure, tool = f"{name} is a built-in chain", "Built-in chains stay.", INVALID
-        elif self.references[name]:
-            cause = f"{self.references[name]} rules still jump to {name}"
+        elif chain.references:
+            cause = f"{chain.references} rules still jump to {name}"
             cure, tool = "Delete those rules first.", "Too many links"
         elif chain.entries:
             cause, tool = f"chain {name} still has rules", "Directory not empty"
@@ -309,17 +353,18 @@ class Edit:
         del self.chains[old]
         chain.name = new
         self.chains[new] = chain
-        if self.references[old]:
+        if chain.references:
             self._redirect(old, new)
 
     def _redirect(self, old: str, new: str) -> None:
         """Let every rule that names one chain name another instead."""
         for chain in self.chains.values():
-            for at, (rule, place) in enumerate(chain.entries):
-                if isinstance(rule.target, Jump) and rule.target.chain == old:
-                    target = replace(rule.target, chain=new)
-                    chain.entries[at] = (replace(rule, target=target), place)
-        self.references[new] = self.references.pop(old)
+            for at, entry in enumerate(chain.entries):
+                if entry.callee == old:
+                    rule = entry.rule()
+                    assert isinstance(rule.target, Jump)
+                    rule = replace(rule, target=replace(rule.target, chain=new))
+                    chain.entries[at] = entry._replace(sample=rule, shape=None, callee=new)
 
     def _look(self, command: Command, place: Place) -> None:
         """List rules, which changes nothing; the chain must be there."""
@@ -347,10 +392,14 @@ class Edit:
     # --- rules that name chains ---
 
     def _hold(self, entries: Iterable[Entry]) -> None:
-        self.references.update(r.target.chain for r, _ in entries if isinstance(r.target, Jump))
+        for entry in entries:
+            if entry.callee:
+                self.chains[entry.callee].references += 1
 
     def _release(self, entries: Iterable[Entry]) -> None:
-        self.references.subtract(r.target.chain for r, _ in entries if isinstance(r.target, Jump))
+        for entry in entries:
+            if entry.callee:
+                self.chains[entry.callee].references -= 1
 
     def _check_jump(self, target: object, place: Place) -> None:
         if not isinstance(target, Jump):
@@ -396,9 +445,12 @@ class Edit:
         return refusal(place, str(command.number), cause, cure, f"Index of {what} too big")
 
     def _guilty(self, fault: Fault) -> RulesetError:
-        _, place = self.chains[fault.chain].entries[fault.number - 1]
-        at = place or Place(0, "")
-        return refusal(at, fault.word, fault.cause, fault.cure, fault.kernel, last=True)
+        entries = self.chains[fault.chain].entries
+        if fault.number:
+            guilty = entries[fault.number - 1]
+        else:
+            guilty = next(entry for entry in entries if entry.callee == fault.word)
+        return refusal(guilty.place, fault.word, fault.cause, fault.cure, fault.kernel, last=True)
 
 
 # operations that do not change a table by themselves; -X may find nothing to delete
@@ -415,5 +467,6 @@ def set_counters(command: Command) -> Counters:
 
 def _zeroed(entry: Entry) -> Entry:
     """A rule with its count forgotten; counters that this edit has set stay."""
-    rule, place = entry
-    return (replace(rule, counters=ZERO), place) if place is None and any(rule.counters) else entry
+    if entry.line or not any(entry.counters):
+        return entry
+    return Entry.of(replace(entry.rule(), counters=ZERO))

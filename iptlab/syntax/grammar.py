@@ -110,5 +110,7 @@ class Place(NamedTuple):
         )
 
 
+NOWHERE = Place(0, "")
+
 # protocols that are extension headers, which IPv6 rules find with -m (xshared.c, is_exthdr)
 EXTENSION_HEADERS = (43, 44, 51, 60)

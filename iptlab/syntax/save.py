@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from iptlab.netfilter.context import PacketSet
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Table
 from iptlab.packet import Family
+from iptlab.syntax.chains import collector_paused, written
 from iptlab.syntax.restore import Restoration, RestoreOptions
 from iptlab.syntax.wild import Found, Note
 
@@ -39,28 +38,17 @@ def read_dump(text: str, family: Family, sets: Mapping[str, PacketSet] | None = 
     """
     options = RestoreOptions(counters=None, sets=sets)
     restoration = Restoration({}, family, options)
-    with _collector_paused():
+    with collector_paused():
         restoration.read(text)
     return Dump(restoration.tables, restoration.counted, restoration.remarks)
 
 
 def read_found_dump(text: str, family: Family) -> Dump:
     """The tables of a text found in the wild, where much is forgiven and nothing is lost."""
-    found = Found(family)
-    found.read(text)
-    return Dump(found.tables, found.counted, found.remarks, tuple(found.notes))
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """All that reading makes is kept, so looking for garbage meanwhile is half of its time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+    with collector_paused():
+        found = Found(family)
+        found.read(text)
+        return Dump(found.tables, found.counted, found.remarks, tuple(found.notes))
 
 
 def write_dump(dump: Dump, *, counters: bool) -> str:
@@ -73,14 +61,13 @@ def _lines(dump: Dump, *, counters: bool) -> Iterator[str]:
         before, after = dump.remarks.get(name, ("", ""))
         yield from filter(None, (before,))
         yield f"*{name}"
-        for chain in table.ordered():
+        chains = {chain.name: chain for chain in written(table.chains)}
+        ordered = [chains[chain] for chain in table.names()]
+        for chain in ordered:
             yield f":{chain.name} {chain.policy or '-'} {chain.counters}"
-        for chain in table.ordered():
-            for rule in chain.rules:
-                yield " ".join(
-                    part
-                    for part in (str(rule.counters) * counters, "-A", chain.name, str(rule))
-                    if part
-                )
+        for chain in ordered:
+            for entry in chain.entries:
+                counted = str(entry.counters) * counters
+                yield " ".join(filter(None, (counted, "-A", chain.name, entry.saved_words())))
         yield "COMMIT"
         yield from filter(None, (after,))

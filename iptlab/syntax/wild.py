@@ -15,7 +15,17 @@ from typing import NamedTuple
 from iptlab.errors import RuleError, RulesetError
 from iptlab.matches.unmodelled import UnreadMatch
 from iptlab.netfilter.hooks import TableName, hooks_of
-from iptlab.netfilter.rules import ZERO, Counters, Fault, Rule, Table, faults
+from iptlab.netfilter.rules import (
+    ZERO,
+    Chain,
+    Counters,
+    Fault,
+    Jump,
+    Outline,
+    Rule,
+    Table,
+    faults,
+)
 from iptlab.packet import Family
 from iptlab.syntax.edit import Edit
 from iptlab.syntax.grammar import Place
@@ -219,7 +229,7 @@ class Found:
         if operation in ("-A", "--append") and len(words) > 1 and words[1].text in edit.chains:
             for rule in found_rules(words, place, self.family, edit):
                 counted = replace(rule, counters=counters) if counters != ZERO else rule
-                edit.chains[words[1].text].entries.append((counted, place))
+                edit.append_unchecked(words[1].text, counted, place)
         elif operation == "-N" and len(words) == 2 and words[1].text in edit.chains:
             return
         else:
@@ -288,14 +298,32 @@ def _accepted(edit: Edit) -> Table:
     """The table with every rule that the kernel would refuse kept as unread."""
     table = edit.table()
     for _ in range(sum(len(chain.rules) for chain in table.chains.values()) + 1):
-        fault = next(faults(table), None)
+        outlines = {name: _outline(chain) for name, chain in table.chains.items()}
+        fault = next(faults(table.name, outlines), None)
         if fault is None:
             break
         chain = table.chains[fault.chain]
-        kept = _without(chain.rules[fault.number - 1], fault)
-        rules = (*chain.rules[: fault.number - 1], kept, *chain.rules[fault.number :])
+        at = _guilty(chain, fault)
+        kept = _without(chain.rules[at], fault)
+        rules = (*chain.rules[:at], kept, *chain.rules[at + 1 :])
         table = table.with_chain(replace(chain, rules=rules))
     return table
+
+
+def _outline(chain: Chain) -> Outline:
+    """What the kernel looks at in a chain."""
+    return Outline(dict.fromkeys(filter(None, map(_callee, chain.rules))), chain.rules)
+
+
+def _callee(rule: Rule) -> str:
+    return rule.target.chain if isinstance(rule.target, Jump) else ""
+
+
+def _guilty(chain: Chain, fault: Fault) -> int:
+    """Which of the chain's rules the fault is about, counted from 0."""
+    if fault.number:
+        return fault.number - 1
+    return next(at for at, rule in enumerate(chain.rules) if _callee(rule) == fault.word)
 
 
 def _without(rule: Rule, fault: Fault) -> Rule:

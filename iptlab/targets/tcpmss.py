@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from iptlab.errors import BadValueError
-from iptlab.netfilter.actions import Action, Continue
-from iptlab.netfilter.context import Context
+from iptlab.netfilter.actions import Action, Continue, Undecided
+from iptlab.netfilter.context import CannotTell, Context
 from iptlab.netfilter.extension import Match, Target, option, register_target
 from iptlab.netfilter.fields import TCP_FLAGS
 from iptlab.netfilter.hooks import Hook
@@ -34,6 +34,12 @@ class SegmentSize(Integer):
 _PATH_HOOKS = (Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING)
 
 
+# the IP and TCP headers, and the size that TCP assumes where none is announced
+# kernel: xt_TCPMSS.c (tcpmss_mangle_packet); RFC 1122, RFC 8200
+_HEADERS = {Family.IPV4: 40, Family.IPV6: 60}
+_ASSUMED = {Family.IPV4: 536, Family.IPV6: 1220}
+
+
 @register_target("TCPMSS")
 @dataclass(frozen=True)
 class TcpMss(Target):
@@ -41,7 +47,8 @@ class TcpMss(Target):
 
     Kernel: net/netfilter/xt_TCPMSS.c
 
-    Simplified: a packet's TCP options are not modelled, so the packet stays as it is.
+    A size is never raised. A SYN without the option gets it, with the size that TCP assumes for
+    it at the most.
     """
 
     protocols = (Protocol.TCP,)
@@ -75,8 +82,21 @@ class TcpMss(Target):
         return None
 
     def act(self, packet: Packet, context: Context) -> Action:
-        size = f"at most {self.set_mss}" if self.set_mss else "as the path allows"
-        return Continue(packet, note=f"segment size {size}")
+        headers = _HEADERS[packet.family]
+        if self.set_mss:
+            size = self.set_mss.number
+        elif context.mtu is None:
+            return Undecided(CannotTell("nobody said how large packets may be on its way"))
+        else:
+            size = context.mtu - headers
+        if packet.mss is not None:
+            smaller = replace(packet, mss=min(packet.mss, size))
+        elif packet.length > headers:
+            return Continue(packet, note="carries data, so no segment size is added")
+        else:
+            size = min(size, _ASSUMED[packet.family])
+            smaller = replace(packet, mss=size, length=packet.length + 4)
+        return Continue(smaller, note=f"segment size {smaller.mss}")
 
     def explain(self) -> str:
         size = f"at most {self.set_mss}" if self.set_mss else "what its path can carry"

@@ -1,6 +1,8 @@
 """Parsing a dump beside the real tools testing the same file, in one run.
 
-Run with ``python tests/benchmarks/parse.py``. Where ``unshare`` and the tools are missing
+Run with ``python tests/benchmarks/parse.py``; ``--cluster`` adds a dump of 10,000 Services.
+A dump's chains are read in full when they are first looked at; ``longest`` is what that
+costs for the longest chain, as a share of the parse. Where ``unshare`` and the tools are missing
 only our own times are printed. The tools run in a network namespace of their own and only
 test the file (``--test``): nothing is loaded.
 """
@@ -16,11 +18,13 @@ import sys
 import tempfile
 import time
 import tracemalloc
+from collections import Counter
 from pathlib import Path
 
 from iptlab import Ruleset
 
 SIZES = (1_000, 10_000, 100_000)
+CLUSTER = 38 * 10_564  # about as many rules as kube-proxy makes for 10,000 Services
 TOOLS = ("iptables-legacy-restore", "iptables-nft-restore")
 
 
@@ -75,6 +79,16 @@ def ours(text: str) -> float:
     return time.process_time() - start
 
 
+def longest(text: str) -> float:
+    """Processor seconds of reading the rules of the longest chain, once the dump is parsed."""
+    chains = Counter(line.split(" ", 2)[1] for line in text.split("\n") if line.startswith("-A"))
+    ((name, count),) = chains.most_common(1)
+    (table,) = Ruleset.parse(text).tables.values()
+    start = time.process_time()
+    assert len(table.chains[name].rules) == count
+    return time.process_time() - start
+
+
 def theirs(tool: str, file: Path) -> float | None:
     """Processor seconds of the tool testing the file; None if it cannot be run here."""
     if not (shutil.which("unshare") and shutil.which(tool)):
@@ -98,33 +112,36 @@ def memory(text: str) -> float:
     return size
 
 
+def row(name: str, text: str, file: Path) -> str:
+    """One row of the table; ratios are ours / theirs, pair by pair."""
+    count = text.count("\n-A ")
+    file.write_text(text)
+    spent: list[float] = []
+    ratios: dict[str, list[float]] = {tool: [] for tool in TOOLS}
+    for _ in range(7 if count < 50_000 else 3 if count < 200_000 else 1):
+        spent.append(ours(text))
+        for tool in TOOLS:
+            if (beside := theirs(tool, file)) is not None:
+                ratios[tool].append(spent[-1] / beside)
+    each = statistics.median(spent)
+    medians = (statistics.median(r) if r else float("nan") for r in ratios.values())
+    return (
+        f"{f'{name} {count:,}':<18}{each / count * 1e6:>9.1f}{memory(text) / count:>8.0f}"
+        f"{longest(text) / each:>9.2f}" + "".join(f"{median:>28.2f}" for median in medians)
+    )
+
+
 def main() -> None:
-    """Print a row for each kind of dump and size; ratios are ours / theirs, pair by pair."""
-    print(f"{'dump':<18}{'us/rule':>9}{'B/rule':>8}", *(f"{f'/ {tool}':>27}" for tool in TOOLS))
+    """Print a row for each kind of dump and size."""
+    tools = "".join(f"{f'/ {tool}':>28}" for tool in TOOLS)
+    print(f"{'dump':<18}{'us/rule':>9}{'B/rule':>8}{'longest':>9}{tools}")
     with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rules"
         for make in (host, services):
             for size in SIZES:
-                text = make(size)
-                count = text.count("\n-A ")
-                file = Path(folder) / "rules"
-                file.write_text(text)
-                spent, ratios = [], {tool: [] for tool in TOOLS}  # type: ignore[var-annotated]
-                for _ in range(3 if size > 50_000 else 7):
-                    spent.append(ours(text))
-                    for tool in TOOLS:
-                        if (beside := theirs(tool, file)) is not None:
-                            ratios[tool].append(spent[-1] / beside)
-                row = f"{make.__name__} {count:,}"
-                each = statistics.median(spent) / count * 1e6
-                size_each = memory(text) / count if size < 50_000 else float("nan")
-                print(
-                    f"{row:<18}{each:>9.1f}{size_each:>8.0f}",
-                    *(
-                        f"{statistics.median(r) if r else float('nan'):>27.2f}"
-                        for r in ratios.values()
-                    ),
-                )
-                sys.stdout.flush()
+                print(row(make.__name__, make(size), file), flush=True)
+        if "--cluster" in sys.argv:
+            print(row("services", services(CLUSTER), file), flush=True)
 
 
 if __name__ == "__main__":

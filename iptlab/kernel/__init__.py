@@ -1,0 +1,1 @@
+"""The real kernel, asked in throwaway network namespaces: nothing leaves, nothing stays."""

@@ -1,0 +1,1 @@
+"""Kubernetes Services, and the rules that kube-proxy makes of them."""

@@ -1,0 +1,83 @@
+"""What a machine sends back by itself: ICMP errors and TCP resets.
+
+Kernel: net/ipv4/icmp.c (icmp_send), net/ipv6/icmp.c (icmp6_send),
+net/ipv4/netfilter/nf_reject_ipv4.c, net/ipv6/netfilter/nf_reject_ipv6.c
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from iptlab.packet import Address, Family, IcmpType, Packet, Protocol, TcpFlags
+
+# type and code of each --reject-with; kernel: ipt_REJECT.c, ip6t_REJECT.c
+REJECTIONS: dict[str, IcmpType] = {
+    "icmp-net-unreachable": IcmpType(3, 0),
+    "icmp-host-unreachable": IcmpType(3, 1),
+    "icmp-proto-unreachable": IcmpType(3, 2),
+    "icmp-port-unreachable": IcmpType(3, 3),
+    "icmp-net-prohibited": IcmpType(3, 9),
+    "icmp-host-prohibited": IcmpType(3, 10),
+    "icmp-admin-prohibited": IcmpType(3, 13),
+    "icmp6-no-route": IcmpType(1, 0),
+    "icmp6-adm-prohibited": IcmpType(1, 1),
+    "icmp6-addr-unreachable": IcmpType(1, 3),
+    "icmp6-port-unreachable": IcmpType(1, 4),
+    "icmp6-policy-fail": IcmpType(1, 5),
+    "icmp6-reject-route": IcmpType(1, 6),
+}
+RESET = "tcp-reset"
+# protocols whose damaged packets are answered all the same (nf_reject_verify_csum)
+UNCHECKED = frozenset((Protocol.SCTP, Protocol.UDPLITE, Protocol.DCCP, Protocol.ESP, Protocol.AH))
+# how large an error may be, its own headers included (RFC 1812, RFC 4443)
+_LARGEST = {Family.IPV4: 576, Family.IPV6: 1280}
+# precedence of messages that keep the network running, in the TOS byte
+_INTERNETWORK_CONTROL = 0xC0
+
+
+def reset(packet: Packet, ttl: int) -> Packet | None:
+    """The RST that refuses a TCP segment in the name of its destination, None if none is due."""
+    if packet.flags & TcpFlags.RST or packet.fragment or not packet.intact:
+        return None
+    v4 = packet.family is Family.IPV4
+    data = packet.length - (20 if v4 else 40) - 20 - (4 if packet.mss is not None else 0)
+    phantom = bool(packet.flags & TcpFlags.SYN) + bool(packet.flags & TcpFlags.FIN)
+    answer = Packet(
+        packet.dst,
+        packet.src,
+        Protocol.TCP,
+        packet.dport,
+        packet.sport,
+        ttl=ttl,
+        df=v4,
+        window=0,
+        flags=TcpFlags.RST,
+    )
+    if packet.flags & TcpFlags.ACK:
+        return replace(answer, seq=packet.ack)
+    ack = packet.seq + data + phantom & 0xFFFFFFFF
+    return replace(answer, flags=TcpFlags.RST | TcpFlags.ACK, ack=ack)
+
+
+def deserves_error(packet: Packet) -> bool:
+    """Whether an ICMP error may be sent about it: never about an error, nor a later fragment."""
+    if packet.fragment:
+        return False
+    return packet.icmp is None or not packet.icmp.is_error(packet.family)
+
+
+def error(packet: Packet, kind: IcmpType, source: Address, ttl: int) -> Packet:
+    """The ICMP error about a packet, quoting as much of it as fits."""
+    v4 = packet.family is Family.IPV4
+    headers = 28 if v4 else 48
+    room = _LARGEST[packet.family] - headers
+    return Packet(
+        source,
+        packet.src,
+        Protocol.ICMP if v4 else Protocol.ICMPV6,
+        icmp=kind,
+        ttl=ttl,
+        tos=packet.tos & 0x1E | _INTERNETWORK_CONTROL if v4 else 0,
+        length=headers + min(packet.length, room),
+        quoted=replace(packet, mark=0),
+    )

@@ -1,0 +1,344 @@
+"""A machine at work: packets come, are tracked, asked about, rewritten and sent on.
+
+The order of everything is the kernel's: at each hook tables and connection tracking in the order
+of their priorities, between hooks the routing decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import copy
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from random import Random
+
+from iptlab.errors import PacketError
+from iptlab.netfilter.context import Connection, Owner
+from iptlab.netfilter.hooks import Hook
+from iptlab.packet import Address, Family, IcmpType, Packet
+from iptlab.ruleset import Ruleset
+from iptlab.simulate import answer
+from iptlab.simulate.arrival import Refusal, decide, no_way, unseen
+from iptlab.simulate.chance import Chooser, scripts
+from iptlab.simulate.conntrack import ConntrackTable, Settings, attached
+from iptlab.simulate.counting import counted
+from iptlab.simulate.engine import Engine
+from iptlab.simulate.hookwork import HookWork, State
+from iptlab.simulate.host import Host
+from iptlab.simulate.journey import Fate, Journey, Kind, Pass
+from iptlab.simulate.routing import NO_ROUTE, SEND_ERRORS
+from iptlab.simulate.routing import Kind as RouteKind
+from iptlab.simulate.tcp import Tcp, closing
+from iptlab.simulate.transit import KERNEL, NOBODY, Transit
+
+# when the clock of every machine starts
+START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+ROOT = Owner(0, 0)
+_NEIGHBOUR = "02:00:00:00:00:fe"
+_TIME_EXCEEDED = {Family.IPV4: IcmpType(11, 0), Family.IPV6: IcmpType(3, 0)}
+_BEYOND_SCOPE = IcmpType(1, 2)
+_TO_MANY = (RouteKind.BROADCAST, RouteKind.MULTICAST)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One way that chance may go: the journey, and the machine after it."""
+
+    journey: Journey
+    machine: Machine
+
+
+class Machine:
+    """A host that runs: its clock, connection table, counters and what its rules remember.
+
+    >>> machine = Machine(Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24"))
+    >>> machine.receive("eth1", "udp 192.168.1.9:4000 -> 8.8.8.8:53").interface
+    'eth0'
+    """
+
+    def __init__(self, host: Host, *, seed: int = 0, now: datetime = START) -> None:
+        settings = Settings(
+            loose=bool(host.sysctl("netfilter/nf_conntrack_tcp_loose")),
+            liberal=bool(host.sysctl("netfilter/nf_conntrack_tcp_be_liberal")),
+            checksum=bool(host.sysctl("netfilter/nf_conntrack_checksum")),
+        )
+        self._state = State(
+            host,
+            now,
+            ConntrackTable(settings),
+            Random(seed),
+            {f: Engine(host.rules[f].tables if f in host.rules else {}) for f in Family},
+            sets={name: one.started(now.timestamp()) for name, one in host.sets.items()},
+        )
+
+    @property
+    def host(self) -> Host:
+        """The host as it is configured now."""
+        return self._state.host
+
+    @property
+    def now(self) -> datetime:
+        """The time on this machine's clock, which moves only by ``wait``."""
+        return self._state.now
+
+    # --- what one does with a machine ---
+
+    def journey(self, situation: str, *, seed: int | None = None) -> Journey:
+        """Take a packet through; ``in NAME PACKET`` arrives, any other is sent from here.
+
+        With a ``seed``, chance starts from it: the same seed gives the same journey.
+        """
+        if seed is not None:
+            self._state.random.seed(seed)
+        interface, packet = _placed(situation)
+        return self.receive(interface, packet) if interface else self.send(packet)
+
+    def journeys(self, situation: str) -> tuple[Journey, ...]:
+        """Every way the packet may take, each with its exact probability.
+
+        The machine itself stays as it is.
+        """
+        interface, packet = _placed(situation)
+
+        def act(machine: Machine, choose: Chooser) -> Journey:
+            if interface:
+                return machine.receive(interface, packet, choose=choose)
+            return machine.send(packet, choose=choose)
+
+        return tuple(outcome.journey for outcome in self.outcomes(act))
+
+    def receive(
+        self,
+        interface: str,
+        packet: Packet | str,
+        *,
+        link: str = "unicast",
+        mac: str = _NEIGHBOUR,
+        choose: Chooser | None = None,
+    ) -> Journey:
+        """A packet arrives from outside.
+
+        ``link`` says to whom the frame was sent: unicast (to this machine), broadcast, multicast
+        or otherhost. ``mac`` is the hardware address of the last sender.
+        """
+        if interface not in self.host.by_name:
+            known = ", ".join(self.host.by_name)
+            raise PacketError(f"there is no interface {interface} here; there are {known}")
+        t = Transit(_read(packet), interface, NOBODY, choose or self._draw, link, mac)
+        if reason := unseen(t.packet, link):
+            return t.ended(Fate.DROPPED, reason)
+        return self._arrive(t, interface)
+
+    def send(
+        self, packet: Packet | str, *, owner: Owner = ROOT, choose: Chooser | None = None
+    ) -> Journey:
+        """A process of this machine sends a packet."""
+        return self._originate(Transit(_read(packet), "", owner, choose or self._draw))
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self._state.now += timedelta(seconds=seconds)
+        self._state.conntrack.expire(self._state.seconds)
+
+    def outcomes(self, act: Callable[[Machine, Chooser], Journey]) -> Iterator[Outcome]:
+        """Everything that chance may make of ``act``, each with its exact probability.
+
+        The machine itself stays as it is; every outcome has one of its own.
+        """
+        for script in scripts():
+            machine = self.copy()
+            journey = act(machine, script)
+            yield Outcome(replace(journey, probability=script.probability), machine)
+
+    def copy(self) -> Machine:
+        """Another machine in the same state, which goes its own way from here."""
+        twin, old = copy(self), self._state
+        twin._state = replace(
+            old,
+            conntrack=old.conntrack.copy(),
+            random=copy(old.random),
+            engines=dict(old.engines),
+            sets=dict(old.sets),
+            counts={family: dict(counts) for family, counts in old.counts.items()},
+        )
+        return twin
+
+    def load(self, rules: Ruleset) -> None:
+        """Replace the rules of one family; connections stay, counters start as the rules say."""
+        state, family = self._state, rules.family
+        state.host = replace(state.host, rules={**state.host.rules, family: rules})
+        state.engines[family] = state.engines[family].with_tables(rules.tables)
+        state.counts[family] = {}
+
+    def rules(self, family: int = 4) -> Ruleset:
+        """The rules as they stand now, with their counters."""
+        known = Family(family)
+        loaded = self.host.rules.get(known) or Ruleset(family=known)
+        return counted(loaded, self._state.counts[known])
+
+    def connections(self) -> tuple[Connection, ...]:
+        """The entries of the connection table, oldest first."""
+        state = self._state
+        return tuple(flow.seen(reply=False, now=state.seconds) for flow in state.conntrack)
+
+    def _draw(self, chance: Fraction) -> bool:
+        return self._state.random.random() < chance
+
+    # --- the kernel's path ---
+
+    def _hook(self, t: Transit, here: Pass) -> Journey | None:
+        return HookWork(self._state, t, here, self._reject).run()
+
+    def _arrive(self, t: Transit, interface: str) -> Journey:
+        """From PREROUTING on; a looped packet keeps the decision it was sent with."""
+        destination = t.packet.dst
+        if stopped := self._hook(t, Pass(Hook.PREROUTING, interface)):
+            return stopped
+        again = t.decision is None or t.packet.dst != destination
+        if again and (stopped := self._route_in(t, interface)):
+            return stopped
+        assert t.decision is not None
+        if t.decision.kind is RouteKind.UNICAST:
+            return self._forward(t, interface)
+        if stopped := self._hook(t, Pass(Hook.INPUT, interface)):
+            return stopped
+        return t.ended(Fate.DELIVERED)
+
+    def _route_in(self, t: Transit, interface: str) -> Journey | None:
+        """The routing decision for a packet from outside; a journey if that ends it."""
+        found = decide(self.host, t.packet, interface)
+        if isinstance(found, Refusal):
+            t.decision = None
+            t.note(Kind.ROUTING, "routing", None, found.reason)
+            if found.error is not None:
+                self._tell(t, found.error)
+            return t.ended(Fate.DROPPED, found.reason)
+        t.decision = found
+        t.note(Kind.ROUTING, "routing", None, str(found))
+        return None
+
+    def _forward(self, t: Transit, interface: str) -> Journey:
+        """On to another machine.
+
+        Kernel: net/ipv4/ip_forward.c (ip_forward), net/ipv6/ip6_output.c (ip6_forward)
+        """
+        packet, decision = t.packet, t.decision
+        assert decision is not None
+        if t.link != "unicast":
+            return t.ended(Fate.DROPPED, f"the frame was a {t.link}, and those are not forwarded")
+        if packet.ttl <= 1:
+            self._tell(t, _TIME_EXCEEDED[packet.family])
+            return t.ended(Fate.DROPPED, "its time to live is over")
+        if packet.family is Family.IPV6 and (packet.src.is_link_local or not int(packet.src)):
+            if packet.src.is_link_local:
+                self._tell(t, _BEYOND_SCOPE)
+            return t.ended(Fate.DROPPED, "its source is known on its own link only")
+        t.packet = replace(packet, ttl=packet.ttl - 1)
+        t.note(Kind.FORWARDING, "forwarding", None, f"out {decision.interface}", before=packet)
+        if stopped := self._hook(t, Pass(Hook.FORWARD, interface, decision.interface)):
+            return stopped
+        return self._leave(t, Fate.FORWARDED)
+
+    def _originate(self, t: Transit) -> Journey:
+        """A packet of this machine's own: routed first, then OUTPUT."""
+        found = self.host.route_out(t.packet)
+        if found is None or found.kind in SEND_ERRORS:
+            t.error = SEND_ERRORS[found.kind] if found else NO_ROUTE
+            return t.ended(Fate.DROPPED, no_way(found))
+        t.decision = found
+        t.note(Kind.ROUTING, "routing", None, str(found))
+        t.error = "EPERM"
+        if stopped := self._hook(t, Pass(Hook.OUTPUT, "", found.interface)):
+            return stopped
+        return self._leave(t, Fate.SENT)
+
+    def _leave(self, t: Transit, fate: Fate) -> Journey:
+        """POSTROUTING and out; what is for this machine itself comes in again through lo."""
+        decision = t.decision
+        assert decision is not None
+        if fate is Fate.SENT and self._loops_back(t):
+            self._loop_back(t)
+        # a forwarded packet still has the device it came by; kernel: ip_output (indev)
+        came_by = t.entry if fate is Fate.FORWARDED else ""
+        if stopped := self._hook(t, Pass(Hook.POSTROUTING, came_by, decision.interface)):
+            return stopped
+        if decision.kind is not RouteKind.LOCAL:
+            return t.ended(fate, interface=decision.interface)
+        t.mac, t.error, t.owner = "", "", NOBODY
+        t.seen = t.tracked.known
+        return self._arrive(t, "lo")
+
+    def _loops_back(self, t: Transit) -> bool:
+        """Whether this machine hears what it sends to many (ip_mc_output)."""
+        assert t.decision is not None
+        if t.decision.kind is RouteKind.MULTICAST:
+            return self.host.listens_to(t.packet.dst, t.decision.interface)
+        return t.decision.kind is RouteKind.BROADCAST
+
+    def _loop_back(self, t: Transit) -> None:
+        """A copy goes through POSTROUTING and comes in by the interface that it leaves by."""
+        assert t.decision is not None
+        twin = t.copy(str(t.decision.kind))
+        if self._hook(twin, Pass(Hook.POSTROUTING, "", t.decision.interface)):
+            return
+        twin.owner, twin.seen = NOBODY, twin.tracked.known
+        t.looped = self._arrive(twin, t.decision.interface).fate is Fate.DELIVERED
+
+    # --- answers ---
+
+    def _reject(self, t: Transit, here: Pass, kind: str) -> None:
+        """Answer as REJECT wants it, if an answer is due."""
+        if kind != answer.RESET:
+            if t.packet.intact or t.packet.protocol in answer.UNCHECKED:
+                self._tell(t, answer.REJECTIONS[kind])
+            return
+        sent = answer.reset(t.packet, self._ttl)
+        if sent is None or (t.decision and t.decision.kind in _TO_MANY):
+            return
+        flow = t.tracked.flow
+        if flow and flow.confirmed and isinstance(flow.progress, Tcp):
+            flow.progress = closing(flow.progress)
+        self._generate(t, sent, NOBODY)
+
+    @property
+    def _ttl(self) -> int:
+        return self.host.sysctl("ipv4/ip_default_ttl")
+
+    def _tell(self, t: Transit, kind: IcmpType) -> None:
+        """Send an ICMP error about the packet, unless none may be sent.
+
+        Kernel: net/ipv4/icmp.c (icmp_send), net/ipv6/icmp.c (icmp6_send)
+        """
+        packet, decision = t.packet, t.decision
+        to_many = decision is not None and decision.kind in _TO_MANY
+        if t.link != "unicast" or to_many or not answer.deserves_error(packet):
+            return
+        source: Address | None = packet.dst
+        if decision is None or decision.kind is not RouteKind.LOCAL:
+            back = self.host.route_out(replace(packet, src=packet.dst, dst=packet.src, mark=0))
+            source = back.source if back else None
+        if source is not None:
+            self._generate(t, answer.error(packet, kind, source, self._ttl), KERNEL)
+
+    def _generate(self, t: Transit, packet: Packet, owner: Owner) -> None:
+        """Send a packet because of another one, to whose flow it belongs."""
+        new = Transit(packet, "", owner, t.choose)
+        new.tracked = attached(t.tracked)
+        new.seen = new.tracked.flow is not None
+        journey = self._originate(new)
+        t.log += journey.log
+        t.generated.append(journey)
+
+
+def _read(packet: Packet | str) -> Packet:
+    return Packet.parse(packet) if isinstance(packet, str) else packet
+
+
+def _placed(situation: str) -> tuple[str, Packet]:
+    """The interface of ``in NAME PACKET``, empty for a packet alone, and the packet."""
+    first, _, rest = situation.strip().partition(" ")
+    if first != "in":
+        return "", Packet.parse(situation)
+    interface, _, packet = rest.strip().partition(" ")
+    return interface, Packet.parse(packet)

@@ -1,0 +1,226 @@
+"""The real kernel, asked in a throwaway namespace: recordings come out again, nothing stays."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from record_kernel import ARCHIVE, TOPOLOGIES, Tally, draft, stored
+
+from iptlab.errors import KernelUnavailable
+from iptlab.kernel.frames import FLAGS, build, parse
+from iptlab.kernel.netns import Namespace
+from iptlab.kernel.replay import RefusedError, Replay, refuse_reaching
+from iptlab.names import protocol_names
+from iptlab.simulate.situation import Situation
+
+PING = {"inject": "eth0", "ip": 4, "src": "192.0.2.5", "dst": "192.0.2.10", "proto": "icmp"}
+PING |= {"type": 8, "code": 0, "icmp_id": 7, "icmp_seq": 1, "data": 8}
+DROP_PING = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p icmp -j DROP\nCOMMIT\n"
+SCENARIOS = sorted((Path(__file__).parent / "scenarios").glob("*.rules"))
+EXAMPLES = ("reject-types", "ipv6-router", "multiwan-connmark", "random-1270")
+
+
+def host(backend: str = "legacy") -> Namespace:
+    """A namespace like a machine with one network card, or a skipped test."""
+    try:
+        return Namespace(TOPOLOGIES["host"], backend=backend)
+    except KernelUnavailable as error:
+        pytest.skip(error.reason)
+
+
+def inside(namespace: int) -> list[int]:
+    """The processes in a network namespace."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "ns" / "net").stat().st_ino == namespace:
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def rises_to(wanted: bool, namespace: int) -> bool:
+    """Whether, within some seconds, processes are in the namespace or none is."""
+    deadline = time.monotonic() + 10
+    while bool(inside(namespace)) != wanted and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return bool(inside(namespace)) == wanted
+
+
+def test_every_recorded_packet_is_built_and_read_byte_by_byte() -> None:
+    count = 0
+    for one in stored(ARCHIVE).values():
+        for packet in (step["packet"] for step in one["packets"]):
+            words = {key: value for key, value in packet.items() if key != "hex"}
+            assert build(words).hex() == packet["hex"]
+            read = parse(bytes.fromhex(packet["hex"]))
+            same = read.keys() & packet.keys() - {"inner", "flags"}
+            assert {key: read[key] for key in same} == {key: packet[key] for key in same}
+            if "flags" in read:
+                assert set(read["flags"].split(",")) == set(packet["flags"].split(","))
+            count += 1
+    assert count > 3000
+
+
+def test_flags_are_told_in_the_order_of_their_bits() -> None:
+    syn = {"ip": 4, "src": "10.0.0.1", "dst": "10.0.0.2", "proto": "tcp", "sport": 1, "dport": 2}
+    assert parse(build(syn | {"flags": ",".join(FLAGS)}))["flags"] == ",".join(FLAGS)
+
+
+@pytest.mark.parametrize(
+    ("rules", "sets"),
+    [
+        ("*filter\n-A INPUT -M /bin/sh -m foo\nCOMMIT\n", ""),
+        ("*filter\n-A INPUT -nM/bin/sh -m foo\nCOMMIT\n", ""),
+        ("*filter\n-A INPUT --modprobe /bin/sh -m foo\nCOMMIT\n", ""),
+        ('*filter\n-A INPUT "--mod\\probe=/bin/sh" -m foo\nCOMMIT\n', ""),
+        ("*filter\n-A INPUT -m bpf --object-pinned /etc/x\nCOMMIT\n", ""),
+        ("*filter\n-A INPUT -j LED --led-trigger-id x\nCOMMIT\n", ""),
+        ("", "save -file /etc/x\n"),
+        ("", "-f /etc/x\n"),
+    ],
+)
+def test_text_that_reaches_outside_is_refused(rules: str, sets: str) -> None:
+    with pytest.raises(RefusedError, match="line"):
+        refuse_reaching(rules, sets)
+
+
+def test_ordinary_text_is_not_taken_for_text_that_reaches_outside() -> None:
+    for one in stored(ARCHIVE).values():
+        refuse_reaching(one["rules"], one.get("ipsets", ""))
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("backend", ["legacy", "nft"])
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_recording_comes_out_again(name: str, backend: str) -> None:
+    host(backend).close()
+    tally = Tally()
+    tally.compare(stored(ARCHIVE)[name], backend, log=False)
+    assert tally.right == tally.total, tally
+
+
+@pytest.mark.kernel
+def test_a_rule_set_drawn_by_chance_meets_traffic() -> None:
+    host().close()
+    assert len(draft("random-test")["packets"]) >= 10
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("backend", ["legacy", "nft"])
+def test_rules_that_the_tool_refuses_are_refused_with_its_words(backend: str) -> None:
+    with host(backend) as box, pytest.raises(RefusedError, match="unknown option"):
+        Replay(box, "*filter\n-A INPUT --dport 80 -j ACCEPT\nCOMMIT\n")
+
+
+@pytest.fixture
+def known_interfaces() -> Iterator[None]:
+    """Nothing of the machine's network may change."""
+    before = Path("/proc/net/dev").read_text().count(":")
+    yield
+    assert Path("/proc/net/dev").read_text().count(":") == before
+
+
+@pytest.mark.kernel
+@pytest.mark.usefixtures("known_interfaces")
+def test_the_namespace_is_another_one_and_ends_with_its_block() -> None:
+    with host() as box:
+        assert box.number != os.stat("/proc/self/ns/net").st_ino
+        assert inside(box.number)
+        assert Replay(box, DROP_PING).send(PING)["dropped_by"] == ["filter", "INPUT", 1]
+    assert rises_to(False, box.number)
+
+
+@pytest.mark.kernel
+@pytest.mark.usefixtures("known_interfaces")
+def test_an_exception_ends_the_namespace() -> None:
+    with pytest.raises(ZeroDivisionError), host() as box:
+        raise ZeroDivisionError
+    assert rises_to(False, box.number)
+
+
+# the machine that the scenarios speak of
+ROUTER = {
+    "links": [{"name": "eth0", "addrs": ["10.0.0.1/24"]}, {"name": "eth1", "addrs": []}],
+    "routes": ["default dev eth0", "10.0.9.0/24 dev eth1"],
+    "sysctl": {"ipv4/ip_forward": 1},
+}
+
+
+def sent(situation: Situation) -> dict[str, Any]:
+    """The packet of a scenario as one to be sent; what comes in by lo was sent on the box."""
+    packet, link = situation.packet, situation.context.in_interface
+    words = {"inject": "local" if link in ("", "lo") else link, "ip": 4}
+    words |= {"src": str(packet.src), "dst": str(packet.dst)}
+    if packet.icmp is not None:
+        return words | {"proto": "icmp", "type": packet.icmp.type, "code": packet.icmp.code}
+    flags = str(packet.flags).replace("|", ",") or "NONE"
+    proto = protocol_names()[packet.protocol]
+    return words | {"proto": proto, "sport": packet.sport, "dport": packet.dport, "flags": flags}
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("file", SCENARIOS, ids=lambda file: file.stem)
+def test_the_kernel_does_what_a_scenario_says(file: Path) -> None:
+    """No packet is answered, so lines about connections in another state are not asked."""
+    lines = [line.strip().rpartition(" : ") for line in re.findall("#>(.*)", file.read_text())]
+    asked = [line for line in lines if "ctstate" not in line[0] and "SYN,ACK" not in line[0]]
+    host().close()
+    with Namespace(ROUTER) as box:
+        rules = Replay(box, file.read_text())
+        for told, _, wanted in asked:
+            expect = rules.send(sent(Situation.parse(told)))
+            steps = [" ".join(map(str, step)) for step in expect["trace"]]
+            verdict, place = wanted.split(" by ")
+            if verdict == "ACCEPT":
+                assert place in steps, told
+            else:
+                fate = verdict.replace("DROP", "dropped").replace("REJECT with ", "rejected:")
+                assert (expect["fate"], steps[-1]) == (fate, place), told
+    assert len(asked) > 5
+
+
+PARENT = f"""
+import sys, time
+from iptlab.kernel.netns import Namespace
+from iptlab.kernel.replay import Replay
+with Namespace({TOPOLOGIES["host"]!r}) as box:
+    Replay(box, {DROP_PING!r}).send({PING!r})
+    print(box.number, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.kernel
+@pytest.mark.usefixtures("known_interfaces")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_the_end_of_whoever_asked_ends_the_namespace(number: int) -> None:
+    host().close()
+    argv = [sys.executable, "-c", PARENT]
+    parent = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert parent.stdout is not None
+    namespace = int(parent.stdout.readline())
+    assert rises_to(True, namespace)
+    parent.send_signal(number)
+    parent.wait(timeout=10)
+    parent.stdout.close()
+    assert rises_to(False, namespace)
+
+
+@pytest.mark.kernel
+def test_what_is_missing_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    host().close()
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(KernelUnavailable, match=r"is not installed\n.*apt install") as refused:
+        Namespace(TOPOLOGIES["host"])
+    assert refused.value.cure

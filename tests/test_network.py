@@ -1,0 +1,141 @@
+"""Machines joined by links: what a person at one of them sees of the others."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from ipaddress import ip_address
+
+import pytest
+
+from iptlab import Host, Machine, PacketError
+from iptlab.packet import Protocol
+from iptlab.simulate.network import Link, Listener, Network, Plug, Result
+
+ROUTER = """*nat
+-A PREROUTING -i eth0 -p tcp --dport 80 -j DNAT --to-destination 192.168.1.10:8080
+-A POSTROUTING -o eth0 -j MASQUERADE
+COMMIT
+*filter
+:FORWARD DROP [0:0]
+-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -i eth1 -p tcp --dport 25 -j REJECT --reject-with icmp-admin-prohibited
+-A FORWARD -i eth1 -j ACCEPT
+-A FORWARD -m conntrack --ctstate DNAT -j ACCEPT
+COMMIT
+"""
+FIREWALLED = "*filter\n:INPUT DROP [0:0]\n-A OUTPUT -p tcp --dport 23 -j DROP\nCOMMIT\n"
+PLUG = Plug("web", "eth0")
+
+
+def home(extra: str = "") -> Network:
+    """A laptop and a web server behind a router, and a server far away."""
+    machines = {
+        "router": Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24", rules=ROUTER + extra),
+        "laptop": Host.server("192.168.1.9/24"),
+        "web": Host.server("192.168.1.10/24"),
+        "shy": Host.server("192.168.1.11/24", rules=FIREWALLED),
+        "far": Host.server("203.0.113.1/24", gateway="203.0.113.2"),
+    }
+    inside = Link.of("router eth1", "laptop eth0", "web eth0", "shy eth0")
+    listeners = (
+        Listener("web", Protocol.TCP, 8080, "nginx"),
+        Listener("far", Protocol.TCP, 443, "far away"),
+        Listener("far", Protocol.UDP, 53, "dns"),
+    )
+    built = {name: Machine(host) for name, host in machines.items()}
+    return Network(built, (inside, Link.of("router eth0", "far eth0")), listeners)
+
+
+@pytest.mark.parametrize(
+    ("machine", "address", "port", "result", "listener"),
+    [
+        ("laptop", "203.0.113.1", 443, Result.CONNECTED, "far away"),
+        ("laptop", "203.0.113.1", 444, Result.REFUSED, ""),
+        ("laptop", "203.0.113.1", 25, Result.NO_ROUTE, ""),
+        ("laptop", "203.0.113.77", 443, Result.NO_ROUTE, ""),
+        ("laptop", "192.168.1.10", 8080, Result.CONNECTED, "nginx"),
+        ("laptop", "192.168.1.11", 80, Result.TIMED_OUT, ""),
+        ("far", "203.0.113.2", 80, Result.CONNECTED, "nginx"),
+        ("far", "203.0.113.2", 81, Result.REFUSED, ""),
+        ("far", "192.168.1.9", 22, Result.TIMED_OUT, ""),
+        ("shy", "203.0.113.1", 23, Result.PROHIBITED, ""),
+        ("web", "192.168.1.10", 8080, Result.CONNECTED, "nginx"),
+    ],
+)
+def test_a_connection_ends_as_a_person_would_see_it(
+    machine: str, address: str, port: int, result: Result, listener: str
+) -> None:
+    attempt = home().connect(machine, address, port)
+    assert (attempt.result, attempt.listener) == (result, listener)
+
+
+def test_the_server_sees_the_router_and_not_the_laptop() -> None:
+    attempt = home().connect("laptop", "203.0.113.1", 443)
+    assert attempt.seen is not None
+    assert str(attempt.seen.src) == "203.0.113.2"
+    assert [leg.machine for leg in attempt.trips[0].legs] == ["laptop", "router", "far"]
+    assert [leg.machine for leg in attempt.trips[1].legs] == ["far", "router", "laptop"]
+
+
+def test_udp_is_answered_by_a_datagram_or_an_error() -> None:
+    asked = home().connect("laptop", "203.0.113.1", 53, protocol=Protocol.UDP)
+    assert (asked.result, asked.listener) == (Result.CONNECTED, "dns")
+    closed = home().connect("laptop", "203.0.113.1", 54, protocol=Protocol.UDP)
+    assert closed.result is Result.REFUSED
+
+
+def test_ping_comes_back_through_nat() -> None:
+    attempt = home().ping("laptop", "203.0.113.1")
+    assert attempt.result is Result.CONNECTED
+    assert attempt.seen is not None
+    assert attempt.seen.src == ip_address("203.0.113.2")
+
+
+def test_a_hairpin_without_snat_is_answered_by_a_stranger() -> None:
+    hairpin = (
+        "*nat\n-A PREROUTING -d 203.0.113.2 -p tcp --dport 88 -j DNAT --to 192.168.1.10:8080\n"
+    )
+    network = home()
+    rules = network["router"].host.rules[4]  # type: ignore[index]
+    network["router"].load(type(rules).parse(ROUTER.replace("*nat\n", hairpin, 1)))
+    attempt = network.connect("laptop", "203.0.113.2", 88)
+    assert attempt.result is Result.TIMED_OUT
+    stranger = attempt.trips[1].last.journey.exit
+    assert stranger is not None
+    assert str(stranger.src) == "192.168.1.10"
+
+
+def test_every_backend_has_its_exact_probability() -> None:
+    balanced = (
+        "*nat\n-A OUTPUT -d 10.96.0.1 -p tcp -m statistic --mode random --probability 0.5 "
+        "-j DNAT --to-destination 192.168.1.10:8080\n"
+        "-A OUTPUT -d 10.96.0.1 -p tcp -j DNAT --to-destination 203.0.113.1:443\nCOMMIT\n"
+    )
+    network = home()
+    network["laptop"].load(network["laptop"].rules().parse(balanced))
+    found = list(network.outcomes(lambda n, c: n.connect("laptop", "10.96.0.1", 80, choose=c)))
+    assert {(one.listener, one.probability) for one in found} == {
+        ("nginx", Fraction(1, 2)),
+        ("far away", Fraction(1, 2)),
+    }
+    assert network["laptop"].connections() == ()
+
+
+def test_a_packet_that_goes_in_circles_is_lost() -> None:
+    network = home()
+    trip = network.send("far", "icmp 203.0.113.1 -> 198.51.100.9 echo-request ttl=255")
+    assert "on router" in str(trip)
+    assert not trip.arrived
+
+
+@pytest.mark.parametrize(
+    ("links", "says"),
+    [
+        ([Link.of("web eth0", "laptop eth0"), Link.of("web eth0", "far eth0")], "plugged in twice"),
+        ([Link.of("web eth7", "laptop eth0")], "no interface eth7"),
+        ([Link.of("wbe eth0", "laptop eth0")], "there is no machine wbe here"),
+    ],
+)
+def test_a_wrong_link_is_refused_with_its_cause(links: list[Link], says: str) -> None:
+    with pytest.raises(PacketError, match=says):
+        Network(home().machines, tuple(links))

@@ -1,0 +1,144 @@
+"""Lines that are known by their shape mean, and are refused, as if each were read in full."""
+
+from __future__ import annotations
+
+import json
+import re
+import tarfile
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iptlab import RuleError, Ruleset
+from iptlab.syntax.clauses import Clauses
+from iptlab.syntax.edit import Edit
+
+ARCHIVE = Path(__file__).parent / "data" / "kernel-golden.tar.xz"
+# words that real dumps never have in these places, and some that they do
+WORDS = (
+    *("", "!", "-j", "-m", "-s", "-p", "tcp", "comment", "ACCEPT", "DROP", "LOG", "INPUT", '"'),
+    *("web", "10.0.0.1/32", "10.0.0.256/32", "010.0.0.1/32", "10.0.0.1/24", "10.0.0.1/0", "eth0"),
+    *("0", "080", "65535", "65536", "1:2", "80,443", "80,,443", "٣", "+", "a/b", "x" * 16),
+    *("--comment", "--dport", "1.2.3.4:80", "1.2.3.4", "[1:2]", "-A", "a\tb", "\r", "é", "'"),
+)
+KINDS = """\
+-A INPUT -s 10.0.0.1/32 -d 10.1.0.0/16 -i eth0 -p tcp -m tcp --dport 80 -j web
+-A web ! -s 10.0.0.9/24 -p udp -m udp --sport 53 -m comment --comment "my -> own" -j DROP
+-A web -p tcp -m multiport --dports 80,443 -m conntrack --ctstate NEW -j LOG --log-prefix "a: "
+-A FORWARD -o eth+ -m comment --comment plain -m statistic --mode random --probability 0.5 -j web
+[1:60] -A web -p tcp -m tcp ! --dport 22 -j RETURN
+[2:80] -A OUTPUT -o lo -j ACCEPT
+-A web
+"""
+NATS = """\
+-A web -p tcp -m tcp -j DNAT --to-destination 10.0.0.1:8080
+-A POSTROUTING -j SNAT --to-source 10.0.0.9
+-A PREROUTING -d 10.96.0.1/32 -p tcp -m comment --comment "a cluster IP" -j web
+-A POSTROUTING -j MASQUERADE --random-fully
+"""
+
+
+def told(text: str, family: int = 4) -> tuple[object, ...]:
+    """All that can be seen of reading a dump: how it prints and what it says, or the refusal."""
+    try:
+        rules = Ruleset.parse(text, family)
+    except RuleError as error:
+        return type(error), str(error), error.line, error.column, error.word, error.tool
+    printed = rules.save(), rules.save(counters=True)
+    chains = [chain for table in rules.tables.values() for chain in table.ordered()]
+    return (*printed, rules.tables, [rule.counters for chain in chains for rule in chain.rules])
+
+
+def told_in_full(text: str, family: int = 4) -> tuple[object, ...]:
+    """The same where every line is read word by word, as a command line is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Clauses, "rule", lambda *_: None)
+        return told(text, family)
+
+
+def damaged(line: str, chance: Random) -> str:
+    """The line with a character or a word changed, taken out or put in, or words swapped."""
+    words, at = line.split(" "), chance.randrange(len(line))
+    here, there = chance.randrange(len(words)), chance.randrange(len(words))
+    letter = chance.choice("0123456789./:,-!\"'\\ \tabjmsADé\r+[]")
+    match chance.randrange(6):
+        case 0:
+            return line[:at] + letter + line[at + 1 :]
+        case 1:
+            return line[:at] + line[at + 1 :]
+        case 2:
+            return line[:at] + letter + line[at:]
+        case 3:
+            words[here] = chance.choice(WORDS)
+        case 4:
+            words[here], words[there] = words[there], words[here]
+        case _:
+            words.insert(here, chance.choice(words + list(WORDS)))
+    return " ".join(words)
+
+
+def dump(table: str, lines: str) -> str:
+    """A dump of one table with these lines."""
+    return f"*{table}\n:OUTPUT ACCEPT [3:9]\n:web - [0:0]\n{lines}COMMIT\n"
+
+
+@cache
+def recorded() -> list[dict[str, Any]]:
+    """Every recorded rule set: as it was written, and as the real tool saved it."""
+    with tarfile.open(ARCHIVE) as archive:
+        files = [m for m in archive if re.search(r"/(scenario|random)/.*\.json$", m.name)]
+        return [json.loads(archive.extractfile(m).read()) for m in files]  # type: ignore[union-attr]
+
+
+def test_recorded_dumps_are_read_as_if_every_line_were_read_in_full() -> None:
+    for one in recorded():
+        again = re.sub(r"^(-A .*\n)", r"\1\1", one["saved"], flags=re.MULTILINE)
+        assert told(again, one["family"]) == told_in_full(again, one["family"])
+
+
+def test_a_damaged_line_in_a_recorded_dump_is_read_or_refused_as_in_full() -> None:
+    chance = Random(4)
+    for one in recorded():
+        family, lines = one["family"], one["saved"].split("\n")
+        rules = [at for at, line in enumerate(lines) if line.startswith("-A")]
+        if rules:
+            at = chance.choice(rules)
+            spoilt = "\n".join([*lines[: at + 1], damaged(lines[at], chance), *lines[at + 1 :]])
+            assert told(spoilt, family) == told_in_full(spoilt, family)
+
+
+@pytest.mark.parametrize(("table", "kinds"), [("filter", KINDS), ("nat", NATS)])
+@given(seed=st.integers(0, 2**32))
+def test_lines_like_earlier_ones_are_read_or_refused_as_in_full(
+    table: str, kinds: str, seed: int
+) -> None:
+    chance = Random(seed)
+    line = damaged(chance.choice(kinds.splitlines()), chance)
+    text = dump(table, f"{kinds}{line}\n")
+    assert told(text) == told_in_full(text)
+
+
+def test_most_lines_of_a_real_dump_are_known_by_their_shape(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[bool] = []
+    real = Edit.append_line
+
+    def counting(*arguments: object) -> bool:
+        asked.append(real(*arguments))  # type: ignore[arg-type]
+        return asked[-1]
+
+    lines = "".join(
+        f"-A web -s 10.0.{n}.0/24 -p tcp"
+        f' -m comment --comment "no. {n}" -m tcp --dport {n} -j DROP\n'
+        for n in range(100)
+    )
+    monkeypatch.setattr(Edit, "append_line", counting)
+    rules = Ruleset.parse(dump("filter", lines))
+    assert (len(asked), sum(asked)) == (100, 99)
+    assert str(rules.tables["filter"].chains["web"]).split("\n", 1)[1] + "\n" == lines
