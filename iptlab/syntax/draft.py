@@ -123,6 +123,17 @@ class LineDraft:
         """The matches and the target, as far as they are modelled."""
         return [draft for draft in (*self.matches, self.target) if isinstance(draft, Draft)]
 
+    def take_bang(self) -> bool:
+        """Whether a ! stands before the option that is being read."""
+        taken, self.bang = self.bang is not None, None
+        return taken
+
+    def refuse_bang(self, name: str) -> None:
+        """Refuse a ! before an option that knows none."""
+        if self.bang:
+            cause = f"cannot have ! before {name}"
+            raise self.place.error(self.bang, cause, "Leave the ! out.")
+
     def protocol(self) -> int:
         """The protocol that ``-p`` names, 0 if none does or ``!`` excludes it."""
         given = self.header.values.get("protocol")

@@ -9,22 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
-from functools import partial
 
-import iptlab.targets  # noqa: F401  (announces the targets' names)
-from iptlab.errors import BadValueError, RuleSyntaxError
-from iptlab.matches.unmodelled import OPTIONS as UNMODELLED_MATCHES
-from iptlab.netfilter.extension import MATCHES, TARGETS, Extension, Option
-from iptlab.netfilter.header import Header
+from iptlab.errors import RuleSyntaxError
 from iptlab.netfilter.hooks import TableName
-from iptlab.netfilter.rules import Counters, Jump
-from iptlab.netfilter.values import Given, ProtocolNumber
+from iptlab.netfilter.rules import Counters
 from iptlab.packet import Family
 from iptlab.syntax.cursor import Cursor
-from iptlab.syntax.draft import Draft, LineDraft, Raw, named, read_at
+from iptlab.syntax.draft import LineDraft
 from iptlab.syntax.finish import finished
 from iptlab.syntax.grammar import (
-    EXTENSION_HEADERS,
     FINAL,
     JUMPS,
     LOAD_MATCH,
@@ -32,18 +25,17 @@ from iptlab.syntax.grammar import (
     OPERATIONS,
     SWITCHES,
     Command,
-    LateSyntaxError,
     Place,
 )
 from iptlab.syntax.option_names import (
     cure_of_stray,
-    did_you_mean,
     full_name,
     needs_word,
     stands_alone,
     takes_word,
     unknown,
 )
+from iptlab.syntax.parts import Parts
 from iptlab.syntax.refusal import check_new_name
 from iptlab.syntax.tokens import Token
 
@@ -74,7 +66,7 @@ class _Reader:
         self.line = line
         self.words = Cursor(line.tokens, line.place)
         self.place = line.place
-        self.chains = chains
+        self.parts = Parts(line, self.words, chains)
 
     # --- the loop ---
 
@@ -135,15 +127,15 @@ class _Reader:
         if name in OPERATIONS:
             self._operation(name, token)
         elif name in JUMPS:
-            self._jump(name, token)
+            self.parts.jump(name, token)
         elif name in LOAD_MATCH:
             if self.line.bang:
                 cause = "unexpected ! flag before --match"
                 raise self._error(self.line.bang, cause, "Write ! before an option of the match.")
-            self._load_match(self.words.value(token))
+            self.parts.load_match(self.words.value(token))
         elif name in SWITCHES:
             self._switch(name, token)
-        elif not (self._header_option(name, token) or self._extension_option(name, token)):
+        elif not self.parts.option(name, token):
             raise unknown(token, self.line)
 
     # --- operations and switches ---
@@ -180,7 +172,7 @@ class _Reader:
         return self.words.take()
 
     def _switch(self, name: str, token: Token) -> None:
-        self._refuse_bang(name)
+        self.line.refuse_bang(name)
         if name in FINAL or name == ("-6" if self.line.family is Family.IPV4 else "-4"):
             self.line.operation, self.line.arguments = name, {}
             self.words.skip()
@@ -220,227 +212,12 @@ class _Reader:
             counts.append(count)
         return Counters(*counts)
 
-    # --- the rule's parts ---
-
-    def _header_option(self, name: str, token: Token) -> bool:
-        found = named(Header, name)
-        if not found:
-            return False
-        field_name, declared = found
-        if field_name == "fragment" and self.line.family is Family.IPV6:
-            cause = "`-f' is not supported in IPv6, use -m frag instead"
-            raise self._error(token, cause, "Write -m frag --fragmore or another of its options.")
-        if field_name in self.line.header.values or field_name in self.line.addresses:
-            raise self._error(
-                token,
-                f"multiple {declared.name} flags not allowed",
-                f"A rule has room for one {declared.name}; use a second rule.",
-            )
-        if field_name in ("src", "dst"):
-            self.line.addresses[field_name] = self.words.late_value(token), self._take_bang()
-        else:
-            self._store(self.line.header, field_name, declared, token)
-            self._warn_of_extension_header(field_name)
-        if self.line.header.values.get("protocol") == _NO_PROTOCOL:
-            cause = "rule would never match protocol"
-            raise self._error(token, cause, "Every packet has a protocol: leave ! -p all out.")
-        return True
-
-    def _warn_of_extension_header(self, field_name: str) -> None:
-        """Warn of ``-p`` with a protocol that IPv6 has as an extension header only.
-
-        Source: iptables/xshared.c (ipv6_proto_parse)
-        """
-        if field_name != "protocol" or self.line.family is not Family.IPV6:
-            return
-        if self.line.protocol() in EXTENSION_HEADERS:
-            word = self.words.tokens[self.words.at - 1].text.lower()
-            self.line.warnings.append(
-                f"Warning: never matched protocol: {word}. use extension match instead."
-            )
-
-    def _load_match(self, token: Token) -> None:
-        kind = MATCHES.get(token.text)
-        if kind and (not kind.families or self.line.family in kind.families):
-            for earlier in self.line.matches:
-                if isinstance(earlier, Draft) and earlier.kind is kind:
-                    earlier.closed = True
-            self.line.matches.append(Draft(kind, token))
-        elif token.text in UNMODELLED_MATCHES:
-            raw = Raw(token)
-            self.line.matches.append(raw)
-            self._swallow(raw)
-        else:
-            raise self._error(
-                token,
-                f"Couldn't load match `{token.text}':No such file or directory",
-                did_you_mean(token.text, (*MATCHES, *UNMODELLED_MATCHES), "match"),
-                f"Couldn't load match `{token.text}':No such file or directory\n",
-            )
-
-    def _jump(self, name: str, token: Token) -> None:
-        word = self.words.late_value(token)
-        if self.line.target:
-            raise self._error(
-                token,
-                "multiple -j flags not allowed",
-                "A rule has one target; use a second rule.",
-            )
-        self._refuse_bang(name)
-        self._check_target_name(word)
-        if name == "-g":
-            if word.text not in self.chains:
-                self.line.late = self._late(
-                    word,
-                    f"goto '{word.text}' is not a chain",
-                    f"Make the chain first: -N {word.text} (in a dump `:{word.text} - [0:0]').",
-                )
-            self.line.target = Jump(word.text, goto=True)
-        elif word.text in self.chains:
-            self.line.target = Jump(word.text)
-        else:
-            self._load_target(word)
-
-    def _check_target_name(self, word: Token) -> None:
-        """Source: iptables/xshared.c (parse_target)."""
-        if not word.text:
-            cause = "Invalid target name (too short)"
-        elif len(word.text.encode()) > 28:
-            cause = f"Invalid target name `{word.text}' (28 chars max)"
-        elif any(letter.isspace() for letter in word.text):
-            cause = f"Invalid target name `{word.text}'"
-        else:
-            return
-        raise self._error(word, cause, "A target's name is one word of 1 to 28 characters.")
-
-    def _load_target(self, word: Token) -> None:
-        kind = TARGETS.get(word.text)
-        if kind and (not kind.families or self.line.family in kind.families):
-            self.line.target = Draft(kind, word)
-        else:
-            self.line.target = Jump(word.text)
-            self.line.late = self._late(
-                word,
-                f"Couldn't load target `{word.text}':No such file or directory",
-                f"{word.text} is neither a target nor a chain of this table. To make it a chain: "
-                f"-N {word.text} (in a dump `:{word.text} - [0:0]'). "
-                + did_you_mean(word.text, TARGETS, "target"),
-                f"Couldn't load target `{word.text}':No such file or directory\n",
-            )
-
-    def _swallow(self, raw: Raw) -> None:
-        """Collect the words of an extension that is not modelled, up to the next part."""
-        while not self.words.ended:
-            word, *after = self.words.ahead()
-            ended = word.text in _ENDS_MATCH or (
-                word.text == "!" and after and after[0].text in _ENDS_MATCH
-            )
-            if ended and not word.quoted:
-                break
-            if word.text.startswith("--") and word.text not in UNMODELLED_MATCHES[raw.token.text]:
-                self.words.take()
-                raise unknown(word, self.line)
-            raw.words.append(self.words.take())
-
-    def _extension_option(self, name: str, token: Token) -> bool:
-        for draft in reversed(self.line.drafts()):
-            if not draft.closed and (found := named(draft.kind, name)):
-                self._store(draft, *found, token._replace(text=name))
-                return True
-        if (implicit := self.line.implicit_match()) and (found := named(implicit, name)):
-            draft = Draft(implicit, token)
-            self.line.matches.append(draft)
-            self._store(draft, *found, token._replace(text=name))
-            return True
-        return False
-
-    def _store(self, draft: Draft, field_name: str, declared: Option, token: Token) -> None:
-        """Read an option's words into its draft."""
-        apart = token.text in declared.spellings or token.text in declared.warns
-        name = token.text if apart else declared.name
-        if declared.twice:
-            self.line.warnings += filter(None, (declared.warns.get(name),))
-        spelled = draft.spelled.setdefault(field_name, [])
-        again = declared.twice or not {name, *spelled} & set(declared.spellings)
-        if spelled and (again or name in spelled) and (declared.twice or not declared.lax):
-            raise self._error(
-                token,
-                declared.twice
-                or f'{draft.kind.name}: option "{declared.formal or name}" can only be used once.',
-                f"Use a second -m {draft.kind.name} or a second rule.",
-            )
-        given_names = list(draft.spelled.values())
-        spelled.append(name)
-        negated = self._take_bang() and not declared.lax
-        if negated and not declared.negatable:
-            raise self._error(
-                token,
-                f'{draft.kind.name}: option "{name}" cannot be inverted.',
-                f"{name} knows no !; leave it out.",
-            )
-        if declared.after and all(declared.after[0] not in names for names in given_names):
-            first, cause = declared.after
-            raise self._error(token, cause, f"Write {first} before {name}.")
-        reader = declared.reader(name)
-        words = [self.words.value(token) for _ in range(min(reader.arity, 1))]
-        for _ in range(reader.arity - len(words)):
-            if not self.words.argument_follows():
-                cure = f"Write {reader.arity} words after {token.text}."
-                raise self._error(token, f"{token.text} {declared.value.too_few}", cure)
-            words.append(self.words.value(token))
-        text = " ".join(word.text for word in words)
-        word = words[0] if words else token
-        self._check_word(draft, text, word)
-        of = (draft.kind.name, declared.formal or name)
-        value = read_at(self.place, word, partial(reader.read, text, self.line.family), of)
-        told = "" if declared.twice else declared.warns.get(name, "")
-        self.line.warnings += filter(None, (value.warning(), told))
-        draft.values.pop(field_name, None)
-        draft.values[field_name] = Given(value, negated)
-        if name == draft.kind.parted_by:
-            draft.turn()
-            read_at(self.place, token, partial(draft.kind.check_elements, len(draft.elements)))
-
-    def _check_word(self, draft: Draft, text: str, word: Token) -> None:
-        """Refuse a word that does not go with the protocol named so far."""
-        if draft.kind.check_word is Extension.check_word:
-            return
-        given = self.line.header.values.get("protocol")
-        negated = given is not None and given.negated
-        try:
-            draft.kind.check_word(text, self.line.named_protocol(), negated=negated)
-        except BadValueError as bad:
-            blamed = any(f"`{part}'" in bad.cause for part in re.split("[:,]", text))
-            token = word if blamed else draft.token
-            raise self._error(token, bad.cause, bad.cure) from None
-
-    # --- words and refusals ---
-
-    def _take_bang(self) -> bool:
-        taken, self.line.bang = self.line.bang is not None, None
-        return taken
-
-    def _refuse_bang(self, name: str) -> None:
-        if self.line.bang:
-            raise self._error(self.line.bang, f"cannot have ! before {name}", "Leave the ! out.")
-
-    def _error(
-        self, token: Token | None, cause: str, cure: str = "", tool: str = ""
-    ) -> RuleSyntaxError:
-        return self.place.error(token, cause, cure, tool)
-
-    def _late(self, token: Token | None, cause: str, cure: str, tool: str = "") -> LateSyntaxError:
-        """A refusal that waits until the rest of the line has been read."""
-        return LateSyntaxError(**vars(self._error(token, cause, cure, tool)))
+    def _error(self, token: Token, cause: str, cure: str) -> RuleSyntaxError:
+        return self.place.error(token, cause, cure)
 
 
-_NO_PROTOCOL = Given(ProtocolNumber(0), True)
 # options whose word cannot be glued to them: iptables 1.8.9 then takes the whole for the value
 _WHOLE_WORD = {"-s", "-d", "-p", "-i", "-o", "-j"}
-_ENDS_MATCH = frozenset(
-    {"-m", "--match", "-j", "--jump", "-g", "--goto"}
-    | {name for _, declared in Header.options() for name in declared.names}
-)
 _MISSING = {
     "number": "-R requires a rule number",
     "new": "-E requires old-chain-name and new-chain-name",
