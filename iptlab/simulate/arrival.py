@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from iptlab.packet import Address, Family, IcmpType, Packet
 from iptlab.simulate.host import Host
-from iptlab.simulate.routing import Decision, Kind
+from iptlab.simulate.routing import SEND_ERRORS, Decision, Kind
 
 _EVERYBODY = IPv4Address("255.255.255.255")
 _LOOPBACK6 = IPv6Address("::1")
@@ -60,6 +60,14 @@ def decide(host: Host, packet: Packet, interface: str) -> Decision | Refusal:
     """Where a packet that came in through ``interface`` goes."""
     if reason := _martian(host, packet, interface):
         return Refusal(reason)
+    found = _found(host, packet, interface)
+    if isinstance(found, Decision) and (reason := _spoofed(host, packet, interface, found)):
+        return Refusal(reason)
+    return found
+
+
+def _found(host: Host, packet: Packet, interface: str) -> Decision | Refusal:
+    """What routing makes of the destination."""
     if packet.dst.is_multicast:
         if host.listens_to(packet.dst, interface):
             return Decision(Kind.MULTICAST, interface)
@@ -108,22 +116,27 @@ def _martian(host: Host, packet: Packet, interface: str) -> str:
         return f"{dst} cannot be a destination"
     if dst.is_loopback and not localnet:
         return "a loopback address cannot be reached from outside (route_localnet is off)"
-    return _spoofed(host, packet, interface)
+    return ""
 
 
-def _spoofed(host: Host, packet: Packet, interface: str) -> str:
+def _spoofed(host: Host, packet: Packet, interface: str, found: Decision) -> str:
     """Why the source address is not believed; empty if it is.
+
+    The way back is looked up for an answer that comes in where the packet goes out.
 
     Kernel: net/ipv4/fib_frontend.c (fib_validate_source)
     """
+    if packet.family is Family.IPV6 or _zeronet(packet.src):
+        return ""
     routing = host.routing[Family.IPV4]
     accepts = host.sysctl("ipv4/conf/{}/accept_local", interface)
     strict = host.sysctl("ipv4/conf/{}/rp_filter", interface)
     if not strict and not routing.rules:
         own = packet.src in routing.own and not accepts
         return "its source is an address of this machine (accept_local is off)" if own else ""
-    back = routing.look_up(Packet(packet.dst, packet.src, packet.protocol), interface)
-    if back is None:
+    beyond = found.interface if found.kind is Kind.UNICAST else ""
+    back = routing.find(Packet(packet.dst, packet.src, packet.protocol), beyond)
+    if back is None or back.kind in SEND_ERRORS:
         return "there is no way back to its source (rp_filter)" if strict else ""
     if back.kind is not Kind.UNICAST and not (back.kind is Kind.LOCAL and accepts):
         return f"its source leads to a {back.kind} route"
