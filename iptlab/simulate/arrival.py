@@ -88,7 +88,7 @@ def _found(host: Host, packet: Packet, interface: str) -> Decision | Refusal:
 
 def no_way(found: Decision | None) -> str:
     """Why a route that leads nowhere, or none at all, ends a journey."""
-    return f"the route to it is a {found.kind} route" if found else "there is no route to it"
+    return f"the route to it says {found.kind}" if found else "there is no route to it"
 
 
 def _zeronet(address: Address) -> bool:
