@@ -136,6 +136,14 @@ def test_the_end_is_told_in_one_line(
     assert machine(rules, **switches).journey(situation).conclusion == wanted
 
 
+@pytest.mark.parametrize("place", ["in eth1 ", ""])
+def test_rules_never_see_a_part_of_a_packet(place: str) -> None:
+    box = machine("*filter\n-A FORWARD -f -j ACCEPT\nCOMMIT\n")
+    journey = box.journey(f"{place}udp 192.168.1.9 -> 198.51.100.7 length=60 fragment=6")
+    assert journey.reason == "it is a part of a packet, and the other parts do not come"
+    assert not journey.path
+
+
 def test_interfaces_that_are_not_there_are_named() -> None:
     with pytest.raises(PacketError, match="there is no interface wlan0 here; there are lo, eth0"):
         machine().journey("in wlan0 udp 1.2.3.4:5 -> 6.7.8.9:5")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from kernel_golden import packet_of, recordings
 from scenario import FOLDER, Scenario, scenarios
 
 import iptlab
 
 MACHINES = scenarios()
+ARCHIVE = Path(__file__).parent / "data" / "kernel-more.tar.xz"
+RECORDED = {one.data["name"]: one.data for one in recordings(ARCHIVE)}
 
 
 def expectations() -> Iterator[tuple[str, str, str]]:
@@ -40,6 +44,21 @@ def test_every_packet_ends_on_the_machine_as_the_file_says(scenario: Scenario) -
         assert (place, journey.conclusion) == (place, act.wanted)
         assert tuple(one.conclusion for one in journey.generated) == act.answers, place
         assert tuple(line.rstrip() for line in journey.log) == act.log, place
+
+
+@pytest.mark.parametrize("scenario", MACHINES, ids=lambda one: one.name)
+def test_the_real_kernel_did_the_same(scenario: Scenario) -> None:
+    """The recording is of these rules and packets; test_golden_journeys.py replays it."""
+    recorded = RECORDED[scenario.name]
+    rules = [line for line in scenario.rules.splitlines() if not line.startswith("#")]
+    assert recorded["rules"].splitlines() == rules
+    sent = [
+        (one["packet"]["inject"], *str(packet_of(one["packet"])).split()[:4])
+        for one in recorded["packets"]
+    ]
+    assert sent == [
+        (act.interface or "local", *act.packet.split()[:4]) for act in scenario.acts if act.packet
+    ]
 
 
 def test_there_are_scenarios() -> None:

@@ -43,10 +43,15 @@ class Refusal:
 def unseen(packet: Packet, link: str) -> str:
     """Why a packet is dropped before any hook sees it; empty if it is not.
 
-    Kernel: net/ipv4/ip_input.c (ip_rcv_core), net/ipv6/ip6_input.c (ip6_rcv_core)
+    Where connections are tracked, rules see whole packets only.
+
+    Kernel: net/ipv4/ip_input.c (ip_rcv_core), net/ipv6/ip6_input.c (ip6_rcv_core),
+    net/ipv4/netfilter/nf_defrag_ipv4.c
     """
     if link == "otherhost":
         return "the frame is for another machine"
+    if packet.fragment:
+        return "it is a part of a packet, and the other parts do not come"
     if packet.family is Family.IPV4:
         return ""
     if packet.src.is_multicast:

@@ -135,7 +135,10 @@ class Machine:
         self, packet: Packet | str, *, owner: Owner = ROOT, choose: Chooser | None = None
     ) -> Journey:
         """A process of this machine sends a packet."""
-        return self._originate(Transit(_read(packet), "", owner, choose or self._draw))
+        t = Transit(_read(packet), "", owner, choose or self._draw)
+        if t.packet.fragment:
+            return t.ended(Fate.DROPPED, unseen(t.packet, t.link))
+        return self._originate(t)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""

@@ -60,5 +60,5 @@ def _is_bare(rule: Rule) -> bool:
 
 def _as_log(place: str) -> Log:
     """TRACE logs as LOG does with all its options."""
-    flag = Flag()
-    return Log(prefix=Prefix(f"TRACE: {place} "), tcp_sequence=flag, tcp_options=flag, uid=flag)
+    flag, prefix = Flag(), Prefix(f"TRACE: {place} ")
+    return Log(prefix, tcp_sequence=flag, tcp_options=flag, ip_options=flag, uid=flag)
