@@ -166,7 +166,10 @@ def test_rp_filter_and_accept_local_say_which_sources_are_believed(
         ("203.0.113.2", "eth1", "UNICAST"),
         ("127.0.0.5", "", "LOCAL"),
         ("192.168.1.255", "", "BROADCAST"),
-        ("0.1.2.3", "", "BROADCAST"),
+        ("0.0.0.0", "", "BROADCAST"),
+        ("0.1.2.3", "", "UNICAST"),
+        # a route that leads nowhere makes no type of its own in IPv4
+        ("10.66.0.1", "", "UNICAST"),
         ("224.9.9.9", "", "MULTICAST"),
         ("192.168.1.9", "", "UNICAST"),
         ("2001:db8:f::2", "", "LOCAL UNICAST"),

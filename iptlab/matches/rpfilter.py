@@ -88,7 +88,7 @@ def _asks(packet: Packet) -> bool:
     if packet.family is Family.IPV6:
         return not int(packet.src)
     many = packet.dst == _EVERYBODY or int(packet.dst) >> 8 == _LINK_GROUPS
-    return int(packet.src) >> 24 == 0 and many
+    return not int(packet.src) and many
 
 
 def _said(way: tuple[str, str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from iptlab.packet import Address, Family, IcmpType, Packet
+from iptlab.packet import Family, IcmpType, Packet
 from iptlab.simulate.host import Host
 from iptlab.simulate.routing import SEND_ERRORS, Decision, Kind
 
@@ -96,10 +96,6 @@ def no_way(found: Decision | None) -> str:
     return f"the route to it says {found.kind}" if found else "there is no route to it"
 
 
-def _zeronet(address: Address) -> bool:
-    return int(address) >> 24 == 0
-
-
 def _martian(host: Host, packet: Packet, interface: str) -> str:
     """Why a packet's addresses cannot have come from there; empty if they can.
 
@@ -113,11 +109,11 @@ def _martian(host: Host, packet: Packet, interface: str) -> str:
         return f"{src} cannot be a source"
     if src.is_loopback and not localnet:
         return "a loopback address never comes from outside (route_localnet is off)"
-    if _zeronet(src):
+    if not int(src):
         group = dst.is_multicast and int(dst) >> 8 == _LINK_GROUPS
-        asks = dst == _EVERYBODY or group or not (int(src) or int(dst))
+        asks = dst == _EVERYBODY or group or not int(dst)
         return "" if asks else f"{src} cannot be a source"
-    if _zeronet(dst):
+    if not int(dst):
         return f"{dst} cannot be a destination"
     if dst.is_loopback and not localnet:
         return "a loopback address cannot be reached from outside (route_localnet is off)"
@@ -131,7 +127,7 @@ def _spoofed(host: Host, packet: Packet, interface: str, found: Decision) -> str
 
     Kernel: net/ipv4/fib_frontend.c (fib_validate_source)
     """
-    if packet.family is Family.IPV6 or _zeronet(packet.src):
+    if packet.family is Family.IPV6 or not int(packet.src):
         return ""
     routing = host.routing[Family.IPV4]
     accepts = host.sysctl("ipv4/conf/{}/accept_local", interface)

@@ -286,17 +286,17 @@ class Routing:
     def kind_of(self, address: Address, interface: str = "") -> Kind | None:
         """The kind of route that leads to an address; None without a route.
 
-        With ``interface``, only that interface's own addresses count as local. As long as no
-        policy rule is made, the tables local and main are one.
+        With ``interface``, only that interface's own addresses count as local. IPv4 looks in the
+        table local only, IPv6 in main too.
 
-        Kernel: net/ipv4/fib_frontend.c (__inet_dev_addr_type), fib_trie.c (fib_unmerge)
+        Kernel: net/ipv4/fib_frontend.c (__inet_dev_addr_type), net/netfilter/xt_addrtype.c
         """
         if address.is_multicast:
             return Kind.MULTICAST
-        if address == _EVERYBODY or (self.family == 4 and int(address) >> 24 == 0):
+        if address == _EVERYBODY or (self.family == 4 and not int(address)):
             return Kind.BROADCAST
         route = self.longest(address, "local")
-        if route is None and not (self.rules and self.family == 4):
+        if route is None and self.family is Family.IPV6:
             route = self.longest(address, "main")
         if route is None:
             return None
