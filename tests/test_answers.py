@@ -156,6 +156,23 @@ def test_a_router_says_why_it_cannot_send_a_packet_on(
     assert str(answer.exit).startswith("icmp 192.168.1.1 -> 192.168.1.9 ")
 
 
+def test_a_router_speaks_in_the_name_of_the_way_back_or_in_ipv6_of_the_way_in() -> None:
+    v4 = Machine(V4).receive("eth1", "udp 8.8.8.8:4 -> 192.168.1.9:4 ttl=1")
+    v6 = Machine(V6).receive("eth1", "udp [2001:db8:9::1]:4 -> [2001:db8:1::9]:4 ttl=1")
+    sources = [str(one.generated[0].packet.src) for one in (v4, v6)]
+    assert sources == ["203.0.113.2", "2001:db8:1::1"]
+
+
+@pytest.mark.parametrize(("switch", "mark"), [(0, 0), (1, 7)])
+def test_an_answer_has_the_mark_of_the_question_only_with_fwmark_reflect(
+    switch: int, mark: int
+) -> None:
+    rules = "*mangle\n-A PREROUTING -j MARK --set-mark 7\nCOMMIT\n"
+    machine = Machine(V4.with_rules(rules).with_sysctls(fwmark_reflect=switch))
+    journey = machine.receive("eth1", "udp 192.168.1.9:4 -> 8.8.8.8:4 ttl=1")
+    assert journey.generated[0].packet.mark == mark
+
+
 def test_a_router_cuts_a_packet_that_may_be_cut() -> None:
     assert Machine(V4).receive("eth1", "udp 192.168.1.9:4 -> 8.8.8.8:4 length=1501").accepted
 

@@ -232,6 +232,7 @@ def test_policy_rules_print_as_ip_rule_lists_them() -> None:
         (lambda: Route.parse("10.0.0.0/8 over eth0"), "after `over' something is wrong"),
         (lambda: Interface.of("eth0", "10.0.0.300/24"), "write an address with its prefix"),
         (lambda: Host(sysctls={"ipv4/ip_foward": 1}), "sysctl ipv4/ip_foward is not modelled"),
+        (lambda: Host().with_sysctls(ip_foward=1), "sysctl ip_foward is not modelled; known: ip_f"),
         (
             lambda: Host(LINKS, (Route.parse("default dev eth9"),)),
             "there is no interface eth9 here",

@@ -143,9 +143,16 @@ class Host:
         return replace(self, rules={**self.rules, rules.family: rules})
 
     def with_sysctls(self, **switches: int) -> Host:
-        """The same machine with switches set, by the last part of their path: ``ip_forward=1``."""
-        paths = {path.rpartition("/")[2]: path.format("all") for path in SYSCTLS}
-        return replace(self, sysctls={**self.sysctls, **{paths[k]: v for k, v in switches.items()}})
+        """The same machine with switches set, by the last part of their path: ``ip_forward=1``.
+
+        A switch of one name in both families is set in both, one for interfaces for all of them.
+        """
+        paths = {path: path.rpartition("/")[2] for path in SYSCTLS}
+        if unknown := sorted(set(switches) - set(paths.values())):
+            known = ", ".join(dict.fromkeys(paths.values()))
+            raise PacketError(f"sysctl {unknown[0]} is not modelled; known: {known}")
+        meant = {path.format("all"): switches[n] for path, n in paths.items() if n in switches}
+        return replace(self, sysctls={**self.sysctls, **meant})
 
     def _all(self) -> tuple[Interface, ...]:
         there = any(one.name == "lo" for one in self.interfaces)

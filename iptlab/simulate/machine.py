@@ -312,7 +312,7 @@ class Machine:
         flow = t.tracked.flow
         if flow and flow.confirmed and isinstance(flow.progress, Tcp):
             flow.progress = closing(flow.progress)
-        self._generate(t, sent, NOBODY)
+        self._generate(t, replace(sent, mark=self._reflected(t.packet)), NOBODY)
 
     @property
     def _ttl(self) -> int:
@@ -329,13 +329,29 @@ class Machine:
         to_many = decision is not None and decision.kind in _TO_MANY
         if t.link != "unicast" or to_many or not answer.deserves_error(packet):
             return
-        source: Address | None = packet.dst
-        if decision is None or decision.kind is not RouteKind.LOCAL:
-            back = self.host.route_out(replace(packet, src=packet.dst, dst=packet.src, mark=0))
-            source = back.source if back else None
+        mark = self._reflected(packet)
+        source = packet.dst if decision and decision.kind is RouteKind.LOCAL else None
+        if source is None:
+            source = self._own_address(t, mark)
         if source is not None:
             error = answer.error(packet, kind, source, self._ttl)
-            self._generate(t, replace(error, mtu=mtu), KERNEL)
+            self._generate(t, replace(error, mtu=mtu, mark=mark), KERNEL)
+
+    def _own_address(self, t: Transit, mark: int) -> Address | None:
+        """The address in whose name a router speaks.
+
+        In IPv4 it is that of the way back, in IPv6 that of the interface the packet came by.
+        """
+        packet = t.packet
+        if packet.family is Family.IPV6 and t.entry:
+            return self.host.routing[packet.family].address_of(t.entry, packet.src)
+        back = self.host.route_out(replace(packet, src=packet.dst, dst=packet.src, mark=mark))
+        return back.source if back else None
+
+    def _reflected(self, packet: Packet) -> int:
+        """The mark of an answer: none, unless fwmark_reflect is on (IP4_REPLY_MARK)."""
+        reflects = self.host.sysctl(f"ipv{packet.family}/fwmark_reflect")
+        return packet.mark if reflects else 0
 
     def _generate(self, t: Transit, packet: Packet, owner: Owner) -> None:
         """Send a packet because of another one, to whose flow it belongs."""
