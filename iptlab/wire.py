@@ -80,7 +80,10 @@ def _above(packet: Packet, rest: bytes, length: int) -> Packet:
 def is_intact(packet: Packet, rest: bytes) -> bool:
     """Whether the checksum of what follows the IP header is right.
 
-    Source: RFC 1071, 768 (a UDP checksum of 0 is none), 3828, 9260 (appendix B)
+    Protocols that iptlab does not know are summed as ICMP is, which the kernel does before it
+    refuses one of their packets (net/netfilter/utils.c, nf_ip_checksum).
+
+    Source: RFC 1071, 768 (a UDP checksum of 0 is none), 3828, 9260 (appendix B), 2784
     """
     match packet.protocol:
         case Protocol.SCTP:
@@ -95,9 +98,18 @@ def is_intact(packet: Packet, rest: bytes) -> bool:
             return _folded(_pseudo(packet, len(rest)) + rest[:covered]) == 0xFFFF
         case Protocol.ICMP:
             return _folded(rest) == 0xFFFF
+        case Protocol.ESP | Protocol.AH | Protocol.DCCP:
+            return True
+        case 47 if not rest[:1] or not rest[0] & _GRE_CHECKSUM:
+            return True
         case Protocol.TCP | Protocol.UDP | Protocol.ICMPV6:
             return _folded(_pseudo(packet, len(rest)) + rest) == 0xFFFF
-    return True
+        case _:
+            pseudo = b"" if packet.family is Family.IPV4 else _pseudo(packet, len(rest))
+            return _folded(pseudo + rest) == 0xFFFF
+
+
+_GRE_CHECKSUM = 0x80
 
 
 def _pseudo(packet: Packet, size: int) -> bytes:

@@ -154,6 +154,7 @@ def observed(journey: Journey, machine: Machine) -> Json:
         "trace": [list(event) for event in journey.trace()],
         "generated": list(_generated(journey)),
         "log": list(journey.log),
+        "traced": [line.rstrip() for line in journey.traced],
         "conntrack": sorted(map(_connection, machine.connections()), key=_sorting),
     }
     return ours
@@ -224,7 +225,7 @@ def _header(packet: Packet) -> Json:
         "icmp_seq": packet.echo_seq,
         "mtu": packet.mtu,
         "vtag": packet.vtag,
-        "chunk": ",".join(packet.chunks),
+        "chunk": ",".join(chunk.partition(":")[0] for chunk in packet.chunks),
     }
     head["inner"] = _header(packet.quoted) if packet.quoted else None
     return head
@@ -232,7 +233,7 @@ def _header(packet: Packet) -> Json:
 
 def expected(recorded: Json) -> Json:
     """What was measured, in the same words."""
-    theirs: Json = {name: recorded.get(name) for name in CATEGORIES}
+    theirs: Json = {name: recorded.get(name) for name in (*CATEGORIES, "traced")}
     theirs["exit"] = _measured(recorded["exit"]) if "exit" in recorded else None
     theirs["hits"] = sorted(recorded["hits"])
     theirs["policies"] = sorted(recorded["policies"])
@@ -282,7 +283,8 @@ def _connection(known: Connection) -> Json:
     }
     entry |= {"state": known.state} if known.state else {}
     entry |= {"mark": known.mark} if known.mark else {}
-    entry |= {"zone": known.zone} if known.zone else {}
+    one_way = known.zones[0] != known.zones[1]  # such zones were not recorded
+    entry |= {} if one_way or not known.zones[0] else {"zone": known.zones[0]}
     return entry
 
 
@@ -339,13 +341,13 @@ def replay(one: Recording) -> Iterator[tuple[str, Disagreement | None]]:
     """Every comparison of a recording: its category, and what disagreed."""
     machine = machine_of(one)
     for recorded in one.data["packets"]:
-        machine.wait(0.004)
+        machine.wait(recorded.get("wait", 0.004))
         if one.data.get("random"):
             journey, machine = _as_drawn(machine, recorded)
         else:
             journey = sent(machine, recorded["packet"])
         ours, theirs = observed(journey, machine), expected(recorded["expect"])
-        for category in CATEGORIES:
+        for category in (*CATEGORIES, *(["traced"] if "traced" in recorded["expect"] else [])):
             fine = same(category, ours[category], theirs[category])
             where = (one.where, recorded["n"], category)
             yield (
@@ -417,7 +419,7 @@ def main(arguments: list[str]) -> int:
         print(f"  ours:   {ours}\n  theirs: {theirs}")
     print(f"{files} recordings, {packets} packets, 0 skipped")
     print(f"{truncated} recordings end early, where the kernel began to draw lots (truncated)")
-    for category in (*CATEGORIES, "final"):
+    for category in (*CATEGORIES, "traced", "final"):
         print(f"{category:<12}{compared[category]:>8} compared {agreed[category]:>8} agreed")
     return 1 if wrong or not compared else 0
 

@@ -90,3 +90,97 @@ def rulesets(draw: st.DrawFn) -> Ruleset:
                 lines.append(f"-A {chain} {head + jump if jump and head else plain}".strip())
         lines.append("COMMIT")
     return Ruleset.parse("\n".join(lines) + "\n")
+
+
+# --- a router with eth0 203.0.113.2/24 outside and eth1 192.168.1.1/24 inside ---
+
+_NAT_RULES = {
+    "PREROUTING": (
+        "-j DNAT --to-destination 192.168.1.10",
+        "-j DNAT --to-destination 192.168.1.10-192.168.1.20",
+        "-d 203.0.113.2 -p tcp -j DNAT --to-destination 192.168.1.10:8080",
+        "-d 203.0.113.2 -p udp -j DNAT --to-destination 192.168.1.10:9000-9003",
+        "-p tcp --dport 80 -j REDIRECT --to-ports 3128",
+        "-i eth1 -d 198.51.100.0/24 -j NETMAP --to 198.51.101.0/24",
+        "-j RETURN",
+    ),
+    "POSTROUTING": (
+        "-o eth0 -j MASQUERADE",
+        "-o eth0 -p udp -j MASQUERADE --random",
+        "-o eth0 -j SNAT --to-source 203.0.113.2-203.0.113.9",
+        "-o eth1 -p tcp -j SNAT --to-source 192.168.1.1:5000-5999",
+        "-s 192.168.1.0/24 -o eth0 -j NETMAP --to 203.0.113.0/24",
+        "-s 192.168.1.0/24 -d 192.168.1.0/24 -j MASQUERADE",
+    ),
+    "OUTPUT": (
+        "-d 198.51.100.7 -p tcp -j DNAT --to-destination 192.168.1.10:8080",
+        "-p udp --dport 53 -j REDIRECT --to-ports 5353",
+    ),
+    "INPUT": ("-p udp -j SNAT --to-source 198.51.100.99", "-p tcp -j ACCEPT"),
+}
+
+
+@st.composite
+def nat_rules(draw: st.DrawFn) -> str:
+    """A table nat as a router may have it."""
+    lines = [
+        f"-A {chain} {rule}"
+        for chain, known in _NAT_RULES.items()
+        for rule in draw(st.lists(st.sampled_from(known), max_size=2))
+    ]
+    return "\n".join(["*nat", *lines, "COMMIT", ""])
+
+
+_NEAR = {
+    "in eth0": ("198.51.100.7", "198.51.100.8"),
+    "in eth1": ("192.168.1.9", "192.168.1.10"),
+    "": ("203.0.113.2", "192.168.1.1"),
+}
+_FAR = ("203.0.113.2", "192.168.1.10", "198.51.100.7", "198.51.100.8")
+_TALK = ("tcp {}:{} -> {}:{} SYN", "udp {}:{} -> {}:{}")
+
+
+@st.composite
+def router_packets(draw: st.DrawFn) -> str:
+    """A packet at that router: from outside, from inside, or its own."""
+    place = draw(st.sampled_from(list(_NEAR)))
+    src = draw(st.sampled_from(_NEAR[place]))
+    dst = draw(st.sampled_from([one for one in _FAR if one != src]))
+    sport, dport = draw(st.sampled_from([400, 4000, 4001])), draw(st.sampled_from([53, 80]))
+    packet = draw(st.sampled_from(_TALK)).format(src, sport, dst, dport)
+    return f"{place} {packet}".strip()
+
+
+_OTHER_RULES = {
+    "*raw": (
+        "PREROUTING -p udp --dport 53 -j NOTRACK",
+        "PREROUTING -i eth1 -j CT --zone-orig 1",
+        "PREROUTING -j TRACE",
+    ),
+    "*mangle": (
+        "PREROUTING -m statistic --mode random --probability 0.5 -j MARK --set-mark 1",
+        "OUTPUT -j TOS --set-tos 0x10",
+        "FORWARD -j TTL --ttl-set 1",
+        "POSTROUTING -j CONNMARK --save-mark",
+    ),
+    "*filter": (
+        "INPUT -m conntrack --ctstate NEW -j ACCEPT",
+        "INPUT -p tcp -j REJECT --reject-with tcp-reset",
+        "FORWARD -m mark --mark 1 -j DROP",
+        "FORWARD -m statistic --mode random --probability 0.25 -j REJECT",
+        "FORWARD -m statistic --mode nth --every 2 --packet 0 -j DROP",
+        "FORWARD -m limit --limit 1/sec --limit-burst 2 -j LOG",
+        "OUTPUT -p icmp -j DROP",
+        "OUTPUT -m owner --uid-owner 0 -j LOG",
+    ),
+}
+
+
+@st.composite
+def router_rules(draw: st.DrawFn) -> str:
+    """Rules in all tables of that router, some of which throw dice or remember."""
+    text = draw(nat_rules())
+    for table, known in _OTHER_RULES.items():
+        lines = draw(st.lists(st.sampled_from(known), max_size=3))
+        text += "\n".join([table, *(f"-A {line}" for line in lines), "COMMIT", ""])
+    return text

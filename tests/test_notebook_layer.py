@@ -200,6 +200,7 @@ def test_nothing_in_a_rule_set_becomes_markup() -> None:
         rules.tables["filter"],
         rules.tables["filter"].chains["INPUT"],
         visit,
+        arrived(rules),
     ):
         pages.append(VIEWS[type(value)](value))
     for id_, answer in (("00-web", f"-A INPUT -j '{HOSTILE}'"), ("00-first", HOSTILE)):
@@ -208,6 +209,12 @@ def test_nothing_in_a_rule_set_becomes_markup() -> None:
     for html in pages:
         assert set(Tags(html).opened) <= HARMLESS
         assert "&lt;" in html
+
+
+def arrived(rules: iptlab.Ruleset) -> iptlab.Journey:
+    """The journey of a packet to a machine with these rules."""
+    machine = iptlab.Machine(iptlab.Host.server("10.0.0.1/24").with_rules(rules))
+    return machine.journey("in eth0 tcp 10.0.0.9:1 -> 10.0.0.1:22")
 
 
 @pytest.mark.parametrize("kind", VIEWS, ids=lambda kind: kind.__name__)
@@ -220,9 +227,7 @@ def test_every_view_has_its_text_beside_it(shell: InteractiveShell, kind: type) 
             rules.tables["filter"],
             rules.tables["filter"].chains["INPUT"],
             iptlab.trace(rules, "udp 10.0.0.9:1 -> 10.0.0.1:22"),
-            iptlab.Machine(iptlab.Host.server("10.0.0.1/8").with_rules(rules)).journey(
-                "in eth0 udp 10.0.0.9:1 -> 10.0.0.1:22"
-            ),
+            arrived(rules),
             iptlab.grade(iptlab.exercise("00-first"), "DROP"),
         )
     }

@@ -179,17 +179,24 @@ class Bucket(NamedTuple):
     refills: int = 0
 
 
+# milliseconds between two sweeps; extensions/libxt_hashlimit.c (XT_HASHLIMIT_GCINTERVAL)
+_GC_INTERVAL = 1000
+
+
 @register_match("hashlimit")
 @dataclass(frozen=True)
 class Hashlimit(Match):
     """``-m hashlimit --hashlimit-upto RATE | --hashlimit-above RATE --hashlimit-name NAME``.
 
     Each group of packets that ``--hashlimit-mode`` makes has its own bucket, full at first.
-    ``upto`` matches while there is enough in it, ``above`` when there is not.
+    ``upto`` matches while there is enough in it, ``above`` when there is not. A bucket that no
+    packet asked for during ``--hashlimit-htable-expire`` milliseconds is forgotten by the next
+    sweep, of which there is one every ``--hashlimit-htable-gcinterval``, and is full again.
 
-    Kernel: net/netfilter/xt_hashlimit.c (revision 3)
+    Kernel: net/netfilter/xt_hashlimit.c (revision 3; htable_gc)
 
-    Simplified: tables do not fill up, and ``--hashlimit-rate-match`` counts as a bucket does.
+    Simplified: tables do not fill up, sweeps come at whole intervals of the clock, and
+    ``--hashlimit-rate-match`` counts as a bucket does.
     """
 
     upto: Given[HashRate] | None = option(
@@ -232,7 +239,7 @@ class Hashlimit(Match):
             "burst": self._burst(rate),
             "size": _unless(self.size, 0),
             "max": _unless(self.max, 0),
-            "gcinterval": _unless(self.gcinterval, 1000),
+            "gcinterval": _unless(self.gcinterval, _GC_INTERVAL),
             "expire": _unless(Integer(expiry), rate.expiry()),
             "rate_interval": _unless(interval, 1),
         }
@@ -319,10 +326,19 @@ class Hashlimit(Match):
         assert self.burst is not None
         return Bucket(self.rate.period * self.burst.number, context.seconds)
 
+    def _swept(self, bucket: Bucket, now: float) -> bool:
+        """Whether a bucket was idle for so long that it is forgotten."""
+        idle = self.expire.number if self.expire else self.rate.expiry()
+        every = self.gcinterval.number if self.gcinterval else _GC_INTERVAL
+        last_sweep = now - now % (max(every, 1) / 1000)
+        return last_sweep >= bucket.at + idle / 1000
+
     def _bucket(self, packet: Packet, context: Context) -> Bucket:
         """The bucket as it is when the packet comes."""
         full = self._full(context)
         left = context.memory.recall(self._key(packet), full)
+        if self._swept(left, context.seconds):
+            left = full
         refilled = left.credit + (context.seconds - left.at) * 1e6
         now = Bucket(min(full.credit, refilled), context.seconds, left.refills)
         if self.rate.in_bytes and now.credit < self._cost(packet) and now.refills:

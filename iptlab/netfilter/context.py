@@ -68,7 +68,7 @@ class Connection:
     ``status`` holds words of EXPECTED, SEEN_REPLY, ASSURED, CONFIRMED, SRC_NAT and DST_NAT;
     ``reply_direction`` is whether this packet goes against the original direction;
     ``expires`` are seconds; ``packets`` and ``bytes`` count this packet too, in the original
-    and in the reply direction.
+    and in the reply direction; ``zones`` are those in which either direction is looked up.
 
     Kernel: include/net/netfilter/nf_conntrack.h (struct nf_conn)
     """
@@ -84,7 +84,7 @@ class Connection:
     bytes: tuple[int, int] = (0, 0)
     helper: str = ""
     state: str = ""
-    zone: int = 0
+    zones: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +161,10 @@ class Context:
     An interface that the packet does not have at this hook is the empty name, as in the
     kernel. None means that nobody said: a rule that asks answers "cannot tell".
     ``address_types`` answers which addrtype words (LOCAL, BROADCAST, ...) fit an address
-    as seen from an interface (empty: any). ``sets`` are the named
-    ipsets. ``choose`` decides whether something of that probability happens now. ``memory`` is
-    what matches remember of earlier packets, ``zones`` are those in which its connection is
+    as seen from an interface (empty: any). ``way_back`` answers the kind of route that a packet
+    would take from here, and its interface, for somebody behind an interface. ``sets`` are the
+    named ipsets. ``choose`` decides whether something of that probability happens now. ``memory``
+    is what matches remember of earlier packets, ``zones`` are those in which its connection is
     looked up (original and reply direction), ``mtu`` is the largest packet in bytes that its way
     takes, and ``rule`` names the rule that asks (table, chain, number): some rules keep a
     memory of their own.
@@ -179,6 +180,7 @@ class Context:
     owner: Owner | None = None
     now: datetime | None = None
     address_types: Callable[[Address, str], frozenset[str]] | None = None
+    way_back: Callable[[Packet, str], tuple[str, str]] | None = None
     sets: Mapping[str, PacketSet] | None = None
     choose: Callable[[Fraction], bool] | None = None
     memory: Memory = Memory()

@@ -59,11 +59,22 @@ def reset(packet: Packet, ttl: int) -> Packet | None:
     return replace(answer, flags=TcpFlags.RST | TcpFlags.ACK, ack=ack)
 
 
+# ICMP messages that are no errors; any other may be one. kernel: net/ipv4/icmp.c (icmp_pointers)
+_HARMLESS = (0, 8, *range(13, 19))
+
+
 def deserves_error(packet: Packet) -> bool:
-    """Whether an ICMP error may be sent about it: never about an error, nor a later fragment."""
+    """Whether an ICMP error may be sent about it: never about an error, nor a later fragment.
+
+    Kernel: net/ipv4/icmp.c (icmp_send), net/ipv6/icmp.c (is_ineligible)
+    """
     if packet.fragment:
         return False
-    return packet.icmp is None or not packet.icmp.is_error(packet.family)
+    if packet.icmp is None:
+        return True
+    if packet.family is Family.IPV6:
+        return not packet.icmp.is_error(packet.family)
+    return packet.icmp.type in _HARMLESS
 
 
 def error(packet: Packet, kind: IcmpType, source: Address, ttl: int) -> Packet:

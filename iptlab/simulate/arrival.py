@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from iptlab.packet import Address, Family, IcmpType, Packet
+from iptlab.packet import Family, IcmpType, Packet
 from iptlab.simulate.host import Host
-from iptlab.simulate.routing import Decision, Kind
+from iptlab.simulate.routing import SEND_ERRORS, Decision, Kind
 
 _EVERYBODY = IPv4Address("255.255.255.255")
 _LOOPBACK6 = IPv6Address("::1")
@@ -43,10 +43,15 @@ class Refusal:
 def unseen(packet: Packet, link: str) -> str:
     """Why a packet is dropped before any hook sees it; empty if it is not.
 
-    Kernel: net/ipv4/ip_input.c (ip_rcv_core), net/ipv6/ip6_input.c (ip6_rcv_core)
+    Where connections are tracked, rules see whole packets only.
+
+    Kernel: net/ipv4/ip_input.c (ip_rcv_core), net/ipv6/ip6_input.c (ip6_rcv_core),
+    net/ipv4/netfilter/nf_defrag_ipv4.c
     """
     if link == "otherhost":
         return "the frame is for another machine"
+    if packet.fragment:
+        return "it is a part of a packet, and the other parts do not come"
     if packet.family is Family.IPV4:
         return ""
     if packet.src.is_multicast:
@@ -60,6 +65,14 @@ def decide(host: Host, packet: Packet, interface: str) -> Decision | Refusal:
     """Where a packet that came in through ``interface`` goes."""
     if reason := _martian(host, packet, interface):
         return Refusal(reason)
+    found = _found(host, packet, interface)
+    if isinstance(found, Decision) and (reason := _spoofed(host, packet, interface, found)):
+        return Refusal(reason)
+    return found
+
+
+def _found(host: Host, packet: Packet, interface: str) -> Decision | Refusal:
+    """What routing makes of the destination."""
     if packet.dst.is_multicast:
         if host.listens_to(packet.dst, interface):
             return Decision(Kind.MULTICAST, interface)
@@ -80,11 +93,7 @@ def decide(host: Host, packet: Packet, interface: str) -> Decision | Refusal:
 
 def no_way(found: Decision | None) -> str:
     """Why a route that leads nowhere, or none at all, ends a journey."""
-    return f"the route to it is a {found.kind} route" if found else "there is no route to it"
-
-
-def _zeronet(address: Address) -> bool:
-    return int(address) >> 24 == 0
+    return f"the route to it says {found.kind}" if found else "there is no route to it"
 
 
 def _martian(host: Host, packet: Packet, interface: str) -> str:
@@ -100,30 +109,35 @@ def _martian(host: Host, packet: Packet, interface: str) -> str:
         return f"{src} cannot be a source"
     if src.is_loopback and not localnet:
         return "a loopback address never comes from outside (route_localnet is off)"
-    if _zeronet(src):
+    if not int(src):
         group = dst.is_multicast and int(dst) >> 8 == _LINK_GROUPS
-        asks = dst == _EVERYBODY or group or not (int(src) or int(dst))
+        asks = dst == _EVERYBODY or group or not int(dst)
         return "" if asks else f"{src} cannot be a source"
-    if _zeronet(dst):
+    if not int(dst):
         return f"{dst} cannot be a destination"
     if dst.is_loopback and not localnet:
         return "a loopback address cannot be reached from outside (route_localnet is off)"
-    return _spoofed(host, packet, interface)
+    return ""
 
 
-def _spoofed(host: Host, packet: Packet, interface: str) -> str:
+def _spoofed(host: Host, packet: Packet, interface: str, found: Decision) -> str:
     """Why the source address is not believed; empty if it is.
+
+    The way back is looked up for an answer that comes in where the packet goes out.
 
     Kernel: net/ipv4/fib_frontend.c (fib_validate_source)
     """
+    if packet.family is Family.IPV6 or not int(packet.src):
+        return ""
     routing = host.routing[Family.IPV4]
     accepts = host.sysctl("ipv4/conf/{}/accept_local", interface)
     strict = host.sysctl("ipv4/conf/{}/rp_filter", interface)
     if not strict and not routing.rules:
         own = packet.src in routing.own and not accepts
         return "its source is an address of this machine (accept_local is off)" if own else ""
-    back = routing.look_up(Packet(packet.dst, packet.src, packet.protocol), interface)
-    if back is None:
+    beyond = found.interface if found.kind is Kind.UNICAST else ""
+    back = routing.find(Packet(packet.dst, packet.src, packet.protocol), beyond)
+    if back is None or back.kind in SEND_ERRORS:
         return "there is no way back to its source (rp_filter)" if strict else ""
     if back.kind is not Kind.UNICAST and not (back.kind is Kind.LOCAL and accepts):
         return f"its source leads to a {back.kind} route"

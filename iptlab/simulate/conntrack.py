@@ -25,6 +25,13 @@ _INVERSE = {
 }
 # ICMPv6 messages between neighbours, which are not tracked (noct_valid_new)
 _UNTRACKED_ICMPV6 = frozenset((130, 131, 132, 133, 134, 135, 136, 143))
+# protocols whose checksums are looked at (their files in net/netfilter: nf_conntrack_proto_*.c)
+_CHECKED = frozenset(
+    (
+        *(Protocol.TCP, Protocol.UDP, Protocol.UDPLITE, Protocol.SCTP),
+        *(Protocol.ICMP, Protocol.ICMPV6),
+    )
+)
 # protocols whose packets are told apart by ports
 PORTED = frozenset((Protocol.TCP, Protocol.UDP, Protocol.SCTP, Protocol.UDPLITE))
 
@@ -146,11 +153,11 @@ class Flow:
             status=self.status | {"CONFIRMED"} if self.confirmed else self.status,
             mark=self.mark,
             reply_direction=reply,
-            expires=max(0, int(self.deadline - now)),
+            expires=max(0, int(self.deadline - now)) if self.confirmed else 0,
             packets=self.packets,
             bytes=self.bytes,
             state=str(self.progress.state) if self.progress else "",
-            zone=self.zone.original,
+            zones=self.zone,
         )
 
     def copy(self) -> Flow:
@@ -230,10 +237,12 @@ class ConntrackTable:
             return None
         return found
 
-    def taken(self, key: Key, besides: Flow) -> bool:
-        """Whether another flow has that tuple (nf_conntrack_tuple_taken)."""
+    def taken(self, key: Key, besides: Flow) -> Flow | None:
+        """The other flow that has that tuple, None if it is free (nf_conntrack_tuple_taken)."""
         found = self._keys.get(key)
-        return found is not None and found[0].both_keys()[0] != besides.both_keys()[0]
+        if found is None or found[0].both_keys()[0] == besides.both_keys()[0]:
+            return None
+        return found[0]
 
     def same_source(self, flow: Flow) -> Iterator[Flow]:
         """Flows from the same address and port, the newest first (find_appropriate_src)."""
@@ -299,7 +308,9 @@ class ConntrackTable:
         Kernel: net/netfilter/nf_conntrack_proto_udp.c (udplite_error)
         """
         here = hook is Hook.PREROUTING and self.settings.checksum
-        return here and (not packet.intact or packet.protocol == Protocol.UDPLITE)
+        if not here or packet.protocol not in _CHECKED:
+            return False
+        return not packet.intact or packet.protocol == Protocol.UDPLITE
 
     def _error(self, packet: Packet, zone: Zone, now: float) -> Tracked:
         """An ICMP error belongs to the flow of the packet that it quotes.
@@ -414,12 +425,13 @@ def _source_key(flow: Flow) -> Key:
 def attached(cause: Tracked) -> Tracked:
     """The tracking of a packet that this machine sends because of another one.
 
-    It belongs to the same flow, in the other direction, whether or not that flow was confirmed.
+    It belongs to the same flow, in the other direction, whether or not that flow was confirmed;
+    without a flow it will be tracked by itself.
 
     Kernel: nf_conntrack_core.c (nf_conntrack_attach)
     """
     if cause.flow is None:
-        return cause
+        return INVALID
     return Tracked(CtState.RELATED, cause.flow, not cause.reply)
 
 

@@ -26,6 +26,7 @@ from iptlab.simulate.nat import SIDE, Range
 from iptlab.simulate.routing import NO_ROUTE, SEND_ERRORS
 from iptlab.simulate.routing import Kind as RouteKind
 from iptlab.simulate.trace import Asked, TableVisit
+from iptlab.simulate.tracing import marks, trace_lines
 from iptlab.simulate.transit import Transit
 from iptlab.targets.log import Log
 
@@ -116,6 +117,7 @@ class HookWork:
         t.packet = visit.packet
         self._remember(context, visit.context)
         self._count(visit)
+        self._trace(visit)
         station = f"{visit.table} {visit.chain}"
         known = now = context.connection
         if visit.context.connection is not known:
@@ -140,6 +142,7 @@ class HookWork:
             owner=t.owner,
             now=state.now,
             address_types=state.host.address_types,
+            way_back=state.host.way_back,
             sets=state.sets,
             choose=t.choose,
             memory=state.memory,
@@ -165,12 +168,24 @@ class HookWork:
             place = Place(visit.table, step.chain, step.number)
             counts[place] = counts.get(place, ZERO).plus(Counters(1, step.packet.length))
             if isinstance(step.rule.target, Log):
-                own = self.state.host.by_name[self.here.in_interface or "lo"].mac
-                to = frame_to(own, t.link, step.packet)
+                to = self._frame_to(step.packet)
                 t.log.append(log_line(step.rule.target, step.packet, step.context, to))
         if visit.policy:
             place = Place(visit.table, visit.chain)
             counts[place] = counts.get(place, ZERO).plus(Counters(1, visit.packet.length))
+
+    def _frame_to(self, packet: Packet) -> str:
+        """The hardware address that the packet's frame was sent to."""
+        own = self.state.host.by_name[self.here.in_interface or "lo"].mac
+        return frame_to(own, self.t.link, packet)
+
+    def _trace(self, visit: TableVisit) -> None:
+        """Write what TRACE logs of a walk."""
+        t = self.t
+        if t.marked or (visit.table is TableName.RAW and marks(visit)):
+            to = self._frame_to(visit.packet)
+            t.traced += trace_lines(visit, traced=t.marked, destination_mac=to)
+            t.marked = True
 
     def _stopped(self, visit: TableVisit) -> Journey | None:
         """The end, if a rule or policy wants it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from ipaddress import (
@@ -143,9 +143,16 @@ class Host:
         return replace(self, rules={**self.rules, rules.family: rules})
 
     def with_sysctls(self, **switches: int) -> Host:
-        """The same machine with switches set, by the last part of their path: ``ip_forward=1``."""
-        paths = {path.rpartition("/")[2]: path.format("all") for path in SYSCTLS}
-        return replace(self, sysctls={**self.sysctls, **{paths[k]: v for k, v in switches.items()}})
+        """The same machine with switches set, by the last part of their path: ``ip_forward=1``.
+
+        A switch of one name in both families is set in both, one for interfaces for all of them.
+        """
+        paths = {path: path.rpartition("/")[2] for path in SYSCTLS}
+        if unknown := sorted(set(switches) - set(paths.values())):
+            known = ", ".join(dict.fromkeys(paths.values()))
+            raise PacketError(f"sysctl {unknown[0]} is not modelled; known: {known}")
+        meant = {path.format("all"): switches[n] for path, n in paths.items() if n in switches}
+        return replace(self, sysctls={**self.sysctls, **meant})
 
     def _all(self) -> tuple[Interface, ...]:
         there = any(one.name == "lo" for one in self.interfaces)
@@ -163,12 +170,10 @@ class Host:
 
     def _routing(self, family: Family) -> Routing:
         own = [(one.name, a) for one in self._all() for a in one.addresses if a.version == family]
-        return Routing(
-            family,
-            tuple(own),
-            tuple(route for route in self.routes if route.to.version == family),
-            tuple(rule for rule in self.policy if rule.family == family),
-        )
+        given = tuple(route for route in self.routes if route.to.version == family)
+        routers = tuple(_routers(own)) if family is Family.IPV6 and self.forwards(family) else ()
+        rules = tuple(rule for rule in self.policy if rule.family == family)
+        return Routing(family, tuple(own), (*routers, *given), rules)
 
     def owns(self, address: Address) -> bool:
         """Whether it is an address of this machine."""
@@ -194,10 +199,8 @@ class Host:
             return True
         if group in _ROUTERS:
             return self.forwards(Family.IPV6)
-        own = (one.ip for _, one in self.routing[Family(group.version)].addresses)
-        return any(
-            one.version == 6 and int(group) == _SOLICITED | int(one) & 0xFFFFFF for one in own
-        )
+        own = (one.ip for one in self.by_name[interface].addresses if one.version == 6)
+        return any(int(group) == _SOLICITED | int(one) & 0xFFFFFF for one in own)
 
     # --- routing decisions ---
 
@@ -208,6 +211,16 @@ class Host:
         """
         return self.routing[packet.family].look_up(packet)
 
+    def way_back(self, packet: Packet, interface: str) -> tuple[str, str]:
+        """The kind of the route that a packet would take, and its interface; empty without one.
+
+        An address that is known on its link only is behind ``interface``.
+        """
+        if packet.dst.version == 6 and packet.dst.is_link_local and not self.owns(packet.dst):
+            return Kind.UNICAST, interface
+        route = self.routing[packet.family].find(packet)
+        return (route.kind, route.interface) if route else ("", "")
+
     def address_types(self, address: Address, interface: str = "") -> frozenset[str]:
         """The words of ``-m addrtype`` that fit an address.
 
@@ -217,10 +230,21 @@ class Host:
         kind = self.routing[family].kind_of(address, interface)
         if family is Family.IPV4:
             return frozenset({str(kind or Kind.UNICAST).upper()})
-        words = {"LOCAL"} if kind is Kind.LOCAL else set()
+        words = {str(kind).upper()} if kind in (Kind.LOCAL, Kind.ANYCAST) else set()
         words |= {"UNREACHABLE"} if kind is None or kind in SEND_ERRORS else set()
         words.add("MULTICAST" if address.is_multicast else "UNICAST" if int(address) else "UNSPEC")
         return frozenset(words)
+
+
+def _routers(own: Iterable[tuple[str, IPv4Interface | IPv6Interface]]) -> Iterator[Route]:
+    """The address by which a network's routers are reached, whichever is nearest (RFC 4291).
+
+    Kernel: net/ipv6/addrconf.c (addrconf_join_anycast)
+    """
+    for name, one in own:
+        if one.network.prefixlen < 127 and not one.ip.is_loopback:
+            first = ip_network(one.network.network_address)
+            yield Route(first, name, kind=Kind.ANYCAST, table="local")
 
 
 def interfaces(named: Iterable[tuple[str, Iterable[str]]]) -> tuple[Interface, ...]:

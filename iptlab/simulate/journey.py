@@ -134,7 +134,7 @@ def connection_dict(known: Connection | None) -> dict[str, object] | None:
         "status": sorted(known.status),
         "state": known.state,
         "mark": known.mark,
-        "zone": known.zone,
+        "zones": list(known.zones),
     }
 
 
@@ -158,8 +158,9 @@ class Journey:
     to whom. ``by`` is the rule or policy that stopped it; None with a ``reason`` if the kernel
     itself did. ``error`` is what the sending process was told, ``rejection`` what a REJECT
     answered with. ``generated`` are the journeys of packets that the machine sent because of
-    this one, ``log`` the lines that LOG wrote, and ``probability`` how likely this outcome was
-    before it was drawn.
+    this one, ``log`` the lines that LOG wrote, ``traced`` those of TRACE (of
+    ``iptables-legacy``; with nf_tables they go to ``xtables-monitor``), and ``probability``
+    how likely this outcome was before it was drawn.
     """
 
     packet: Packet
@@ -177,6 +178,7 @@ class Journey:
     looped_back: bool = False
     generated: tuple[Journey, ...] = ()
     log: tuple[str, ...] = ()
+    traced: tuple[str, ...] = ()
     probability: Fraction = Fraction(1)
 
     @property
@@ -239,6 +241,7 @@ class Journey:
             case Fate.DROPPED:
                 said = "dropped" if self.by else f"dropped by the kernel: {self.reason}"
         said += f" by {self.by}" if self.by and not self.accepted else ""
+        said += " (and a copy is delivered here)" if self.looped_back else ""
         return said + (f" (the sender is told {self.error})" if self.error else "")
 
     @property
@@ -282,6 +285,7 @@ class Journey:
             "stations": [station.as_dict() for station in self.stations],
             "generated": [journey.as_dict() for journey in self.generated],
             "log": list(self.log),
+            "traced": list(self.traced),
         }
 
     def to_frame(self) -> DataFrame:

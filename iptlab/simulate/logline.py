@@ -1,6 +1,8 @@
 """The line that LOG writes into the kernel log.
 
 Kernel: net/netfilter/nf_log_syslog.c
+
+Simplified: the gateway of an ICMP redirect and the pointer of a parameter problem are logged as 0.
 """
 
 from __future__ import annotations
@@ -28,13 +30,22 @@ def log_line(target: Log, packet: Packet, context: Context, destination_mac: str
     prefix = target.prefix.text if target.prefix else ""
     words = [f"{prefix}IN={context.in_interface}", f"OUT={context.out_interface}"]
     if context.in_interface:
-        source = context.mac or "00:00:00:00:00:00"
-        words.append(f"MAC={destination_mac}:{source}:{_ETHERTYPE[packet.family]}")
+        words += _frame(packet, target, context, destination_mac)
     words += _packet(packet, target, packet.length)
+    if packet.family is Family.IPV6 and packet.protocol == Protocol.ESP:
+        return " ".join(words)
     if target.uid and context.owner and context.owner.uid is not None:
         words += [f"UID={context.owner.uid}", f"GID={context.owner.gid}"]
     words += [f"MARK={packet.mark:#x}"] if packet.mark else []
     return " ".join([*words, ""])
+
+
+def _frame(packet: Packet, target: Log, context: Context, destination: str) -> list[str]:
+    """Who sent the frame and to whom; only Ethernet's is told field by field."""
+    source, kind = context.mac or "00:00:00:00:00:00", _ETHERTYPE[packet.family]
+    if target.macdecode and context.in_interface != "lo":
+        return [f"MACSRC={source}", f"MACDST={destination}", f"MACPROTO={kind.replace(':', '')}"]
+    return [f"MAC={destination}:{source}:{kind}"]
 
 
 def frame_to(own: str, link: str, packet: Packet) -> str:
@@ -80,6 +91,8 @@ def _transport(packet: Packet, target: Log, here: int) -> list[str]:
     known = _NAMES.get(Protocol(packet.protocol)) if packet.protocol in set(Protocol) else None
     if known is None:
         return [f"PROTO={packet.protocol}"]
+    if packet.family is Family.IPV6 and packet.protocol == Protocol.ESP:
+        return [f"OPT ( ESP SPI={packet.spi or 0:#x} )"] if target.ip_options else []
     words = [f"PROTO={known}"]
     if packet.fragment:
         return words
@@ -117,7 +130,11 @@ def _tcp(packet: Packet, target: Log) -> list[str]:
 def _icmp(packet: Packet, target: Log, here: int) -> list[str]:
     kind = packet.icmp or IcmpType(0)
     words = [f"TYPE={kind.type}", f"CODE={kind.code}"]
-    if packet.quoted is not None:
+    if packet.family is Family.IPV4 and here < _ICMP_NEEDS.get(kind.type, 0):
+        return [*words, f"INCOMPLETE [{here} bytes]"]
+    if kind.type in (extra := _EXTRAS[packet.family]):
+        words.append(extra[kind.type])
+    if packet.quoted is not None and (packet.family, kind.type) != _UNQUOTED:
         quoted = _packet(packet.quoted, target, here - 8)
         words.append(f"[{' '.join(quoted)} ]")
         if packet.mtu:
@@ -127,4 +144,12 @@ def _icmp(packet: Packet, target: Log, here: int) -> list[str]:
     return words
 
 
+# how long a message must be; of errors, the quoted IP header too
+_ICMP_NEEDS = {13: 20, 14: 20, 17: 12, 18: 12} | dict.fromkeys((3, 4, 5, 11, 12), 28)
+# what is told of some errors before the packet that they quote; of one that is all
+_EXTRAS = {
+    Family.IPV4: {5: "GATEWAY=0.0.0.0", 12: "PARAMETER=0"},
+    Family.IPV6: {4: "POINTER=00000000"},
+}
+_UNQUOTED = (Family.IPV4, 12)
 _ECHOES = {Family.IPV4: (0, 8), Family.IPV6: (128, 129)}

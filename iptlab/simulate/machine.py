@@ -38,6 +38,7 @@ ROOT = Owner(0, 0)
 _NEIGHBOUR = "02:00:00:00:00:fe"
 _TIME_EXCEEDED = {Family.IPV4: IcmpType(11, 0), Family.IPV6: IcmpType(3, 0)}
 _BEYOND_SCOPE = IcmpType(1, 2)
+_TOO_BIG = {Family.IPV4: IcmpType(3, 4), Family.IPV6: IcmpType(2, 0)}
 _TO_MANY = (RouteKind.BROADCAST, RouteKind.MULTICAST)
 
 
@@ -134,7 +135,10 @@ class Machine:
         self, packet: Packet | str, *, owner: Owner = ROOT, choose: Chooser | None = None
     ) -> Journey:
         """A process of this machine sends a packet."""
-        return self._originate(Transit(_read(packet), "", owner, choose or self._draw))
+        t = Transit(_read(packet), "", owner, choose or self._draw)
+        if t.packet.fragment:
+            return t.ended(Fate.DROPPED, unseen(t.packet, t.link))
+        return self._originate(t)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -234,6 +238,10 @@ class Machine:
             if packet.src.is_link_local:
                 self._tell(t, _BEYOND_SCOPE)
             return t.ended(Fate.DROPPED, "its source is known on its own link only")
+        mtu = self.host.by_name[decision.interface].mtu
+        if packet.length > mtu and (packet.df or packet.family is Family.IPV6):
+            self._tell(t, _TOO_BIG[packet.family], mtu=mtu)
+            return t.ended(Fate.DROPPED, f"it is larger than {mtu} bytes and may not be cut")
         t.packet = replace(packet, ttl=packet.ttl - 1)
         t.note(Kind.FORWARDING, "forwarding", None, f"out {decision.interface}", before=packet)
         if stopped := self._hook(t, Pass(Hook.FORWARD, interface, decision.interface)):
@@ -277,12 +285,17 @@ class Machine:
         return t.decision.kind is RouteKind.BROADCAST
 
     def _loop_back(self, t: Transit) -> None:
-        """A copy goes through POSTROUTING and comes in by the interface that it leaves by."""
+        """A copy goes through POSTROUTING and comes in by the interface that it leaves by.
+
+        The copy has no socket, and only what comes in again is known to be for many.
+
+        Kernel: net/core/skbuff.c (skb_clone), net/core/dev.c (dev_loopback_xmit)
+        """
         assert t.decision is not None
-        twin = t.copy(str(t.decision.kind))
+        twin = t.copy()
         if self._hook(twin, Pass(Hook.POSTROUTING, "", t.decision.interface)):
             return
-        twin.owner, twin.seen = NOBODY, twin.tracked.known
+        twin.link, twin.seen = str(t.decision.kind), twin.tracked.known
         t.looped = self._arrive(twin, t.decision.interface).fate is Fate.DELIVERED
 
     # --- answers ---
@@ -299,27 +312,46 @@ class Machine:
         flow = t.tracked.flow
         if flow and flow.confirmed and isinstance(flow.progress, Tcp):
             flow.progress = closing(flow.progress)
-        self._generate(t, sent, NOBODY)
+        self._generate(t, replace(sent, mark=self._reflected(t.packet)), NOBODY)
 
     @property
     def _ttl(self) -> int:
         return self.host.sysctl("ipv4/ip_default_ttl")
 
-    def _tell(self, t: Transit, kind: IcmpType) -> None:
+    def _tell(self, t: Transit, kind: IcmpType, *, mtu: int = 0) -> None:
         """Send an ICMP error about the packet, unless none may be sent.
 
         Kernel: net/ipv4/icmp.c (icmp_send), net/ipv6/icmp.c (icmp6_send)
+
+        Simplified: the kernel sends only so many errors a second, here there is no limit.
         """
         packet, decision = t.packet, t.decision
         to_many = decision is not None and decision.kind in _TO_MANY
         if t.link != "unicast" or to_many or not answer.deserves_error(packet):
             return
-        source: Address | None = packet.dst
-        if decision is None or decision.kind is not RouteKind.LOCAL:
-            back = self.host.route_out(replace(packet, src=packet.dst, dst=packet.src, mark=0))
-            source = back.source if back else None
+        mark = self._reflected(packet)
+        source = packet.dst if decision and decision.kind is RouteKind.LOCAL else None
+        if source is None:
+            source = self._own_address(t, mark)
         if source is not None:
-            self._generate(t, answer.error(packet, kind, source, self._ttl), KERNEL)
+            error = answer.error(packet, kind, source, self._ttl)
+            self._generate(t, replace(error, mtu=mtu, mark=mark), KERNEL)
+
+    def _own_address(self, t: Transit, mark: int) -> Address | None:
+        """The address in whose name a router speaks.
+
+        In IPv4 it is that of the way back, in IPv6 that of the interface the packet came by.
+        """
+        packet = t.packet
+        if packet.family is Family.IPV6 and t.entry:
+            return self.host.routing[packet.family].address_of(t.entry, packet.src)
+        back = self.host.route_out(replace(packet, src=packet.dst, dst=packet.src, mark=mark))
+        return back.source if back else None
+
+    def _reflected(self, packet: Packet) -> int:
+        """The mark of an answer: none, unless fwmark_reflect is on (IP4_REPLY_MARK)."""
+        reflects = self.host.sysctl(f"ipv{packet.family}/fwmark_reflect")
+        return packet.mark if reflects else 0
 
     def _generate(self, t: Transit, packet: Packet, owner: Owner) -> None:
         """Send a packet because of another one, to whose flow it belongs."""
@@ -328,6 +360,7 @@ class Machine:
         new.seen = new.tracked.flow is not None
         journey = self._originate(new)
         t.log += journey.log
+        t.traced += journey.traced
         t.generated.append(journey)
 
 

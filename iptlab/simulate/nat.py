@@ -101,7 +101,7 @@ class _Choice:
         wanted = self.wanted
         if self.side is NatSide.SRC and not wanted.random:
             if wanted.has_address(now.src) and self._port_fits(now.sport):
-                if not self._taken(now):
+                if not self._taken(now) or self._is_mirrored(now):
                     return now, False
             elif (same := self._as_before(now)) and not self._taken(same):
                 return same, False
@@ -121,10 +121,22 @@ class _Choice:
         """Whether the port, or an ICMP message's id, is one of those wanted."""
         return self.wanted.has_port(port)
 
-    def _taken(self, new: Tuple) -> bool:
-        """Whether the answer would look like one of another flow (nf_nat_used_tuple)."""
+    def _taken(self, new: Tuple) -> Flow | None:
+        """The flow whose packets an answer would look like (nf_nat_used_tuple)."""
         key = Key(self.flow.zone.reply, self.flow.protocol, inverse(new, self.flow.protocol))
         return self.table.taken(key, self.flow)
+
+    def _is_mirrored(self, new: Tuple) -> bool:
+        """Whether a tuple is taken by this flow seen from the other end, in another zone.
+
+        Then no other port is looked for, and the packet will be dropped.
+
+        Kernel: nf_nat_used_tuple_new
+        """
+        other, flow = self._taken(new), self.flow
+        if other is None or other.status & set(NatSide):
+            return False
+        return (other.original, other.reply) == (flow.reply, flow.original)
 
     def _as_before(self, now: Tuple) -> Tuple | None:
         """The source that the same address and port were given before (find_appropriate_src)."""

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     UNICAST = "unicast"
     LOCAL = "local"
     BROADCAST = "broadcast"
+    ANYCAST = "anycast"
     MULTICAST = "multicast"
     BLACKHOLE = "blackhole"
     UNREACHABLE = "unreachable"
@@ -240,7 +241,12 @@ class Routing:
                 yield Route(IPv6Network("ff00::/8"), name, kind=Kind.MULTICAST, table="local")
 
     def look_up(self, packet: Packet, in_interface: str = "") -> Decision | None:
-        """Where ``packet`` goes; None if no route fits.
+        """Where ``packet`` goes; None if no route fits."""
+        route = self.find(packet, in_interface)
+        return self._decision(route, packet.dst) if route else None
+
+    def find(self, packet: Packet, in_interface: str = "") -> Route | None:
+        """The route that a packet takes.
 
         The table local is asked first, then what the rules name, then main.
 
@@ -248,9 +254,8 @@ class Routing:
         """
         for table in self._order(packet, in_interface):
             route = self.longest(packet.dst, table)
-            if route is None or route.kind is Kind.THROW:
-                continue
-            return self._decision(route, packet.dst)
+            if route is not None and route.kind is not Kind.THROW:
+                return route
         return None
 
     def _order(self, packet: Packet, in_interface: str) -> Iterator[str]:
@@ -267,7 +272,7 @@ class Routing:
         return next(fitting, None)
 
     def _decision(self, route: Route, destination: Address) -> Decision:
-        kind = route.kind
+        kind = Kind.LOCAL if route.kind is Kind.ANYCAST else route.kind
         if kind is Kind.UNICAST and destination.is_multicast:
             kind = Kind.MULTICAST
         elif kind is Kind.UNICAST and destination == _EVERYBODY:
@@ -281,17 +286,17 @@ class Routing:
     def kind_of(self, address: Address, interface: str = "") -> Kind | None:
         """The kind of route that leads to an address; None without a route.
 
-        With ``interface``, only that interface's own addresses count as local. As long as no
-        policy rule is made, the tables local and main are one.
+        With ``interface``, only that interface's own addresses count as local. IPv4 looks in the
+        table local only, IPv6 in main too.
 
-        Kernel: net/ipv4/fib_frontend.c (__inet_dev_addr_type), fib_trie.c (fib_unmerge)
+        Kernel: net/ipv4/fib_frontend.c (__inet_dev_addr_type), net/netfilter/xt_addrtype.c
         """
         if address.is_multicast:
             return Kind.MULTICAST
-        if address == _EVERYBODY or (self.family == 4 and int(address) >> 24 == 0):
+        if address == _EVERYBODY or (self.family == 4 and not int(address)):
             return Kind.BROADCAST
         route = self.longest(address, "local")
-        if route is None and not (self.rules and self.family == 4):
+        if route is None and self.family is Family.IPV6:
             route = self.longest(address, "main")
         if route is None:
             return None
@@ -317,13 +322,16 @@ class Routing:
         return next(near, next((one.ip for one in own + [one for _, one in known]), None))
 
     def _nearest(self, interface: str, destination: Address) -> Address | None:
-        def merit(place: tuple[str, IPv4Interface | IPv6Interface]) -> tuple[bool, bool, bool, int]:
+        def merit(place: tuple[str, IPv4Interface | IPv6Interface]) -> tuple[bool, int, bool, int]:
             name, one = place
             common = 128 - (int(one.ip) ^ int(destination)).bit_length()
-            reaches = _scope(one.ip) >= _scope(destination)
-            return one.ip == destination, reaches, name == interface, common
+            own, far = _scope(one.ip), _scope(destination)
+            no_farther = -own if own >= far else own - _NOT_SO_FAR
+            common = min(common, one.network.prefixlen)
+            return one.ip == destination, no_farther, name == interface, common
 
-        return max(self.addresses, key=merit)[1].ip if self.addresses else None
+        # of equals the kernel takes the one that was added last (ipv6_link_dev_addr)
+        return max(reversed(self.addresses), key=merit)[1].ip if self.addresses else None
 
 
 def _scope(address: Address) -> int:
@@ -331,4 +339,6 @@ def _scope(address: Address) -> int:
     return 2 if address.is_link_local or address.is_loopback else 14
 
 
+# what makes any scope that reaches better than one that does not
+_NOT_SO_FAR = 128
 _EVERYBODY = IPv4Address("255.255.255.255")

@@ -141,8 +141,7 @@ def follow(sctp: Sctp, packet: Packet, *, reply: bool) -> Outcome | None:
         elif name in ("HEARTBEAT", "HEARTBEAT_ACK") and not sctp.tags[reply]:
             sctp = sctp.with_tag(reply, packet.vtag)
         new = _SHORT.get(word, sctp.state)
-        confirmed = sctp.state is SctpState.COOKIE_ECHOED and new is SctpState.ESTABLISHED
-        assured = assured or (reply and confirmed)
+        assured = assured or (new is SctpState.ESTABLISHED and new is not sctp.state)
         sctp = replace(sctp, state=new)
     return Outcome(sctp, assured)
 

@@ -23,7 +23,8 @@ class Transit:
 
     ``entry`` is the interface it came by, ``link`` to whom its frame was sent, ``mac`` who sent
     the frame. ``seen`` is whether connection tracking has looked at it; ``zones`` is where it
-    will. ``error`` is what its sender is told if it is dropped now.
+    will. ``error`` is what its sender is told if it is dropped now, ``marked`` is whether TRACE
+    wants its way logged.
     """
 
     packet: Packet
@@ -42,6 +43,8 @@ class Transit:
     path: list[Pass] = field(default_factory=list)
     generated: list[Journey] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
+    traced: list[str] = field(default_factory=list)
+    marked: bool = False
     came: Packet = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,12 +96,14 @@ class Transit:
             looped_back=self.looped,
             generated=tuple(self.generated),
             log=tuple(self.log),
+            traced=tuple(self.traced),
         )
 
-    def copy(self, link: str) -> Transit:
+    def copy(self) -> Transit:
         """A copy that comes back to this machine; it writes into the same diary."""
-        twin = Transit(self.packet, "", self.owner, self.choose, link)
+        twin = Transit(self.packet, "", NOBODY, self.choose)
         twin.decision, twin.tracked, twin.seen = self.decision, self.tracked, self.seen
         twin.stations, twin.path = self.stations, self.path
         twin.generated, twin.log = self.generated, self.log
+        twin.traced, twin.marked = self.traced, self.marked
         return twin
