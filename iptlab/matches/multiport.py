@@ -12,6 +12,8 @@ from iptlab.netfilter.extension import Match, option, register_match
 from iptlab.netfilter.values import Given, PortList, check_services
 from iptlab.packet import Protocol
 
+_WITH_PORTS = {number.value: protocol_names()[number] for number in Protocol if number.has_ports}
+
 
 @register_match("multiport")
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ class Multiport(Match):
 
     @classmethod
     def check_word(cls, text: str, protocol: int, *, negated: bool) -> None:
-        if not negated and protocol in set(Protocol) and Protocol(protocol).has_ports:
-            check_services(text, protocol_names()[protocol])
+        if not negated and protocol in _WITH_PORTS:
+            check_services(text, _WITH_PORTS[protocol])
             return
         cause = "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'"
         if protocol:

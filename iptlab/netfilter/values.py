@@ -7,7 +7,7 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import ClassVar, Generic, Self, TypeVar
 
@@ -369,10 +369,17 @@ def _leading_numbers(text: str, family: Family) -> int | None:
             return int.from_bytes(socket.inet_pton(socket.AF_INET6, text))
         except (OSError, ValueError):
             return None
-    octets = [read_integer(part) for part in text.split(".")]
-    if len(octets) > 4 or any(octet is None or octet > 255 for octet in octets):
+    octets = [_octet(part) for part in text.split(".")]
+    if len(octets) > 4 or b"" in octets:
         return None
-    return int.from_bytes(bytes(octet or 0 for octet in octets).ljust(4, b"\0"))
+    return int.from_bytes(b"".join(octets).ljust(4, b"\0"))
+
+
+@lru_cache(maxsize=1024)
+def _octet(text: str) -> bytes:
+    """The byte that a part of an IPv4 address is, empty if it is none."""
+    number = read_integer(text)
+    return b"" if number is None or number > 255 else bytes([number])
 
 
 def read_host(text: str, family: Family) -> Address:
