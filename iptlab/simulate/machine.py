@@ -14,12 +14,12 @@ from fractions import Fraction
 from random import Random
 
 from iptlab.errors import PacketError
-from iptlab.netfilter.context import Connection, Owner
+from iptlab.netfilter.context import Connection, CtState, Owner
 from iptlab.netfilter.hooks import Hook
 from iptlab.packet import Address, Family, IcmpType, Packet
 from iptlab.ruleset import Ruleset
 from iptlab.simulate import answer
-from iptlab.simulate.arrival import Refusal, decide, no_way, unseen
+from iptlab.simulate.arrival import Refusal, decide, depart, no_way, unseen
 from iptlab.simulate.chance import Chooser, scripts
 from iptlab.simulate.conntrack import ConntrackTable, Settings, attached
 from iptlab.simulate.counting import counted
@@ -37,6 +37,8 @@ START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 ROOT = Owner(0, 0)
 _NEIGHBOUR = "02:00:00:00:00:fe"
 _TIME_EXCEEDED = {Family.IPV4: IcmpType(11, 0), Family.IPV6: IcmpType(3, 0)}
+# kernel: include/net/ipv6.h (IPV6_DEFAULT_HOPLIMIT)
+_HOP_LIMIT = 64
 _BEYOND_SCOPE = IcmpType(1, 2)
 _TO_MANY = (RouteKind.BROADCAST, RouteKind.MULTICAST)
 
@@ -160,6 +162,7 @@ class Machine:
             random=copy(old.random),
             engines=dict(old.engines),
             sets=dict(old.sets),
+            complaints=dict(old.complaints),
             counts={family: dict(counts) for family, counts in old.counts.items()},
         )
         return twin
@@ -211,7 +214,8 @@ class Machine:
         if isinstance(found, Refusal):
             t.decision = None
             t.note(Kind.ROUTING, "routing", None, found.reason)
-            if found.error is not None:
+            told = t.packet.family is Family.IPV6 or self._state.may_complain(t.packet.src)
+            if found.error is not None and told:
                 self._tell(t, found.error)
             return t.ended(Fate.DROPPED, found.reason)
         t.decision = found
@@ -241,7 +245,10 @@ class Machine:
         return self._leave(t, Fate.FORWARDED)
 
     def _originate(self, t: Transit) -> Journey:
-        """A packet of this machine's own: routed first, then OUTPUT."""
+        """A packet of this machine's own: routed first, then OUTPUT.
+
+        A process writes the whole packet; its route is chosen before anybody looks at the source.
+        """
         found = self.host.route_out(t.packet)
         if found is None or found.kind in SEND_ERRORS:
             t.error = SEND_ERRORS[found.kind] if found else NO_ROUTE
@@ -290,10 +297,10 @@ class Machine:
     def _reject(self, t: Transit, here: Pass, kind: str) -> None:
         """Answer as REJECT wants it, if an answer is due."""
         if kind != answer.RESET:
-            if t.packet.intact or t.packet.protocol in answer.UNCHECKED:
+            if answer.adds_up(t.packet):
                 self._tell(t, answer.REJECTIONS[kind])
             return
-        sent = answer.reset(t.packet, self._ttl)
+        sent = answer.reset(t.packet, self._ttl(t.packet.family))
         if sent is None or (t.decision and t.decision.kind in _TO_MANY):
             return
         flow = t.tracked.flow
@@ -301,9 +308,8 @@ class Machine:
             flow.progress = closing(flow.progress)
         self._generate(t, sent, NOBODY)
 
-    @property
-    def _ttl(self) -> int:
-        return self.host.sysctl("ipv4/ip_default_ttl")
+    def _ttl(self, family: Family) -> int:
+        return self.host.sysctl("ipv4/ip_default_ttl") if family is Family.IPV4 else _HOP_LIMIT
 
     def _tell(self, t: Transit, kind: IcmpType) -> None:
         """Send an ICMP error about the packet, unless none may be sent.
@@ -316,16 +322,26 @@ class Machine:
             return
         source: Address | None = packet.dst
         if decision is None or decision.kind is not RouteKind.LOCAL:
-            back = self.host.route_out(replace(packet, src=packet.dst, dst=packet.src, mark=0))
+            mark = self._reflected(packet)
+            back = self.host.route_out(replace(packet, src=packet.dst, dst=packet.src, mark=mark))
             source = back.source if back else None
         if source is not None:
-            self._generate(t, answer.error(packet, kind, source, self._ttl), KERNEL)
+            ttl = self._ttl(packet.family)
+            self._generate(t, answer.error(packet, kind, source, ttl), KERNEL)
+
+    def _reflected(self, packet: Packet) -> int:
+        """The mark of what is sent because of a packet (IP4_REPLY_MARK, IP6_REPLY_MARK)."""
+        return packet.mark * self.host.sysctl(f"ipv{packet.family}/fwmark_reflect")
 
     def _generate(self, t: Transit, packet: Packet, owner: Owner) -> None:
         """Send a packet because of another one, to whose flow it belongs."""
-        new = Transit(packet, "", owner, t.choose)
+        marked = replace(packet, mark=self._reflected(t.packet))
+        if isinstance(depart(self.host, marked), Refusal):
+            return
+        new = Transit(marked, "", owner, t.choose)
         new.tracked = attached(t.tracked)
         new.seen = new.tracked.flow is not None
+        new.settled = t.tracked.ctstate is CtState.UNTRACKED
         journey = self._originate(new)
         t.log += journey.log
         t.generated.append(journey)
