@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from iptlab.english import explain, remarks
-from iptlab.errors import IptlabError
+from iptlab.errors import IptlabError, RuleError
 from iptlab.kubernetes.config import Config
 from iptlab.kubernetes.kube_proxy import Proxy
 from iptlab.kubernetes.loading import load
@@ -104,6 +104,15 @@ def _read_rules(arguments: argparse.Namespace) -> Ruleset:
     return Ruleset.parse(read_text(arguments.rules), 6 if arguments.ipv6 else 4)
 
 
+def _read_as_far_as_it_goes(arguments: argparse.Namespace) -> tuple[Ruleset, RuleError | None]:
+    """The rules, with why iptables refuses them if it does."""
+    text, family = read_text(arguments.rules), 6 if arguments.ipv6 else 4
+    try:
+        return Ruleset.parse(text, family), None
+    except RuleError as refusal:
+        return Ruleset.parse(text, family, strict=False), refusal
+
+
 def _lab(arguments: argparse.Namespace) -> int:
     return open_lab(arguments.folder, browser=not arguments.no_browser, port=arguments.port)
 
@@ -119,8 +128,8 @@ def _trace(arguments: argparse.Namespace) -> int:
 
 
 def _explain(arguments: argparse.Namespace) -> int:
-    """Yes means that nothing looks odd."""
-    rules = _read_rules(arguments)
+    """Yes means that nothing looks odd; rules that iptables refuses are an error, but told."""
+    rules, refusal = _read_as_far_as_it_goes(arguments)
     found = [
         {"table": table.name, "chain": one.chain, "rules": one.rules, "text": one.text}
         for table in rules.tables.values()
@@ -128,9 +137,14 @@ def _explain(arguments: argparse.Namespace) -> int:
         for one in remarks(table, chain)
     ]
     if arguments.json:
-        print(json.dumps({"tables": rules.as_dict(), "remarks": found}, indent=1))
+        notes = [note._asdict() for note in rules.notes]
+        told = {"tables": rules.as_dict(), "remarks": found, "notes": notes}
+        print(json.dumps(told, indent=1))
     else:
         print(explain(rules))
+    if refusal:
+        print(f"iptlab: {refusal}", file=sys.stderr)
+        return 2
     return 1 if found else 0
 
 

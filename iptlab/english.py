@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from iptlab.errors import IptlabError
+from iptlab.matches.unmodelled import UnreadMatch
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.context import CtState
-from iptlab.netfilter.extension import Condition
+from iptlab.netfilter.extension import Condition, Match
+from iptlab.netfilter.hooks import Hook, hooks_of
 from iptlab.netfilter.rules import Chain, Jump, Rule, Table
 from iptlab.netfilter.values import StateSet
 from iptlab.ruleset import Ruleset
+from iptlab.targets.unmodelled import UnreadTarget
 
 _POLICY = {
     Verdict.ACCEPT: "is accepted by this table",
@@ -36,10 +39,11 @@ def explain(rules: Ruleset, chain: str | None = None) -> str:
     With a chain's name only the chains of that name; IptlabError if there is none.
     """
     pages = [part for table in rules.tables.values() for part in _table_page(table, chain)]
-    told = "\n\n".join(pages)
-    if chain and not told:
+    if chain and not pages:
         raise IptlabError(f"no table here has a chain `{chain}'")
-    return told
+    if rules.notes and not chain:
+        pages.append("\n".join(["Notes", *(f"  {note}" for note in rules.notes)]))
+    return "\n\n".join(pages)
 
 
 def _table_page(table: Table, only: str | None) -> list[str]:
@@ -62,16 +66,21 @@ def _chain_page(table: Table, chain: Chain) -> Iterator[str]:
 
 
 def _callers(table: Table, chain: Chain) -> str:
-    places = [
-        f"{other.name} {number}"
-        for other in table.ordered()
-        for number, rule in enumerate(other.rules, start=1)
-        if isinstance(rule.target, Jump) and rule.target.chain == chain.name
-    ]
+    places = [f"{other} {number}" for other, number, _ in _calls(table, chain)]
     if not places:
         return "nobody jumps here"
     more = f" and {len(places) - 8} more" if len(places) > 8 else ""
     return f"called from {', '.join(places[:8])}{more}"
+
+
+def _calls(table: Table, chain: Chain) -> list[tuple[str, int, Rule]]:
+    """The rules that jump to a chain: each one's chain, number and itself."""
+    return [
+        (other.name, number, rule)
+        for other in table.ordered()
+        for number, rule in enumerate(other.rules, start=1)
+        if isinstance(rule.target, Jump) and rule.target.chain == chain.name
+    ]
 
 
 def _ending(chain: Chain) -> str:
@@ -83,39 +92,111 @@ def _ending(chain: Chain) -> str:
 
 def remarks(table: Table, chain: Chain) -> Iterator[Remark]:
     """What looks like a mistake in a chain; nothing here is an error to the kernel."""
-    yield from _shadowed(chain)
+    calls = _calls(table, chain)
+    yield from _shadowed(table, chain)
+    if len(calls) == 1:
+        yield from _shadowed_by_caller(table, chain, *calls[0])
     yield from _drop_before_established(chain)
     for number, rule in enumerate(chain.rules, start=1):
-        for extension in rule.extensions():
-            if not extension.name and not isinstance(extension, Jump):
-                text = f"rule {number} uses `{extension}', which iptlab does not model."
-                yield Remark(chain.name, (number,), text)
-    if chain.policy is None and _callers(table, chain) == "nobody jumps here":
-        yield Remark(chain.name, (), f"no rule jumps to {chain.name}, so no packet gets here.")
+        for text in _oddities(table, rule):
+            yield Remark(chain.name, (number,), f"rule {number} {text}")
+    if chain.policy is None and not calls:
+        text = f"no rule jumps to {chain.name}, so no packet gets here."
+        if (hook := Hook.named(chain.name.upper())) in hooks_of(table.name):
+            text += f" Did you mean {hook}? The names of built-in chains are upper case."
+        yield Remark(chain.name, (), text)
 
 
-def _shadowed(chain: Chain) -> Iterator[Remark]:
+def _oddities(table: Table, rule: Rule) -> Iterator[str]:
+    """What looks odd about one rule by itself."""
+    for extension in rule.extensions():
+        if isinstance(extension, UnreadMatch | UnreadTarget):
+            yield f"has `{extension}', which iptables refuses: {extension.cause}."
+        elif isinstance(extension, Jump):
+            if not table.chains[extension.chain].rules and not extension.goto:
+                yield f"jumps to {extension.chain}, where there are no rules: nothing comes of it."
+        elif not extension.name:
+            yield f"uses `{extension}', which iptlab does not model."
+    if rule.target is None and _asks(rule):
+        yield "has no -j: it counts packets and does nothing else."
+
+
+def _shadowed(table: Table, chain: Chain) -> Iterator[Remark]:
     """Rules that an earlier final rule leaves no packet for."""
     finals: list[tuple[int, Rule]] = []
     for number, rule in enumerate(chain.rules, start=1):
-        for earlier, final in finals:
-            if covers(final, rule):
-                text = f"rule {number} is never reached: rule {earlier} takes all its packets."
-                yield Remark(chain.name, (earlier, number), text)
-                break
-        else:
-            if _is_final(rule):
-                finals.append((number, rule))
+        earlier = next((n for n, final in finals if covers(final, rule)), 0)
+        if earlier:
+            text = f"rule {number} is never reached: rule {earlier} takes all its packets."
+            yield Remark(chain.name, (earlier, number), text)
+        elif _is_final(table, rule):
+            finals.append((number, rule))
 
 
-def _is_final(rule: Rule) -> bool:
-    if isinstance(rule.target, Jump):
-        return rule.target.goto
-    return rule.target is not None and rule.target.name in _FINAL
+def _shadowed_by_caller(
+    table: Table, chain: Chain, caller: str, at: int, call: Rule
+) -> Iterator[Remark]:
+    """Rules of a chain with one caller, whose packets that one's chain has taken before."""
+    before = list(enumerate(table.chains[caller].rules[: at - 1], start=1))
+    finals = [(number, rule) for number, rule in before if _is_final(table, rule)]
+    if any(covers(final, call) for _, final in finals):
+        return  # that is said where the caller is
+    for number, rule in enumerate(chain.rules, start=1):
+        earlier = next((n for n, final in finals if covers(final, call, rule)), 0)
+        if earlier:
+            text = (
+                f"rule {number} is never reached: rule {earlier} of {caller} takes all its "
+                f"packets before rule {at} there sends any here."
+            )
+            yield Remark(chain.name, (number,), text)
+        elif _exclude(call, rule):
+            text = (
+                f"rule {number} never matches: rule {at} of {caller}, the only way here, "
+                "sends other packets."
+            )
+            yield Remark(chain.name, (number,), text)
 
 
-def covers(wide: Rule, narrow: Rule) -> bool:
-    """Whether every packet that ``narrow`` matches is surely matched by ``wide`` too.
+def _is_final(table: Table, rule: Rule, seen: tuple[str, ...] = ()) -> bool:
+    """Whether no packet that the rule matches goes on to the next one."""
+    target = rule.target
+    if not isinstance(target, Jump):
+        return target is not None and target.name in _FINAL
+    return target.goto or _takes_all(table, target.chain, seen)
+
+
+def _takes_all(table: Table, name: str, seen: tuple[str, ...]) -> bool:
+    """Whether no packet comes back from a chain."""
+    if name in seen:
+        return False
+    for rule in table.chains[name].rules:
+        if rule.target is not None and (rule.target.name == "RETURN" or not _is_sure(rule)):
+            return False
+        if not _tests(rule) and _is_final(table, rule, (*seen, name)):
+            return True
+    return False
+
+
+def _asks(rule: Rule) -> bool:
+    """Whether the rule asks something, and only that."""
+    readable = not any(isinstance(match, UnreadMatch) for match in rule.matches)
+    return readable and not rule.remembers and bool(_tests(rule))
+
+
+def _is_sure(rule: Rule) -> bool:
+    """Whether it is known what the rule's target does."""
+    return not isinstance(rule.target, UnreadTarget) and not (
+        isinstance(rule.target, Jump) and rule.target.goto
+    )
+
+
+def _tests(*rules: Rule) -> list[Match]:
+    """What rules ask of a packet, without what is no question."""
+    return [test for rule in rules for test in rule.tests() if test.conditions() or test.explain()]
+
+
+def covers(wide: Rule, *narrow: Rule) -> bool:
+    """Whether every packet that all of ``narrow`` match is surely matched by ``wide`` too.
 
     >>> from iptlab.syntax.grammar import Place
     >>> from iptlab.syntax.rule import read_command
@@ -125,12 +206,18 @@ def covers(wide: Rule, narrow: Rule) -> bool:
     >>> covers(rule("-A X -s 10.0.0.0/8"), rule("-A X -s 10.1.0.0/16 -p tcp"))
     True
     """
-    asked = [condition for test in wide.tests() for condition in test.conditions()]
-    silent = [test for test in wide.tests() if not test.conditions() and test.explain()]
-    if any(test not in narrow.tests() for test in silent):
-        return False
-    given = [condition for test in narrow.tests() for condition in test.conditions()]
+    tests = _tests(wide)
+    if any(not test.conditions() for test in tests):
+        return False  # a limit or a probability lets some packets pass
+    given = [condition for test in _tests(*narrow) for condition in test.conditions()]
+    asked = [condition for test in tests for condition in test.conditions()]
     return all(any(_implies(one, other) for one in given) for other in asked)
+
+
+def _exclude(call: Rule, rule: Rule) -> bool:
+    """Whether two rules surely have no packet in common: they name two protocols."""
+    one, other = call.header.named_protocol, rule.header.named_protocol
+    return bool(one and other and one != other)
 
 
 def _implies(narrow: Condition, wide: Condition) -> bool:

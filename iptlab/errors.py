@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 class IptlabError(Exception):
     """Everything iptlab refuses derives from this one class."""
@@ -14,13 +16,15 @@ class IptlabError(Exception):
 class BadValueError(IptlabError):
     """A word that cannot be what it should be; whoever reads the line adds the place.
 
-    ``cause`` is worded as the real tool words it, ``cure`` says what to type instead.
+    ``cause`` is worded as the real tool words it, ``cure`` says what to type instead,
+    ``warnings`` are what the tool says before.
     """
 
-    def __init__(self, cause: str, cure: str = "") -> None:
+    def __init__(self, cause: str, cure: str = "", *warnings: str) -> None:
         super().__init__(cause)
         self.cause = cause
         self.cure = cure
+        self.warnings = warnings
 
     def about(self, extension: str, option: str) -> BadValueError:
         """The same refusal; where the cause says only "for option", it names the option.
@@ -31,12 +35,13 @@ class BadValueError(IptlabError):
         'X: bad value for option "--y", or out of range (0-9).'
         """
         for said, meant in _NAMED.items():
-            if said in self.cause and f"{said} --" not in self.cause:
+            if said in self.cause and not _NAMES(self.cause):
                 named = self.cause.replace(said, meant.format(option), 1)
                 return BadValueError(f"{extension}: {named}", self.cure)
         return self
 
 
+_NAMES = re.compile(r'.* option "?--').match
 # the ways in which the tool's messages name an option
 _NAMED = {
     " for option": ' for option "{}"',
@@ -50,7 +55,7 @@ class RuleError(IptlabError):
 
     ``status`` is the exit status the real tool would end with: 2 for a line it cannot
     read, 1 for what the kernel or the rule set does not allow. ``tool`` is that tool's
-    own message.
+    own message, ``warnings`` what it said before it.
     """
 
     status = 1
@@ -65,6 +70,7 @@ class RuleError(IptlabError):
         text: str = "",
         cure: str = "",
         tool: str = "",
+        warnings: tuple[str, ...] = (),
     ) -> None:
         super().__init__(cause)
         self.cause = cause
@@ -74,6 +80,7 @@ class RuleError(IptlabError):
         self.text = text
         self.cure = cure
         self.tool = tool or cause
+        self.warnings = warnings
 
     def __str__(self) -> str:
         """The place and cause, the line with the word underlined, the cure."""

@@ -26,6 +26,7 @@ _PROTOCOL_ALIASES = {
     "mh": 135,
     "all": 0,
     "ip": 0,
+    "hopopt": 0,
 }
 
 # port/protocol=name[,alias...], as /etc/services writes them
@@ -247,6 +248,17 @@ DSCP_CLASSES = {
     **{f"AF{n}{drop}": n << 3 | drop << 1 for n in range(1, 5) for drop in range(1, 4)},
     "EF": 0x2E,
 }
+
+
+def dscp_of_class(text: str) -> int | None:
+    """The number of a DiffServ class; as in the tool, what follows its name is overlooked.
+
+    >>> dscp_of_class("ef"), dscp_of_class("CS8")
+    (46, None)
+    """
+    names = (name for name in DSCP_CLASSES if text.upper().startswith(name))
+    return next((DSCP_CLASSES[name] for name in names), None)
+
 
 # RFC 9260 and its extensions; name and number as extensions/libxt_sctp.c knows them
 SCTP_CHUNKS: dict[str, int] = {

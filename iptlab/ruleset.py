@@ -12,7 +12,8 @@ from iptlab.netfilter.context import PacketSet
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Table
 from iptlab.packet import Family
-from iptlab.syntax.save import Dump, read_dump, write_dump
+from iptlab.syntax.save import Dump, read_dump, read_found_dump, write_dump
+from iptlab.syntax.wild import Note
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,14 @@ class Ruleset:
         is half-loaded. With ``sets``, the ipsets of the machine by name, a rule that names
         another one is refused.
 
-        Dumps found in the wild hold host names, masked addresses and options of long ago,
-        which iptables itself refuses. With ``strict=False`` such a rule is kept, printed
-        back unchanged, and a walk that comes to it says that it cannot tell.
+        Texts found in the wild hold host names, masked addresses, modules and options of
+        long ago, prompts, and half a dump, which iptables itself refuses. With
+        ``strict=False`` what can be understood of a rule is understood, the rest of it is
+        kept, and it is printed back unchanged; a walk that comes to such a rule says if it
+        cannot tell. ``notes`` are the lines that are in no table.
         """
-        dump = read_dump(text, Family(family), sets, strict=strict)
-        return cls(dump, Family(family))
+        asked = Family(family)
+        return cls(read_dump(text, asked, sets) if strict else read_found_dump(text, asked), asked)
 
     @classmethod
     def read(cls, path: str | Path, family: int = 4) -> Ruleset:
@@ -58,6 +61,11 @@ class Ruleset:
     def tables(self) -> Mapping[TableName, Table]:
         """The tables that were read, in their order; a table that is not there has no rules."""
         return self.dump.tables
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was left out of a text found in the wild, or had to be guessed."""
+        return self.dump.notes
 
     def table(self, name: TableName) -> Table:
         """A table, as the kernel makes it if the dump has none."""

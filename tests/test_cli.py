@@ -58,6 +58,31 @@ def test_explain_says_every_rule_and_what_looks_odd(
     assert json.loads(capsys.readouterr().out)["remarks"][0]["rules"] == [1, 2]
 
 
+def test_explain_tells_what_iptables_refuses_as_far_as_it_can_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = tmp_path / "found.rules"
+    found.write_text("My firewall:\n" + RULES.replace("--dport 22", "--dport 22 -s myhost"))
+    assert main(["explain", str(found)]) == 2
+    told = capsys.readouterr()
+    assert "goes to port 22" in told.out
+    assert "-s myhost" in told.out
+    assert "line 1, `My firewall:': it is no line of a dump, so it was left out" in told.out
+    assert told.err.startswith("iptlab: line 1")
+    assert main(["explain", "--json", str(found)]) == 2
+    assert [note["line"] for note in json.loads(capsys.readouterr().out)["notes"]] == [1]
+    found.write_text("nothing at all\n")
+    assert main(["explain", str(found)]) == 2
+    assert capsys.readouterr() == ("", FOUND_NOTHING)
+
+
+FOUND_NOTHING = """\
+iptlab: line 1: there are no rules in this text
+    nothing at all
+A dump begins with a line such as *filter and ends with COMMIT.
+"""
+
+
 @pytest.mark.parametrize(
     "words",
     [[], ["frob"], ["trace"], ["trace", "x"], ["explain", "--frob"], ["lab", "--port", "x"]],
@@ -76,7 +101,7 @@ def test_errors_go_to_stderr_without_a_traceback(tmp_path: Path) -> None:
     broken.write_text(RULES.replace("22", "70000"))
     for path in (tmp_path, tmp_path / "none", broken):
         run = subprocess.run(
-            [*COMMAND, "explain", str(path)],
+            [*COMMAND, "trace", str(path), "tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN"],
             capture_output=True,
             text=True,
         )

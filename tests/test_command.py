@@ -278,3 +278,10 @@ def test_a_rule_that_was_deleted_again_is_refused_all_the_same() -> None:
     with pytest.raises(RulesetError) as refused:
         read_script("iptables -A INPUT -m owner --uid-owner 0\niptables -F")
     assert refused.value.line == 1
+
+
+def test_a_script_for_the_other_family_alone_is_refused() -> None:
+    with pytest.raises(RuleSyntaxError, match="every command here is for IPv6") as refused:
+        read_script("ip6tables -A INPUT -j DROP\n")
+    assert "family=6" in refused.value.cure
+    assert not read_script("# nothing\n")

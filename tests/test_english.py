@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+import tarfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 
-from iptlab import IptlabError, Ruleset
+from iptlab import IptlabError, Ruleset, RulesetError
 from iptlab.english import explain, remarks
 
 
@@ -92,6 +99,93 @@ def test_a_chain_that_nobody_calls_is_pointed_out() -> None:
 
 
 def test_what_is_not_modelled_is_said_to_be_so() -> None:
-    ((numbers, text),) = look("-A INPUT -m osf --genre Linux -j ACCEPT")
+    ((numbers, text),) = look("-A INPUT -m rateest --rateest one --rateest-lt -j ACCEPT")
     assert numbers == (1,)
     assert "does not model" in text
+
+
+def remarks_on(*lines: str) -> list[str]:
+    return [text for _, text in look(*lines)]
+
+
+def test_a_chain_that_takes_every_packet_ends_its_callers_too() -> None:
+    found = look(":web -", "-A INPUT -p tcp -j web", "-A INPUT -p tcp -j LOG", "-A web -j DROP")
+    assert found == [((1, 2), "rule 2 is never reached: rule 1 takes all its packets.")]
+    back = ("-A web -s 10.0.0.0/8 -j RETURN", "-A web -j DROP")
+    assert look(":web -", "-A INPUT -p tcp -j web", "-A INPUT -p tcp -j LOG", *back) == []
+
+
+def test_a_rule_can_be_shadowed_by_its_chains_caller() -> None:
+    assert remarks_on(
+        ":web -",
+        "-A INPUT -p tcp --dport 22 -j ACCEPT",
+        "-A INPUT -p tcp -j web",
+        "-A web -p tcp --dport 22 -j DROP",
+        "-A web -p udp --dport 53 -j DROP",
+        "-A web -p tcp --dport 80 -j DROP",
+    ) == [
+        "rule 1 is never reached: rule 1 of INPUT takes all its packets before rule 2 there "
+        "sends any here.",
+        "rule 2 never matches: rule 2 of INPUT, the only way here, sends other packets.",
+    ]
+
+
+def test_a_chain_with_two_callers_is_left_alone() -> None:
+    lines = ("-A INPUT -p tcp -j ACCEPT", "-A INPUT -p udp -j web", "-A OUTPUT -p tcp -j web")
+    assert look(":web -", *lines, "-A web -p tcp -j DROP") == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ((":web -", "-A INPUT -j web"), "rule 1 jumps to web, where there are no rules"),
+        (("-A INPUT -p tcp --dport 22",), "rule 1 has no -j"),
+        ((":input -", "-A input -j DROP"), "Did you mean INPUT?"),
+    ],
+)
+def test_what_comes_to_nothing_is_pointed_out(lines: tuple[str, ...], says: str) -> None:
+    assert any(says in text for text in remarks_on(*lines))
+
+
+def test_two_equal_limits_do_not_shadow_each_other() -> None:
+    rule = "-A INPUT -m limit --limit 1/s -j ACCEPT"
+    assert look(rule, rule) == []
+
+
+def test_what_was_left_out_of_a_found_text_is_told_at_the_end() -> None:
+    text = "root@x:~# iptables-save\n*filter\n-A INPUT -s x.x.x.x -j DROP\nCOMMIT\n"
+    page = explain(Ruleset.parse(text, strict=False))
+    assert "Look: rule 1 has `-s x.x.x.x', which iptables refuses: host/network" in page
+    assert page.endswith(
+        "Notes\n  line 1, `root@x:~# iptables-save': it is no line of a dump, so it was left out"
+    )
+
+
+def test_no_rule_that_is_called_unreachable_has_met_a_packet_in_the_recordings() -> None:
+    claims = 0
+    with tarfile.open(Path(__file__).parent / "data" / "kernel-golden.tar.xz") as packed:
+        files = [member for member in packed if member.name.endswith(".json")]
+        for member in files[:80]:
+            for text in saved_texts(json.load(packed.extractfile(member))):  # type: ignore[arg-type]
+                for table in Ruleset.parse(text, strict=False).tables.values():
+                    for chain in table.ordered():
+                        for remark in remarks(table, chain):
+                            if "never" in remark.text:
+                                claims += 1
+                                assert not chain.rules[remark.rules[-1] - 1].counters.packets
+    assert claims > 20
+
+
+def saved_texts(recorded: object) -> Iterator[str]:
+    """The texts of iptables-save -c with IPv4 rules in a recording."""
+    if isinstance(recorded, str):
+        if re.search(r"(?m)^\[\d+:\d+\] -A", recorded) and "COMMIT" in recorded:
+            with suppress(RulesetError):
+                Ruleset.parse(recorded, strict=False)
+                yield recorded
+    elif isinstance(recorded, dict):
+        for value in recorded.values():
+            yield from saved_texts(value)
+    elif isinstance(recorded, list):
+        for value in recorded:
+            yield from saved_texts(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tarfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -13,9 +14,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_rules import FILES, rows
 
 from iptlab import RuleError, Ruleset
+from iptlab.packet import Family
 from iptlab.syntax.clauses import Clauses
+from iptlab.syntax.command import run
 from iptlab.syntax.edit import Edit
 
 ARCHIVE = Path(__file__).parent / "data" / "kernel-golden.tar.xz"
@@ -25,6 +29,7 @@ WORDS = (
     *("web", "10.0.0.1/32", "10.0.0.256/32", "010.0.0.1/32", "10.0.0.1/24", "10.0.0.1/0", "eth0"),
     *("0", "080", "65535", "65536", "1:2", "80,443", "80,,443", "٣", "+", "a/b", "x" * 16),
     *("--comment", "--dport", "1.2.3.4:80", "1.2.3.4", "[1:2]", "-A", "a\tb", "\r", "é", "'"),
+    *("tftp", "ssh", "udp", "UDP", "1.2.3.4:ssh", "! -i", "--rdest", "--next", "--localtz", "mh"),
 )
 KINDS = """\
 -A INPUT -s 10.0.0.1/32 -d 10.1.0.0/16 -i eth0 -p tcp -m tcp --dport 80 -j web
@@ -41,6 +46,23 @@ NATS = """\
 -A PREROUTING -d 10.96.0.1/32 -p tcp -m comment --comment "a cluster IP" -j web
 -A POSTROUTING -j MASQUERADE --random-fully
 """
+# what the tool looks at twice: services of a protocol, warnings, orders, elements
+ODDS = """\
+-A web -p udp -m udp --dport tftp -m comment --comment "a service" -j DROP
+-A web -p tcp -m multiport --dports ssh,http -j DROP
+-A web -m udp --dport tftp -p udp -j DROP
+-A INPUT -i a/b -p tcp -m tcp --dport ssh -j web
+-A web -m time --localtz -j DROP
+-A web -m recent --set --name x --mask 255.255.255.255 --rsource
+-A INPUT -m policy --dir in --pol ipsec --strict --proto esp --next --proto ah -j ACCEPT
+-A web -p tcp -j REJECT --reject-with tcp-reset
+"""
+ODDS_6 = """\
+-A web -p esp -j DROP
+-A web -p mh -j DROP
+-A web -m rt --rt-type 0 --rt-0-addrs fe80::1 --rt-0-not-strict -j DROP
+-A INPUT -s ::ffff:1.2.3.4/128 -i a/b -p udp -m udp --dport tftp -j web
+"""
 
 
 def told(text: str, family: int = 4) -> tuple[object, ...]:
@@ -54,11 +76,17 @@ def told(text: str, family: int = 4) -> tuple[object, ...]:
     return (*printed, rules.tables, [rule.counters for chain in chains for rule in chain.rules])
 
 
-def told_in_full(text: str, family: int = 4) -> tuple[object, ...]:
-    """The same where every line is read word by word, as a command line is."""
+def warned(text: str, family: int = 4) -> tuple[object, ...]:
+    """The same with all that the tool says on its error output."""
+    tool = "iptables-restore" if family == 4 else "ip6tables-restore"
+    return (run({}, [tool], Family(family), text).stderr, *told(text, family))
+
+
+def in_full(tell: Callable[..., tuple[object, ...]], text: str, family: int) -> tuple[object, ...]:
+    """What is told where every line is read word by word, as a command line is."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Clauses, "rule", lambda *_: None)
-        return told(text, family)
+        return tell(text, family)
 
 
 def damaged(line: str, chance: Random) -> str:
@@ -98,7 +126,7 @@ def recorded() -> list[dict[str, Any]]:
 def test_recorded_dumps_are_read_as_if_every_line_were_read_in_full() -> None:
     for one in recorded():
         again = re.sub(r"^(-A .*\n)", r"\1\1", one["saved"], flags=re.MULTILINE)
-        assert told(again, one["family"]) == told_in_full(again, one["family"])
+        assert told(again, one["family"]) == in_full(told, again, one["family"])
 
 
 def test_a_damaged_line_in_a_recorded_dump_is_read_or_refused_as_in_full() -> None:
@@ -109,18 +137,33 @@ def test_a_damaged_line_in_a_recorded_dump_is_read_or_refused_as_in_full() -> No
         if rules:
             at = chance.choice(rules)
             spoilt = "\n".join([*lines[: at + 1], damaged(lines[at], chance), *lines[at + 1 :]])
-            assert told(spoilt, family) == told_in_full(spoilt, family)
+            assert told(spoilt, family) == in_full(told, spoilt, family)
 
 
-@pytest.mark.parametrize(("table", "kinds"), [("filter", KINDS), ("nat", NATS)])
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_every_extension_is_read_or_refused_as_in_full(file: Path) -> None:
+    for row in rows(file):
+        text = f"*{row.table}\n" + f"-A {row.chain} {row.written}\n" * 3 + "COMMIT\n"
+        assert warned(text, row.family) == in_full(warned, text, row.family), row
+
+
+@pytest.mark.parametrize(
+    ("table", "family", "kinds"),
+    [("filter", 4, KINDS), ("nat", 4, NATS), ("filter", 4, ODDS), ("filter", 6, ODDS_6)],
+)
 @given(seed=st.integers(0, 2**32))
 def test_lines_like_earlier_ones_are_read_or_refused_as_in_full(
-    table: str, kinds: str, seed: int
+    table: str, family: int, kinds: str, seed: int
 ) -> None:
     chance = Random(seed)
     line = damaged(chance.choice(kinds.splitlines()), chance)
     text = dump(table, f"{kinds}{line}\n")
-    assert told(text) == told_in_full(text)
+    assert warned(text, family) == in_full(warned, text, family)
+
+
+@pytest.mark.parametrize(("family", "kinds"), [(4, ODDS), (6, ODDS_6)])
+def test_the_odd_lines_are_taken_as_they_stand(family: int, kinds: str) -> None:
+    assert not isinstance(told(dump("filter", kinds), family)[0], type)
 
 
 def test_most_lines_of_a_real_dump_are_known_by_their_shape(

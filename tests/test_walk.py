@@ -108,17 +108,20 @@ def test_a_rule_without_target_only_counts() -> None:
     assert visit.tables[0].hits() == (("INPUT", 1), ("INPUT", 2))
 
 
+RATE = "-m rateest --rateest one --rateest-lt"
+
+
 def test_what_is_not_modelled_is_never_guessed() -> None:
-    visit = iptlab.trace(rules("-A INPUT -m osf --genre Linux -j DROP"), KNOCK)
+    visit = iptlab.trace(rules(f"-A INPUT {RATE} -j DROP"), KNOCK)
     assert isinstance(visit.verdict, CannotTell)
     assert visit.conclusion == (
-        "cannot tell, because iptlab does not model -m osf --genre Linux (filter INPUT 1)"
+        f"cannot tell, because iptlab does not model {RATE} (filter INPUT 1)"
     )
 
 
 def test_what_is_not_modelled_does_not_matter_where_nothing_depends_on_it() -> None:
     visit = iptlab.trace(
-        rules("-A INPUT -m osf --genre Linux", "-A INPUT -p udp -m osf --genre Linux -j DROP"),
+        rules(f"-A INPUT {RATE}", f"-A INPUT -p udp {RATE} -j DROP"),
         KNOCK,
     )
     assert visit.conclusion == "ACCEPT by filter INPUT policy"

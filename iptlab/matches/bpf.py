@@ -27,8 +27,13 @@ class Program(Text):
             raise BadValueError(
                 "bpf: number of instructions exceeds maximum", "A program has at most 64."
             )
-        words = rest.rstrip(",").split(",")[: int(count)]
+        words = rest.removesuffix(",").split(",")
         for number, word in enumerate(words):
+            if number == int(count):
+                raise BadValueError(
+                    "bpf: real program length exceeds the encoded length parameter",
+                    f"Begin with the number of instructions: {len(words)}.",
+                )
             found = re.match(r"(\d+) (\d+) (\d+) (\d+)", word, re.ASCII)
             if not found:
                 raise BadValueError(f"bpf: error at instr {number}", _SHAPE)
@@ -41,8 +46,43 @@ class Program(Text):
             )
         return cls(",".join((count, *words)))
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether every jump stays inside and the last instruction returns.
+
+        Kernel: net/core/filter.c (bpf_check_classic)
+        """
+        program = [
+            tuple(map(int, each.split(" "))) for each in self.text.partition(",")[2].split(",")
+        ]
+        for at, (code, yes, no, value) in enumerate(program):
+            left = len(program) - at - 1
+            if code not in _CODES or (code in _DIVISIONS and value == 0):
+                return False
+            if code in _SHIFTS and value >= 32:
+                return False
+            if code in _MEMORY and value >= 16:
+                return False
+            if code == _JUMP and value >= left:
+                return False
+            if code & 7 == _JUMP and code != _JUMP and max(yes, no) >= left:
+                return False
+        return program[-1][0] in _RETURNS
+
     def __str__(self) -> str:
         return f'"{self.text}"'
+
+
+# instructions by their codes: include/uapi/linux/bpf_common.h, net/core/filter.c (chk_code_allowed)
+_JUMP = 0x05
+_RETURNS = {0x06, 0x16}
+_DIVISIONS = {0x34, 0x94}
+_SHIFTS = {0x64, 0x74}
+_MEMORY = {0x60, 0x61, 0x02, 0x03}
+_ALU = {kind | source | 0x04 for kind in range(0, 0xB0, 0x10) for source in (0, 8)} - {0x8C}
+_LOADS = {0x00, 0x01, 0x20, 0x28, 0x30, 0x40, 0x48, 0x50, 0x80, 0x81, 0xB1}
+_TESTS = {kind | source | 0x05 for kind in (0x10, 0x20, 0x30, 0x40) for source in (0, 8)}
+_CODES = _ALU | _LOADS | _TESTS | _RETURNS | _MEMORY | {_JUMP, 0x07, 0x87}
 
 
 _SHAPE = "The tool nfbpf_compile prints programs in the form that belongs here."
@@ -58,6 +98,8 @@ class Bpf(Match):
     Simplified: programs are kept and printed, not run.
     """
 
+    gap = ""
+
     bytecode: Program | None = option("--bytecode", Program)
     pinned: Text | None = option("--object-pinned", Text)
 
@@ -66,6 +108,12 @@ class Bpf(Match):
         self.exclude("--bytecode", "--object-pinned")
         if not any(self.given()):
             raise BadValueError("bpf: one of --bytecode or --pinned is required", _SHAPE)
+
+    def kernel_refusal(self) -> tuple[str, str] | None:
+        """The kernel checks that a program can be run and ends."""
+        if self.bytecode and not self.bytecode.is_sound:
+            return "the program does not end or jumps out of itself", _SHAPE
+        return None
 
     def holds(self, packet: Packet, context: Context) -> Answer:
         return CannotTell("the program of -m bpf is not run")

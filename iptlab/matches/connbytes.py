@@ -8,7 +8,7 @@ from typing import ClassVar
 from iptlab.errors import BadValueError
 from iptlab.netfilter.context import Answer, Connection, Context
 from iptlab.netfilter.extension import Match, option, register_match
-from iptlab.netfilter.values import Given, Value, read_integer
+from iptlab.netfilter.values import Given, Value, read_range
 from iptlab.packet import Family, Packet
 
 MOST = 2**64 - 1
@@ -24,25 +24,11 @@ class Amount(Value):
     @classmethod
     def parse(cls, text: str, family: Family) -> Amount:
         """``10``, ``10:``, ``:20`` or ``10:20``."""
-        first, _, last = text.partition(":")
-        if ":" in last:
-            raise BadValueError(
-                "Too many components for option (max: 2)", "Write one range: 1000:2000."
-            )
-        low, high = cls._number(first or "0"), cls._number(last) if last else MOST
+        low, *rest = read_range(text, MOST)
+        high = rest[0] if rest else MOST
         if low > high:
             raise BadValueError(f"{low} should be less than {high}", f"Write {high}:{low}.")
         return cls(low, high)
-
-    @staticmethod
-    def _number(text: str) -> int:
-        number = read_integer(text)
-        if number is None or number > MOST:
-            raise BadValueError(
-                f'bad value for option near "{text}", or out of range (0-{MOST}).',
-                "Write a number or a range: 1000:2000.",
-            )
-        return number
 
     def __contains__(self, item: object) -> bool:
         return isinstance(item, int) and self.low <= item <= self.high

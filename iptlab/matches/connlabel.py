@@ -20,11 +20,13 @@ class Label(Integer):
         number = read_integer(text)
         if not text:
             raise BadValueError("Argument must have a minimum length of 1 characters", "Name it.")
-        if number is None:
+        if number is None or number >= 2**32:
             raise BadValueError(
-                f"label '{text}' not found or invalid value", "Write a number from 0 to 127."
+                f"label '{text}' not found or invalid value",
+                "Write a number from 0 to 127.",
+                "Warning: cannot open /etc/xtables/connlabel.conf: No such file or directory",
             )
-        return cls(number)
+        return cls(number & 0xFFFF)
 
     def __str__(self) -> str:
         return f'"{self.number}"'

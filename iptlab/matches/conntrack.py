@@ -23,6 +23,8 @@ from iptlab.netfilter.values import (
     prefix_length,
     read_host,
     read_integer,
+    read_range,
+    written,
 )
 from iptlab.packet import Address, Family, Packet
 
@@ -76,7 +78,7 @@ class HostMask(Value):
     def __str__(self) -> str:
         length = prefix_length(self.mask, Family(self.address.version))
         bare = length in (None, self.address.max_prefixlen)
-        return str(self.address) if bare else f"{self.address}/{length}"
+        return written(self.address) + ("" if bare else f"/{length}")
 
     def words(self) -> str:
         return str(self)
@@ -181,23 +183,8 @@ class SecondsLeft(Value):
     @classmethod
     def parse(cls, text: str, family: Family) -> SecondsLeft:
         """``10``, ``10:20``, ``:20`` or ``10:``."""
-        first, colon, last = text.partition(":")
-        if ":" in last:
-            raise BadValueError(
-                "Too many components for option (max: 2)", "Write one range of seconds: 10:20."
-            )
-        low = cls._number(first or "0")
-        return cls(low, cls._number(last or "0xffffffff") if colon else low)
-
-    @staticmethod
-    def _number(text: str) -> int:
-        number = read_integer(text)
-        if number is None or number > 0xFFFFFFFF:
-            raise BadValueError(
-                f'bad value for option near "{text}", or out of range (0-4294967295).',
-                "Write a number of seconds or a range of them: 10:20.",
-            )
-        return number
+        numbers = read_range(text, 0xFFFFFFFF)
+        return cls(numbers[0], numbers[-1])
 
     def __contains__(self, item: object) -> bool:
         return isinstance(item, int) and self.low <= item <= self.high

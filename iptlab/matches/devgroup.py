@@ -31,8 +31,10 @@ class NamedMask(MaskedInt):
         if value is None or value > _ONES or (rest and rest[0] != "/"):
             raise BadValueError(f"could not map name {text} to an integer value for option.", cure)
         mask, left = leading_integer(rest[1:]) if rest else (_ONES, "")
-        if mask is None or mask > _ONES or left:
+        if mask is None or mask > _ONES:
             raise BadValueError("bad integer value for option, or out of range.", cure)
+        if left:
+            raise BadValueError("trailing garbage after value for option.", cure)
         return cls(value, mask)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iptlab.errors import BadValueError
-from iptlab.names import DSCP_CLASSES
+from iptlab.names import dscp_of_class
 from iptlab.netfilter.extension import Match, Spelling, option, register_match
 from iptlab.netfilter.fields import Field
 from iptlab.netfilter.values import Given, Integer
@@ -26,7 +26,7 @@ class Dscp(Integer):
 
 def dscp_class(text: str, family: Family) -> Dscp:
     """The value of a class such as AF21, CS1 or EF, in any case."""
-    number = DSCP_CLASSES.get(text.upper())
+    number = dscp_of_class(text)
     if number is None:
         raise BadValueError(
             f"Invalid DSCP value `{text}'", "The classes are CS0 to CS7, AF11 to AF43, EF and BE."

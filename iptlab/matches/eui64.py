@@ -36,6 +36,8 @@ class Eui64(Match):
     families = (Family.IPV6,)
     hooks = (Hook.PREROUTING, Hook.INPUT, Hook.FORWARD)
 
+    gap = ""
+
     def holds(self, packet: Packet, context: Context) -> Answer:
         if context.mac is None:
             return CannotTell("nobody said which hardware address the packet came from")
@@ -48,6 +50,9 @@ class Eui64(Match):
 
     def explain(self) -> str:
         return "has a source address made from its sender's hardware address"
+
+    def listed(self, *, numeric: bool) -> str:
+        return "eui64 "
 
     def landmarks(self) -> Iterator[tuple[str, Value]]:
         raise NotImplementedError("eui64 compares a packet's source with its sender")

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 from iptlab.errors import BadValueError
 from iptlab.matches.frag import AbsentHeader, absent
 from iptlab.netfilter.extension import option, register_match
-from iptlab.netfilter.values import Given, Integer, Value, read_integer
+from iptlab.netfilter.values import Given, Integer, Value, leading_integer
 from iptlab.packet import Family
 
 
@@ -27,14 +27,24 @@ class HeaderOptions(Value):
     @classmethod
     def _option(cls, text: str) -> tuple[int, int | None]:
         kind, colon, length = text.partition(":")
-        numbers = [read_integer(kind), read_integer(length) if colon else 0]
-        for number, word in zip(numbers, (kind, length), strict=True):
-            if number is None:
-                raise BadValueError(
-                    f"{cls.header}: no valid digits in opt `{word}'",
-                    "Write numbers: 1, or 1:5 with a length.",
-                )
-        return (numbers[0] or 0) & 255, (numbers[1] or 0) & 255 if colon else None
+        return cls._number(kind, "opt"), cls._number(length, "length") if colon else None
+
+    @classmethod
+    def _number(cls, text: str, what: str) -> int:
+        """One byte of the number; a minus is taken too.
+
+        Source: extensions/libip6t_hbh.c (parse_opts_num)
+        """
+        minus, _, digits = text.rpartition("-")
+        number, rest = leading_integer(text if minus.strip() else digits)
+        cure = "Write numbers: 1, or 1:5 with a length."
+        if number is None:
+            raise BadValueError(f"{cls.header}: no valid digits in {what} `{text}'", cure)
+        if number >= 2**64:
+            raise BadValueError(f"{what} `{text}' specified too big: would overflow", cure)
+        if rest:
+            raise BadValueError(f"{cls.header}: error parsing {what} `{text}'", cure)
+        return (-number if "-" in text else number) & 255
 
     def __str__(self) -> str:
         return ",".join(

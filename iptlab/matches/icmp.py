@@ -10,7 +10,7 @@ from iptlab.errors import BadValueError
 from iptlab.names import ICMP_TYPES
 from iptlab.netfilter import fields as read
 from iptlab.netfilter.extension import Match, option, register_match
-from iptlab.netfilter.values import Given, Value, leading_integer, read_integer
+from iptlab.netfilter.values import Given, Value, leading_integer
 from iptlab.packet import Family, IcmpType, Protocol
 
 
@@ -41,17 +41,20 @@ class IcmpTypes(Value):
     @classmethod
     def _numbers(cls, text: str) -> Self:
         cure = "Write a name such as echo-request, or numbers such as 3/1 (type/code)."
-        number, rest = leading_integer(text)
-        if rest.startswith(":") and number is not None:
-            raise BadValueError(
-                f"{cls.noun} type range not supported", "Write one rule for each type."
-            )
-        if number is None or number > 255 or (rest and rest[0] != "/"):
+        numbers, rest = _range(text)
+        if not numbers:
             raise BadValueError(f"Unknown {cls.noun} type `{text}'", cure)
-        code = read_integer(rest[1:]) if rest else None
-        if rest and (code is None or code > 255):
-            raise BadValueError(f"Unknown {cls.noun} code `{text}'", cure)
-        return cls(number, code)
+        codes: list[int] = []
+        if rest.startswith("/"):
+            codes, rest = _range(rest[1:])
+            if not codes:
+                raise BadValueError(f"Unknown {cls.noun} code `{text}'", cure)
+        if rest:
+            raise BadValueError(f"unknown character {rest[0]}", cure)
+        if len(numbers) > 1:
+            cure = "Write one rule for each type."
+            raise BadValueError(f"{cls.noun} type range not supported", cure)
+        return cls(numbers[0], codes[0] if codes else None)
 
     def __contains__(self, item: object) -> bool:
         assert isinstance(item, IcmpType)
@@ -79,6 +82,20 @@ class IcmpTypes(Value):
 
     def words(self) -> str:
         return f"type {self.named or self}"
+
+
+def _range(text: str) -> tuple[list[int], str]:
+    """The byte or the two with a colon that a text begins with, and what is left.
+
+    Source: extensions/libxt_icmp.h (parse_range)
+    """
+    low, rest = leading_integer(text)
+    if low is None or low > 255:
+        return [], text
+    if not rest.startswith(":"):
+        return [low], rest
+    high, rest = leading_integer(rest[1:])
+    return ([low, high], rest) if high is not None and high <= 255 else ([], text)
 
 
 def listed_type(head: str, given: Given[IcmpTypes], *, numeric: bool) -> str:

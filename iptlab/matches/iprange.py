@@ -45,6 +45,10 @@ class AddressRange(Value):
         kind = socket.AF_INET if self.family is Family.IPV4 else socket.AF_INET6
         return socket.inet_ntop(kind, address.to_bytes(self.family.bits // 8))
 
+    def warning(self) -> str:
+        reversed_ = f"xt_iprange: range {self} is reversed and will never match"
+        return reversed_ if self.low > self.high else ""
+
     def words(self) -> str:
         return self._text(self.low) if self.low == self.high else str(self)
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from iptlab.errors import BadValueError
 from iptlab.matches.ports import port_name
+from iptlab.names import protocol_names
 from iptlab.netfilter import fields as read
 from iptlab.netfilter.extension import Match, option, register_match
-from iptlab.netfilter.values import Given, PortList
-from iptlab.packet import Family, Protocol
+from iptlab.netfilter.values import Given, PortList, check_services
+from iptlab.packet import Protocol
 
 
 @register_match("multiport")
@@ -49,8 +50,10 @@ class Multiport(Match):
                 "Write --dports, --sports or --ports and the ports.",
             )
 
-    def check(self, protocol: int, family: Family) -> None:
-        if protocol in set(Protocol) and Protocol(protocol).has_ports:
+    @classmethod
+    def check_word(cls, text: str, protocol: int, *, negated: bool) -> None:
+        if not negated and protocol in set(Protocol) and Protocol(protocol).has_ports:
+            check_services(text, protocol_names()[protocol])
             return
         cause = "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'"
         if protocol:

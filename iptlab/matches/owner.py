@@ -137,15 +137,17 @@ class OwnerMatch(Match):
     )
     uid_owner: Given[UserIds] | None = option("--uid-owner", UserIds, negatable=True, reads=UID)
     gid_owner: Given[GroupIds] | None = option("--gid-owner", GroupIds, negatable=True, reads=GID)
-    suppl_groups: Flag | None = option("--suppl-groups", Flag)
+    suppl_groups: Flag | None = option(
+        "--suppl-groups",
+        Flag,
+        after=(
+            "--gid-owner",
+            'owner: Bad value for "--suppl-groups" option: "you need to use --gid-owner first"',
+        ),
+    )
 
     def __post_init__(self) -> None:
-        """Refuse a match that asks nothing, or for the other groups of none."""
-        if self.suppl_groups and not self.gid_owner:
-            raise BadValueError(
-                'owner: Bad value for "--suppl-groups" option: "you need to use --gid-owner first"',
-                "Write --gid-owner and the group before it.",
-            )
+        """Refuse a match that asks nothing."""
         if not any(self.given()):
             raise BadValueError(
                 "owner: At least one of --uid-owner, --gid-owner or --socket-exists is required",

@@ -73,7 +73,7 @@ class IpsecProtocol(ProtocolNumber):
     @classmethod
     def parse(cls, text: str, family: Family) -> IpsecProtocol:
         """A name or its number."""
-        plain = ProtocolNumber.parse(text, family)
+        plain = ProtocolNumber.parse_exactly(text, family)
         if plain.number not in _PROTOCOLS:
             raise BadValueError(
                 "policy match: protocol must be ah/esp/ipcomp", "Write ah, esp or ipcomp."
@@ -92,8 +92,11 @@ class Policy(Match):
     Kernel: net/netfilter/xt_policy.c
 
     Simplified: no packet is protected by IPsec here, so ``--pol none`` always holds and
-    ``--pol ipsec`` never; ``--next`` is not known.
+    ``--pol ipsec`` never.
     """
+
+    shared = ("way", "kind", "strict")
+    parted_by = "--next"
 
     way: Way = option(
         "--dir",
@@ -121,6 +124,20 @@ class Policy(Match):
     tunnel_src: Given[HostMask] | None = option(
         "--tunnel-src", HostMask, negatable=True, twice="policy match: double --tunnel-src option"
     )
+    parted: Flag | None = option("--next", Flag)
+    later: tuple[Policy, ...] = ()
+
+    @classmethod
+    def check_elements(cls, count: int) -> None:
+        if count > 3:
+            raise BadValueError(
+                "policy match: maximum policy depth reached", "There may be four elements."
+            )
+
+    @classmethod
+    def element(cls, shared: dict[str, object], values: dict[str, object]) -> Policy:
+        """A later element, whose emptiness the first one checks."""
+        return cls(**(values | shared | {"strict": None, "parted": None}))  # type: ignore[arg-type]
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -128,13 +145,16 @@ class Policy(Match):
             raise BadValueError(
                 "policy match: policy none but --strict given", "Leave --strict out."
             )
+        if self.kind.word == "none" and self.later:
+            raise BadValueError("policy match: policy none but policy given", "Leave --next out.")
         if self.kind.word == "none":
             return
-        element = (self.reqid, self.spi, self.protocol, self.mode, self.tunnel_src, self.tunnel_dst)
-        if self.strict and not any(element):
+        self.need("--next", "--strict")
+        empty = [n for n, each in enumerate((self, *self.later)) if not each.asked]
+        if self.strict and empty:
             raise BadValueError(
-                "policy match: empty policy element 0. --strict is in effect, but at least one "
-                "of reqid, spi, tunnel-src, tunnel-dst, proto or mode is required.",
+                f"policy match: empty policy element {empty[0]}. --strict is in effect, but at "
+                "least one of reqid, spi, tunnel-src, tunnel-dst, proto or mode is required.",
                 "Say what the association must be like, or leave --strict out.",
             )
         tunnel = self.mode and self.mode.value.word == "tunnel" and not self.mode.negated
@@ -158,8 +178,21 @@ class Policy(Match):
             )
         return None
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What one element asks of an association."""
+        common = {"--dir", "--pol", "--strict", "--next"}
+        words = zip(
+            (declared.name for declared, _ in self.given()), super().option_words(), strict=True
+        )
+        return tuple(word for name, word in words if name not in common)
+
     def option_words(self) -> tuple[str, ...]:
-        return super().option_words()[: 2 if self.kind.word == "none" else None]
+        head = (f"--dir {self.way}", f"--pol {self.kind}")
+        if self.kind.word == "none":
+            return head
+        later = (word for each in self.later for word in ("--next", *each.asked))
+        return (*head, *["--strict"] * bool(self.strict), *self.asked, *later)
 
     def explain(self) -> str:
         asked = " ".join(self.option_words()[2:])
@@ -167,6 +200,11 @@ class Policy(Match):
 
     def listed(self, *, numeric: bool) -> str:
         words = " ".join(self.option_words())
+        if self.later:
+            head, *later = words.split(" --next ")
+            first = head.index(self.asked[0])
+            elements = (head[first:], *later)
+            words = head[:first] + " ".join(f"[{n}] {each}" for n, each in enumerate(elements))
         if numeric and self.protocol:
             words = words.replace(
                 f"--proto {self.protocol.value}", f"--proto {self.protocol.value.number}"

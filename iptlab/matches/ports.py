@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from iptlab.errors import BadValueError
-from iptlab.names import protocol_names, service_name, service_port
+from iptlab.names import protocol_names, service_name
 from iptlab.netfilter.context import Context
 from iptlab.netfilter.extension import Ask, Extension, Match, option_text
-from iptlab.netfilter.values import Given, NumberRange, PortRange
+from iptlab.netfilter.values import Given, NumberRange, PortRange, looked_up
 from iptlab.packet import Family, Packet
 
 
@@ -29,8 +29,8 @@ class LookedUpPorts(PortRange):
             raise BadValueError(
                 "Too many components for option (max: 2)", "Write one range: 1024:2048."
             )
-        low = _looked_up(first)
-        return cls(low, (_looked_up(last) if last else 65535) if colon else low)
+        low = looked_up(first)
+        return cls(low, (looked_up(last) if last else 65535) if colon else low)
 
 
 class KeptPorts(PortRange):
@@ -43,19 +43,6 @@ class KeptLookedUpPorts(LookedUpPorts):
     """Ports as the C library looks them up, printed even if they are all there are."""
 
     is_everything: ClassVar[bool] = False
-
-
-def _looked_up(text: str) -> int:
-    number = text.lstrip() or "0"
-    if number.isascii() and number.isdecimal():
-        return int(number[-20:]) & 0xFFFF
-    port = service_port(text)
-    if port is None:
-        raise BadValueError(
-            f'Port "{text}" does not resolve to anything.',
-            "A port is a decimal number from 0 to 65535, or a service name such as ssh.",
-        )
-    return port
 
 
 class PortMatch(Match):

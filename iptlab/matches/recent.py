@@ -10,7 +10,7 @@ from iptlab.errors import BadValueError
 from iptlab.netfilter.context import Answer, Context, Memory
 from iptlab.netfilter.extension import Match, option, register_match
 from iptlab.netfilter.hooks import Hook
-from iptlab.netfilter.values import Flag, Given, Integer, Text, Value, read_host
+from iptlab.netfilter.values import Flag, Given, Integer, Text, Value, read_host, written
 from iptlab.packet import Address, Family, Packet
 
 
@@ -49,7 +49,7 @@ class Mask(Value):
         return int(self.address) == (1 << self.address.max_prefixlen) - 1
 
     def __str__(self) -> str:
-        return str(self.address)
+        return written(self.address)
 
 
 class Entry(NamedTuple):
@@ -108,10 +108,14 @@ class Recent(Match):
             )
         if self.hitcount == Integer(0):
             object.__setattr__(self, "hitcount", None)
-        if self.rdest:
-            object.__setattr__(self, "rsource", None)
-        elif not self.rsource:
+        if not self.rdest:
             object.__setattr__(self, "rsource", Flag())
+
+    @classmethod
+    def settled(cls, values: dict[str, object]) -> dict[str, object]:
+        """The last of --rsource and --rdest counts."""
+        sides = [name for name in values if name in ("rsource", "rdest")]
+        return {name: value for name, value in values.items() if name not in sides[:-1]}
 
     # --- what it looks up ---
 

@@ -9,10 +9,11 @@ from iptlab.errors import BadValueError
 from iptlab.matches.frag import AbsentHeader, absent
 from iptlab.matches.ports import listed_range, saved_options
 from iptlab.netfilter.extension import option, register_match
-from iptlab.netfilter.values import Flag, Given, Integer, NumberRange, Value
+from iptlab.netfilter.values import Flag, Given, Integer, NumberRange, Value, written
 from iptlab.packet import Family
 
 HEADER = absent("routing header")
+_TYPE_0 = "`--rt-type 0' required before `{}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +25,18 @@ class Addresses(Value):
     @classmethod
     def parse(cls, text: str, family: Family) -> Addresses:
         """Addresses joined by commas."""
+        return cls(tuple(cls._address(part) for part in text.split(",")))
+
+    @staticmethod
+    def _address(text: str) -> IPv6Address:
         try:
-            return cls(tuple(IPv6Address(part) for part in text.split(",")))
+            return IPv6Address(text)
         except ValueError:
-            raise BadValueError(
-                f"error parsing address `{text}'", "Write IPv6 addresses with commas between them."
-            ) from None
+            cure = "Write IPv6 addresses with commas between them."
+            raise BadValueError(f"bad address: {text}", cure) from None
 
     def __str__(self) -> str:
-        return ",".join(str(address) for address in self.addresses)
+        return ",".join(map(written, self.addresses))
 
 
 @register_match("rt")
@@ -53,23 +57,28 @@ class Rt(AbsentHeader):
         "--rt-segsleft", NumberRange, negatable=True, reads=HEADER
     )
     length: Given[Integer] | None = option("--rt-len", Integer, negatable=True, reads=HEADER)
-    reserved: Flag | None = option("--rt-0-res", Flag, reads=HEADER)
-    addresses: Addresses | None = option("--rt-0-addrs", Addresses, reads=HEADER)
-    not_strict: Flag | None = option("--rt-0-not-strict", Flag, reads=HEADER)
+    reserved: Flag | None = option(
+        "--rt-0-res", Flag, reads=HEADER, after=("--rt-type", _TYPE_0.format("--rt-0-res"))
+    )
+    addresses: Addresses | None = option(
+        "--rt-0-addrs",
+        Addresses,
+        reads=HEADER,
+        after=("--rt-type", _TYPE_0.format("--rt-0-addrs")),
+    )
+    not_strict: Flag | None = option(
+        "--rt-0-not-strict",
+        Flag,
+        reads=HEADER,
+        after=("--rt-0-addrs", "`--rt-0-addr ...' required before `--rt-0-not-strict'"),
+    )
 
     def __post_init__(self) -> None:
         """Refuse options of type 0 without that type."""
         type_0 = self.type == Given(Integer(0))
         for name, given in (("--rt-0-res", self.reserved), ("--rt-0-addrs", self.addresses)):
             if given and not type_0:
-                raise BadValueError(
-                    f"`--rt-type 0' required before `{name}'", "Write --rt-type 0 before it."
-                )
-        if self.not_strict and not self.addresses:
-            raise BadValueError(
-                "`--rt-0-addr ...' required before `--rt-0-not-strict'",
-                "Write --rt-0-addrs and the addresses before it.",
-            )
+                raise BadValueError(_TYPE_0.format(name), "Write --rt-type 0 before it.")
 
     def option_words(self) -> tuple[str, ...]:
         return saved_options(self)

@@ -14,7 +14,7 @@ from iptlab.netfilter import fields as read
 from iptlab.netfilter.context import CannotTell
 from iptlab.netfilter.extension import option, register_match
 from iptlab.netfilter.fields import Field
-from iptlab.netfilter.values import Given, Value
+from iptlab.netfilter.values import Given, Value, check_services
 from iptlab.packet import Family, Packet, Protocol
 
 
@@ -186,6 +186,10 @@ class Sctp(PortMatch):
         twice="Only one `--chunk-types' allowed",
         reads=CHUNKS,
     )
+
+    @classmethod
+    def check_word(cls, text: str, protocol: int, *, negated: bool) -> None:
+        check_services(text, "sctp")
 
     def listed(self, *, numeric: bool) -> str:
         words = listed_ports(self, self.sport, self.dport, numeric=numeric)

@@ -29,7 +29,7 @@ class SetLookup(Value):
             raise BadValueError(
                 f"setname `{name}' too long, max 31 characters.", "Check the name: ipset list -n."
             )
-        ends = tuple(directions.split(","))
+        ends = tuple(end[:3] for end in directions.split(","))
         if not set(ends[:6]) <= {"src", "dst"}:
             raise BadValueError(
                 "You must spefify (the comma separated list of) 'src' or 'dst'.",
@@ -64,6 +64,9 @@ class Counter(Integer):
         return cls(number)
 
 
+_ONE_OF = "only one of the --{}-[eq|lt|gt] is allowed"
+
+
 @register_match("set")
 @dataclass(frozen=True)
 class SetMatch(Match):
@@ -80,16 +83,21 @@ class SetMatch(Match):
         missing="You must specify `--match-set' with proper arguments",
         twice="--match-set can be specified only once",
         also=("--set",),
+        warns={"--set": "--set option deprecated, please use --match-set"},
     )
     return_nomatch: Flag | None = option("--return-nomatch", Flag)
     update_counters: Given[Flag] | None = option("--update-counters", Flag, negatable=True)
     update_subcounters: Given[Flag] | None = option("--update-subcounters", Flag, negatable=True)
-    packets_eq: Given[Counter] | None = option("--packets-eq", Counter, negatable=True)
-    packets_lt: Counter | None = option("--packets-lt", Counter)
-    packets_gt: Counter | None = option("--packets-gt", Counter)
-    bytes_eq: Given[Counter] | None = option("--bytes-eq", Counter, negatable=True)
-    bytes_lt: Counter | None = option("--bytes-lt", Counter)
-    bytes_gt: Counter | None = option("--bytes-gt", Counter)
+    packets_eq: Given[Counter] | None = option(
+        "--packets-eq", Counter, negatable=True, twice=_ONE_OF.format("packets")
+    )
+    packets_lt: Counter | None = option("--packets-lt", Counter, twice=_ONE_OF.format("packets"))
+    packets_gt: Counter | None = option("--packets-gt", Counter, twice=_ONE_OF.format("packets"))
+    bytes_eq: Given[Counter] | None = option(
+        "--bytes-eq", Counter, negatable=True, twice=_ONE_OF.format("bytes")
+    )
+    bytes_lt: Counter | None = option("--bytes-lt", Counter, twice=_ONE_OF.format("bytes"))
+    bytes_gt: Counter | None = option("--bytes-gt", Counter, twice=_ONE_OF.format("bytes"))
 
     def __post_init__(self) -> None:
         """Refuse two tests of one counter; forget what is so anyway."""
@@ -97,7 +105,7 @@ class SetMatch(Match):
         for what in ("packets", "bytes"):
             if sum(name.startswith(f"--{what}-") for name in names) > 1:
                 raise BadValueError(
-                    f"only one of the --{what}-[eq|lt|gt] is allowed",
+                    _ONE_OF.format(what),
                     "Use a second -m set for the other bound.",
                 )
         for name in ("update_counters", "update_subcounters"):

@@ -15,6 +15,7 @@ from iptlab.netfilter.values import (
     Given,
     Integer,
     PortRange,
+    check_services,
     read_integer,
 )
 from iptlab.packet import Family, Packet, Protocol
@@ -96,14 +97,22 @@ class Tcp(PortMatch):
         reads=read.TCP_FLAGS,
     )
 
+    @classmethod
+    def check_word(cls, text: str, protocol: int, *, negated: bool) -> None:
+        check_services(text, "tcp")
+
     def option_words(self) -> tuple[str, ...]:
-        return saved_options(self)
+        words = saved_options(self)
+        flags = self.tcp_flags
+        if flags and not flags.value.mask and not flags.negated:
+            words = words[:-1]  # iptables-save forgets a test of no flag
+        return words
 
     def listed(self, *, numeric: bool) -> str:
         words = listed_ports(self, self.sport, self.dport, numeric=numeric)
         if self.tcp_option:
             words.append(f"option={'!' * self.tcp_option.negated}{self.tcp_option.value}")
-        if self.tcp_flags:
+        if self.tcp_flags and (self.tcp_flags.value.mask or self.tcp_flags.negated):
             test = self.tcp_flags.value
             shown = f"{test.mask}/{test.set}"
             if numeric:

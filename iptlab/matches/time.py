@@ -173,6 +173,12 @@ class Monthdays(Days):
         return ",".join(f"{day}{endings.get(day % 10, 'th')}" for day in sorted(self.days))
 
 
+_AMBIGUOUS = (
+    'WARNING: --localtz is being replaced by --kerneltz, since "local" is ambiguous. '
+    "Note the kernel timezone has caveats - see manpage for details."
+)
+
+
 @register_match("time")
 @dataclass(frozen=True)
 class Time(Match):
@@ -193,7 +199,9 @@ class Time(Match):
     datestart: Date = option("--datestart", Date, default=Date(0), shown=False)
     datestop: Date = option("--datestop", Date, default=Date(_LAST))
     utc: Flag | None = option("--utc", Flag)
-    kerneltz: Flag | None = option("--kerneltz", Flag, also=("--localtz",))
+    kerneltz: Flag | None = option(
+        "--kerneltz", Flag, also=("--localtz",), warns={"--localtz": _AMBIGUOUS}
+    )
     contiguous: Flag | None = option("--contiguous", Flag)
 
     def __post_init__(self) -> None:

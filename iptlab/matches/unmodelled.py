@@ -12,14 +12,16 @@ from iptlab.netfilter.values import Value
 from iptlab.packet import Packet
 
 # man page: iptables-extensions(8), MATCH EXTENSIONS; iptables 1.8.9
-NAMES = frozenset(
-    (
-        "ipvs",
-        "osf",
-        "rateest",
-        "srh",
+# the options that each match knows
+OPTIONS = {
+    "rateest": frozenset(
+        f"--rateest{name}"
+        for name in (
+            *("", "1", "2", "-delta", "-lt", "-gt", "-eq"),
+            *("-bps", "-bps1", "-bps2", "-pps", "-pps1", "-pps2"),
+        )
     )
-)
+}
 
 
 class Unanswered(Match):
@@ -61,23 +63,23 @@ class UnmodelledMatch(Match):
 
 
 @dataclass(frozen=True)
-class UnreadRule(Match):
-    """All the words of a rule that iptables refuses, kept as they were written.
-
-    ``cause`` is why it is refused.
-    """
+class UnreadMatch(Match):
+    """A part of a rule that iptables refuses, kept as it was written; ``cause`` is why."""
 
     text: str
     cause: str
 
     def holds(self, packet: Packet, context: Context) -> Answer:
-        return CannotTell(f"this rule cannot be read: {self.cause}")
+        return CannotTell(f"`{self}' cannot be read: {self.cause}")
 
     def why_not(self, packet: Packet, context: Context) -> str:
         return str(self.holds(packet, context))
 
     def explain(self) -> str:
         return f"passes `{self}' (which iptables refuses: {self.cause})"
+
+    def listed(self, *, numeric: bool) -> str:
+        return self.text
 
     def landmarks(self) -> Iterator[tuple[str, Value]]:
         raise NotImplementedError(f"{self} cannot be read")

@@ -47,6 +47,9 @@ class Option:
     also: tuple[str, ...] = ()
     spellings: Mapping[str, Spelling] = field(default_factory=dict)
     reads: Field | None = None
+    warns: Mapping[str, str] = field(default_factory=dict)
+    after: tuple[str, str] | None = None
+    lax: bool = False
 
     def reader(self, name: str) -> Spelling:
         """How the words behind ``name``, one of the option's names, are read."""
@@ -76,6 +79,9 @@ def option(
     also: tuple[str, ...] = (),
     spellings: Mapping[str, Spelling] | None = None,
     reads: Field | None = None,
+    warns: Mapping[str, str] | None = None,
+    after: tuple[str, str] | None = None,
+    lax: bool = False,
 ) -> Any:
     """Declare a field of an extension to be this option.
 
@@ -86,6 +92,9 @@ def option(
     with the same meaning, ``spellings`` names with another way of writing the value.
     ``twice`` is what the tool says to a second one, if it has words of its own for that,
     and ``formal`` the name by which its refusals call the option, if that is another one.
+    ``warns`` is what the tool says when the option is given under one of its names.
+    ``after`` is an option that must stand before it, with what the tool says if it does not;
+    ``lax`` means that the tool overlooks a ``!`` before it and an earlier one of its kind.
     """
     declared = Option(
         name=name,
@@ -100,6 +109,9 @@ def option(
         also=also,
         spellings=spellings or {},
         reads=reads,
+        warns=warns or {},
+        after=after,
+        lax=lax,
     )
     if required:
         return field(metadata={"option": declared})
@@ -167,6 +179,11 @@ class Extension(ABC):
     tables: ClassVar[tuple[TableName, ...] | None] = None
     hooks: ClassVar[tuple[Hook, ...] | None] = None
     families: ClassVar[tuple[Family, ...] | None] = None
+    # the fields that several elements of one extension share, and the option between these
+    shared: ClassVar[tuple[str, ...]] = ()
+    parted_by: ClassVar[str] = ""
+    # what iptables -L prints before the extension; two of them forget the blank
+    gap: ClassVar[str] = " "
 
     @classmethod
     @cache
@@ -196,6 +213,27 @@ class Extension(ABC):
     def flags(self) -> tuple[str, ...]:
         """The given options that stand alone, without their dashes."""
         return tuple(o.name[2:] for o, given in self.given() if isinstance(given.value, Flag))
+
+    @classmethod  # noqa: B027
+    def check_elements(cls, count: int) -> None:
+        """Raise BadValueError if no more elements than so many may be there."""
+
+    @classmethod
+    def element(cls, shared: dict[str, object], values: dict[str, object]) -> Extension:
+        """One of several elements, with what it shares with the others."""
+        return cls(**shared, **values)
+
+    @classmethod
+    def settled(cls, values: dict[str, object]) -> dict[str, object]:
+        """The fields as options in this order leave them; most do not touch each other."""
+        return values
+
+    @classmethod  # noqa: B027
+    def check_word(cls, text: str, protocol: int, *, negated: bool) -> None:
+        """Raise BadValueError for words that the tool takes only beside another ``-p``.
+
+        ``protocol`` is what ``-p`` or, ``negated``, ``! -p`` has named before (0: nothing).
+        """
 
     def check(self, protocol: int, family: Family) -> None:  # noqa: B027
         """Raise BadValueError for what the tool refuses beside ``-p protocol`` (0: none)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iptlab.netfilter import fields as read
-from iptlab.netfilter.extension import Match, option
+from iptlab.netfilter.extension import Match, option, option_text
 from iptlab.netfilter.values import Flag, Given, InterfaceName, Network, ProtocolNumber
 
 
@@ -42,5 +42,16 @@ class Header(Match):
             return 0
         return self.protocol.value.number
 
+    def option_words(self) -> tuple[str, ...]:
+        """The options without ``! -i +``: it is never so, but iptables-save forgets it."""
+        return tuple(
+            option_text(declared, given)
+            for declared, given in self.given()
+            if given.value != _ANY_INTERFACE
+        )
+
     def __str__(self) -> str:
         return " ".join(self.option_words())
+
+
+_ANY_INTERFACE = InterfaceName("+")

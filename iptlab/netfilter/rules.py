@@ -59,13 +59,15 @@ NOTHING = Header()
 class Rule:
     """One line of a chain: what a packet must be like, and what happens to it then.
 
-    Two rules are equal if they say the same; counters are not part of that.
+    Two rules are equal if they say the same; counters are not part of that, nor is
+    ``written``, the words of a rule that is to be printed as it was found.
     """
 
     header: Header = NOTHING
     matches: tuple[Match, ...] = ()
     target: Target | None = None
     counters: Counters = field(default=ZERO, compare=False)
+    written: str = field(default="", compare=False)
 
     def tests(self) -> tuple[Match, ...]:
         """The header and the matches, in the order in which they are asked."""
@@ -110,14 +112,20 @@ class Rule:
 
     def explain(self) -> str:
         """The rule as one English sentence."""
-        claims = [condition.says() for condition in self.header.conditions()]
-        claims += filter(None, (match.explain() for match in self.matches))
+        claims: list[str] = []
+        for test in self.tests():
+            if type(test).explain is Match.explain:
+                claims += [condition.says() for condition in test.conditions()]
+            else:
+                claims += filter(None, (test.explain(),))
         who = "Every packet" if not claims else f"A packet that {_listing(claims)}"
         what = self.target.explain() if self.target else "is counted and goes on"
         return f"{who} {what}."
 
     def __str__(self) -> str:
         """The rule as iptables-save prints it, without ``-A CHAIN``."""
+        if self.written:
+            return self.written
         parts = (str(self.header), *map(str, self.matches), str(self.target or ""))
         return " ".join(part for part in parts if part)
 

@@ -45,6 +45,10 @@ class Value(ABC):
         """The value as a sentence says it."""
         return str(self)
 
+    def warning(self) -> str:
+        """What the tool says of a value that it takes nevertheless; mostly nothing."""
+        return ""
+
 
 V = TypeVar("V", bound=Value, covariant=True)
 
@@ -176,11 +180,41 @@ def read_integer(text: str) -> int | None:
     return None if rest else number
 
 
+def read_range(text: str, most: int) -> list[int]:
+    """The one or two numbers with a colon between them, each of which may be left out.
+
+    Source: libxtables/xtoptions.c (xtopt_parse_mint)
+
+    >>> read_range("100", 255), read_range("100:", 255)
+    ([100], [100, 255])
+    """
+    low, rest = _number_before_colon(text, 0, most)
+    if not rest:
+        return [low]
+    high, more = _number_before_colon(rest[1:], most, most)
+    if more:
+        raise BadValueError("Too many components for option (max: 2)", "Write one range: 100:200.")
+    return [low, high]
+
+
+def _number_before_colon(text: str, absent: int, most: int) -> tuple[int, str]:
+    """The number before the next colon, ``absent`` if there is none, and what is left."""
+    if not text or text[0] == ":":
+        return absent, text
+    number, rest = leading_integer(text)
+    cure = f"Write a number from 0 to {most} or a range of them: 100:200."
+    if number is None or number > most:
+        raise BadValueError(
+            f'bad value for option near "{text}", or out of range (0-{most}).', cure
+        )
+    if rest and rest[0] != ":":
+        raise BadValueError(f'Argument to option has unexpected characters near "{rest}".', cure)
+    return number, rest
+
+
 @dataclass(frozen=True, slots=True)
 class NumberRange(Value):
     """One number, or all from ``low`` to ``high``; one that is upside down holds nothing.
-
-    Source: libxtables/xtoptions.c (xtopt_parse_mint)
 
     >>> str(NumberRange.parse("100:", Family.IPV4))
     '100:4294967295'
@@ -193,32 +227,8 @@ class NumberRange(Value):
     @classmethod
     def parse(cls, text: str, family: Family) -> Self:
         """``100``, ``100:200``, ``:200`` or ``100:``."""
-        low, rest = cls._number(text, 0)
-        high = low
-        if rest:
-            high, more = cls._number(rest[1:], cls.most)
-            if more:
-                raise BadValueError(
-                    "Too many components for option (max: 2)", "Write one range: 100:200."
-                )
-        return cls(low, high)
-
-    @classmethod
-    def _number(cls, text: str, absent: int) -> tuple[int, str]:
-        """The number before the next colon, ``absent`` if there is none, and what is left."""
-        if not text or text[0] == ":":
-            return absent, text
-        number, rest = leading_integer(text)
-        cure = f"Write a number from 0 to {cls.most} or a range of them: 100:200."
-        if number is None or number > cls.most:
-            raise BadValueError(
-                f'bad value for option near "{text}", or out of range (0-{cls.most}).', cure
-            )
-        if rest and rest[0] != ":":
-            raise BadValueError(
-                f'Argument to option has unexpected characters near "{rest}".', cure
-            )
-        return number, rest
+        numbers = read_range(text, cls.most)
+        return cls(numbers[0], numbers[-1])
 
     @property
     def is_everything(self) -> bool:
@@ -253,9 +263,11 @@ class Network(Value):
     @classmethod
     def parse(cls, text: str, family: Family) -> Self:
         """``10.0.0.1``, ``10.0.0.0/8``, ``10/8``, ``10.0.0.0/255.0.0.0`` or ``2001:db8::/32``."""
-        host, slash, mask_text = text.partition("/")
+        before, slash, after = text.rpartition("/")
+        host, mask_text = (before, after) if slash else (text, "")
         mask = _mask(mask_text, family) if slash else (1 << family.bits) - 1
-        return cls(_address(host, family) & mask, mask, family)
+        # beside an empty mask the tool does not look at the address: any/0
+        return cls(_address(host, family) & mask if mask else 0, mask, family)
 
     def __contains__(self, item: object) -> bool:
         return int(item) & self.mask == self.address  # type: ignore[call-overload, no-any-return]
@@ -296,20 +308,30 @@ def prefix_length(mask: int, family: Family) -> int | None:
 
 def _dotted(number: int, family: Family) -> str:
     if family is Family.IPV6:
-        return str(IPv6Address(number))
+        return written(IPv6Address(number))
     return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
+def written(address: Address) -> str:
+    """An address as the tools write it: ``::ffff:10.0.0.1``, where Python has ``::ffff:a00:1``.
+
+    >>> from ipaddress import ip_address
+    >>> written(ip_address("::ffff:a00:1"))
+    '::ffff:10.0.0.1'
+    """
+    kind = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    return socket.inet_ntop(kind, address.packed)
 
 
 @cache
 def _mask(text: str, family: Family) -> int:
     ones = (1 << family.bits) - 1
-    if text.isdecimal() and len(text) <= 3 and int(text) <= family.bits:
-        return ones ^ (ones >> int(text))
-    try:
-        if not text.isdecimal():
-            return int(_strict_address(text, family))
-    except ValueError:
-        pass
+    length = read_integer(text)
+    if length is not None and length <= family.bits:
+        return ones ^ (ones >> length)
+    found = None if length is not None else _leading_numbers(text, family)
+    if found is not None and (family is Family.IPV6 or text.count(".") == 3):
+        return found
     raise BadValueError(
         f"invalid mask `{text}' specified",
         f"A prefix length goes from 0 to {family.bits}; a mask such as "
@@ -318,25 +340,10 @@ def _mask(text: str, family: Family) -> int:
     )
 
 
-def _strict_address(text: str, family: Family) -> Address:
-    address = ip_address(text)
-    if address.version != family:
-        raise ValueError
-    return address
-
-
 def _address(text: str, family: Family) -> int:
     """A whole address, or for IPv4 its first numbers: 10.1 is 10.1.0.0."""
-    if text == "any":
-        return 0
-    try:
-        if family is Family.IPV6:
-            return int(_strict_address(text, family))
-        octets = text.split(".")
-        if text.isascii() and text.replace(".", "").isdecimal() and len(octets) <= 4:
-            return int.from_bytes(bytes(map(int, octets)).ljust(4, b"\0"))
-    except ValueError:
-        pass
+    if (found := _leading_numbers(text, family)) is not None:
+        return found
     ip = (
         "IPv4 address such as 10.0.0.1" if family is Family.IPV4 else "IPv6 address such as fd00::1"
     )
@@ -352,25 +359,55 @@ def _address(text: str, family: Family) -> int:
     raise BadValueError(f"host/network `{text}' not found", cure)
 
 
+def _leading_numbers(text: str, family: Family) -> int | None:
+    """An address of which IPv4 may leave out the last numbers; each is read as in C.
+
+    Source: libxtables/xtables.c (numeric_to_ipaddr)
+    """
+    if family is Family.IPV6:
+        try:
+            return int.from_bytes(socket.inet_pton(socket.AF_INET6, text))
+        except (OSError, ValueError):
+            return None
+    octets = [read_integer(part) for part in text.split(".")]
+    if len(octets) > 4 or any(octet is None or octet > 255 for octet in octets):
+        return None
+    return int.from_bytes(bytes(octet or 0 for octet in octets).ljust(4, b"\0"))
+
+
 def read_host(text: str, family: Family) -> Address:
-    """One address as the C library reads it: 10.1 is 10.0.0.1.
+    """One address as the C library reads it: 10.1 is 10.0.0.1. Names are never looked up.
+
+    A word that could be a name is refused as on a machine without a resolver.
 
     Source: getaddrinfo(3), inet_aton(3)
 
     >>> str(read_host("10.1", Family.IPV4))
     '10.0.0.1'
     """
-    cause = "Name or service not known"
+    found: Address | None = None
     try:
-        if family is Family.IPV4 and ":" not in text and text == text.strip() != "":
-            return IPv4Address(socket.inet_aton(text))
-        address = ip_address(text)
-        if address.version == family:
-            return address
-        cause = "Address family for hostname not supported"
+        if ":" in text:
+            found = ip_address(text)
+        elif text == text.strip() != "":
+            found = IPv4Address(socket.inet_aton(text))
     except (OSError, ValueError):
         pass
-    raise BadValueError(f"getaddrinfo: {cause}", f"Write one IPv{family} address.")
+    if found is not None and found.version == family:
+        return found
+    cause, cure = "Name or service not known", f"Write one IPv{family} address."
+    if found is not None:
+        cause = "Address family for hostname not supported"
+        tool = "iptables" if found.version == 4 else "ip6tables"
+        cure += f" {tool} is the tool for IPv{found.version}."
+    elif _HOST_NAME(text) and not _DIGITS(text):
+        cause = "Temporary failure in name resolution"
+        cure += " Names are looked up by the real tool only."
+    raise BadValueError(f"getaddrinfo: {cause}", cure)
+
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9._-]+").fullmatch
+_DIGITS = re.compile(r"[0-9.]*[0-9]").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,6 +470,14 @@ class InterfaceName(Value):
             return str(item).startswith(self.name[:-1])
         return item == self.name
 
+    def warning(self) -> str:
+        if not set(self.name) & {"/", " "}:
+            return ""
+        return (
+            f"Warning: weird character in interface `{self.name}' "
+            "('/' and ' ' are not allowed by the kernel)."
+        )
+
     @property
     def is_everything(self) -> bool:
         """Whether every interface is meant."""
@@ -459,17 +504,23 @@ class ProtocolNumber(Value):
     @classmethod
     def parse(cls, text: str, family: Family) -> Self:
         """A name of /etc/protocols or a number up to 255."""
-        number = (
-            int(text)
-            if text.isascii() and text.isdecimal()
-            else protocol_numbers().get(text.lower())
-        )
+        number = read_integer(text)
         if number is None or number > 255:
+            number = protocol_numbers().get(text.lower())
+        if number is None:
             raise BadValueError(
                 f'unknown protocol "{text}" specified',
                 "Write tcp, udp, icmp, another name of /etc/protocols, or a number up to 255.",
             )
         return cls(number)
+
+    @classmethod
+    def parse_exactly(cls, text: str, family: Family) -> Self:
+        """The same where the tool does not take upper case for lower case."""
+        if text != text.lower() and read_integer(text) is None:
+            cause = f'unknown protocol "{text}" specified'
+            raise BadValueError(cause, "Write the protocol's name in lower case.")
+        return cls.parse(text, family)
 
     @property
     def is_everything(self) -> bool:
@@ -521,6 +572,20 @@ class PortRange(Value):
         return str(self.low) if self.low == self.high else f"{self.low} to {self.high}"
 
 
+def check_services(text: str, protocol: str) -> None:
+    """Refuse a service among ports that is not one of that protocol.
+
+    >>> check_services("80,ssh", "tcp")
+    """
+    for part in re.split("[:,]", text):
+        if service_port(part) is not None and service_port(part, protocol) is None:
+            raise BadValueError(
+                f"invalid port/service `{part}' specified",
+                f"{part} is no service of {protocol}: write its number, "
+                f"{service_port(part)}, if that is meant.",
+            )
+
+
 @cache
 def read_port(text: str, whole: str) -> int:
     """A port number or a service's; BadValueError names ``whole``, the option's entire word."""
@@ -530,7 +595,25 @@ def read_port(text: str, whole: str) -> int:
     if port is None or port > 65535:
         raise BadValueError(
             f"invalid port/service `{whole}' specified",
-            "A port is a number from 0 to 65535, or a service name such as ssh.",
+            f"Several ports need -m multiport: --dports {text}."
+            if re.fullmatch(r"\w+(,\w+)+", text)
+            else "A port is a number from 0 to 65535, or a service name such as ssh.",
+        )
+    return port
+
+
+_DECIMAL = re.compile(r"\s*\+?([0-9]+)").fullmatch
+
+
+def looked_up(text: str) -> int:
+    """A port that getaddrinfo(3) finds: 16 bits of a number that fits into 31, or a name's."""
+    found = _DECIMAL(text or "0")
+    number = min(int(found[1]), 2**64 - 1) & 0xFFFFFFFF if found else 2**31
+    port = number & 0xFFFF if number < 2**31 else service_port(text)
+    if port is None:
+        raise BadValueError(
+            f'Port "{text}" does not resolve to anything.',
+            "A port is a decimal number from 0 to 65535, or a service name such as ssh.",
         )
     return port
 
@@ -684,12 +767,13 @@ class StateSet(Value):
     def parse(cls, text: str, family: Family) -> Self:
         """State names, or their beginnings, joined by commas in any order and case."""
         states = set()
-        for name in text.split(","):
+        names = text.split(",")
+        for at, name in enumerate(names):
             known = (s for s in CtState if name and s.startswith(name.upper()))
             state = next(known, None)
             if state is None or state not in cls.allowed:
                 raise BadValueError(
-                    f'Bad {cls.noun} "{name}"',
+                    f'Bad {cls.noun} "{",".join(names[at:])}"',
                     f"The states are {', '.join(s for s in CtState if s in cls.allowed)}.",
                 )
             states.add(state)

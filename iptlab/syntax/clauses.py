@@ -84,9 +84,10 @@ class Clauses:
         try:
             known = self.headers[text]
         except KeyError:
-            header = self._read(Header, text.split(" ") if text else [], 0)
+            quoted = '"' in text
+            header = None if quoted else self._read(Header, text.split(" ") if text else [], 0)
             known = (header, header.named_protocol) if header else None
-            if header and (_is_odd(header) or (self.family is Family.IPV6 and _warned(header))):
+            if header and self.family is Family.IPV6 and _warned(header):
                 known = None
             self.headers[text] = known
         if known is None:
@@ -135,15 +136,19 @@ class Clauses:
                 field_name, declared = plan.options[next(rest) if negated else word]
                 if field_name in given or (negated and not declared.negatable):
                     return None
+                if declared.after and plan.options[declared.after[0]][0] not in given:
+                    return None
                 given.add(field_name)
                 arity = declared.value.arity
                 text = next(rest) if arity == 1 else " ".join(next(rest) for _ in range(arity))
+                if plan.checks_words:
+                    kind.check_word(text, protocol, negated=False)
                 value = self._value(declared, text)
                 if negated or not getattr(value, "is_everything", False):
                     values[field_name] = Given(value, negated) if declared.negatable else value
             if not plan.required <= given:
                 return None
-            built = kind(**values)
+            built = kind(**kind.settled(values))
             if plan.checks:
                 built.check(protocol, self.family)
         except (BadValueError, KeyError, StopIteration, RuntimeError):
@@ -154,7 +159,10 @@ class Clauses:
         key = (declared.value, text)
         value = self.values.get(key)
         if value is None:
-            value = self.values[key] = declared.value.parse(text, self.family)
+            value = declared.value.parse(text, self.family)
+            if value.warning():
+                raise BadValueError(value.warning())
+            self.values[key] = value
         return value
 
 
@@ -199,12 +207,6 @@ def plainly_quoted(line: str) -> list[str] | None:
     return parts if apart else None
 
 
-def _is_odd(header: Header) -> bool:
-    """Whether an interface has a name that the tool warns about."""
-    names = (given.value.name for given in (header.in_interface, header.out_interface) if given)
-    return any("/" in name for name in names)
-
-
 def _warned(header: Header) -> bool:
     """Whether ip6tables warns that the protocol is found as an extension header only."""
     return header.named_protocol in EXTENSION_HEADERS
@@ -217,6 +219,7 @@ class _Plan(NamedTuple):
     defaults: dict[str, object]
     required: set[str]
     checks: bool
+    checks_words: bool
 
 
 @cache
@@ -224,7 +227,7 @@ def _plan(kind: type[Extension], family: Family) -> _Plan:
     options = kind.options()
     usual = {name: declared.default_for(family) for name, declared in options}
     return _Plan(
-        {declared.name: (name, declared) for name, declared in options},
+        {o.name: (name, o) for name, o in options if o.name not in (*o.warns, kind.parted_by)},
         {
             name: Given(value) if declared.negatable else value
             for (name, declared), value in zip(options, usual.values(), strict=True)
@@ -232,4 +235,5 @@ def _plan(kind: type[Extension], family: Family) -> _Plan:
         },
         {name for name, declared in options if declared.required},
         kind.check is not Extension.check,
+        kind.check_word is not Extension.check_word,
     )

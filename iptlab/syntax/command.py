@@ -22,7 +22,7 @@ from iptlab.syntax.edit import Edit
 from iptlab.syntax.grammar import Command, LateSyntaxError, Place
 from iptlab.syntax.program import VERSION, Program, Switch, UsageError, read_switches
 from iptlab.syntax.refusal import BAD_POLICY, INVALID, refusal
-from iptlab.syntax.restore import Restoration, RestoreError, RestoreOptions, check_sets, warnings
+from iptlab.syntax.restore import Restoration, RestoreError, RestoreOptions, check_sets
 from iptlab.syntax.rule import read_command
 from iptlab.syntax.save import Dump, write_dump
 from iptlab.syntax.tokens import Token
@@ -97,7 +97,6 @@ def _iptables(program: Program, tables: Tables, words: Sequence[str], sets: Sets
             return Outcome(tables, "", f"{program.advice}\n", 2)
         name = table_name(command, place)
         opened = {name: _opened(tables, name)}
-        warned = list(warnings(command.rules, program.family))
         check_sets(command.rules, sets, program.family, place)
         edit = Edit(opened[name], program.family, output)
         edit.apply(command, place)
@@ -106,10 +105,10 @@ def _iptables(program: Program, tables: Tables, words: Sequence[str], sets: Sets
         if isinstance(error, LateSyntaxError):
             opened = {name: _opened(tables, name) for name in _named_tables(words)}
         if error.status == 2:
-            complaint = [program.complaint(error), program.advice]
+            complaint = [*error.warnings, program.complaint(error), program.advice]
             return Outcome(_with(tables, opened), _text(output), _text(complaint), 2)
         return Outcome(_with(tables, opened), _text(output), _failure(program, error), error.status)
-    return Outcome(_with(tables, opened), _text(output), _text(warned))
+    return Outcome(_with(tables, opened), _text(output), _text(command.warnings))
 
 
 def read_words(

@@ -166,8 +166,13 @@ class Edit:
         chain = self._chain(name, place)
         if isinstance(target, Jump):
             self._check_jump(target, place)
-            self.chains[target.chain].references += 1
-        chain.entries.append(Entry.of(rule, place))
+        self.append_unchecked(chain.name, rule, place)
+
+    def append_unchecked(self, name: str, rule: Rule, place: Place) -> None:
+        """The same with a rule of which the kernel may say what it likes."""
+        entry = Entry.of(rule, place)
+        self._hold([entry])
+        self.chains[name].entries.append(entry)
         self.changed = True
 
     def _append(self, command: Command, place: Place) -> None:
@@ -427,6 +432,8 @@ class Edit:
             if Hook.named(name):
                 tables = [table for table in TableName if name in hooks_of(table)]
                 cure = f"{name} is a chain of {' and '.join(tables)}: choose one with -t."
+            elif name.upper() in self.chains:
+                cure = f"Did you mean {name.upper()}? Built-in chains are in upper case."
             raise refusal(place, name, self._no_chain(name), cure, NO_SUCH) from None
 
     def _too_big(self, what: str, command: Command, place: Place) -> RulesetError:

@@ -17,7 +17,6 @@ from iptlab.syntax.draft import Draft, LineDraft, Raw, asks_nothing, named, read
 from iptlab.syntax.grammar import ILLEGAL, ONCE, WITH_RULE, Command
 from iptlab.syntax.refusal import check_length, nat_drop
 from iptlab.syntax.tokens import Token
-from iptlab.targets.unmodelled import UnmodelledTarget
 
 
 def finished(line: LineDraft) -> Command:
@@ -25,8 +24,12 @@ def finished(line: LineDraft) -> Command:
     tests = tuple(_match(line, draft) for draft in line.matches)
     target = _target(line)
     _check_drop(line, target)
+    if line.bang:
+        cause = "nothing appropriate following !"
+        raise line.place.error(line.bang, cause, "Write ! directly before an option.")
     number = _rule_number(line)
     sources, destinations = _networks(line, "src"), _networks(line, "dst")
+    _check_negated_networks(line, sources, destinations)
     _check_legal(line, number)
     if line.operation == "-R" and max(len(sources), len(destinations)) > 1:
         cause = "Replacement rule does not specify a unique address"
@@ -51,6 +54,7 @@ def finished(line: LineDraft) -> Command:
         last.text if last else "",
         rules,
         tuple(line.switches),
+        tuple(line.warnings),
     )
 
 
@@ -135,8 +139,6 @@ def _match(line: LineDraft, draft: Draft | Raw) -> Match:
 
 
 def _target(line: LineDraft) -> Target | None:
-    if isinstance(line.target, Raw):
-        return UnmodelledTarget(line.target.token.text, line.target.text(line.place))
     if isinstance(line.target, Draft):
         return cast("Target", _finished(line, line.target))
     return line.target
@@ -153,18 +155,23 @@ def _networks(line: LineDraft, field_name: str) -> list[Given[Network]]:
         return []
     word, negated = line.addresses[field_name]
     parts = word.text.split(",")
-    if negated and len(parts) > 1:
-        raise line.place.error(
-            word,
-            "! not allowed with multiple source or destination IP addresses",
-            "Write one rule for each address, or an ipset.",
-        )
-    read = (partial(Network.parse, part, line.family) for part in parts)
+    read = (partial(Network.parse, part.lstrip(), line.family) for part in parts)
     tokens = (word._replace(text=part) for part in parts)
     return [
         Given(read_at(line.place, token, one), negated)
         for token, one in zip(tokens, read, strict=True)
     ]
+
+
+def _check_negated_networks(line: LineDraft, *ends: list[Given[Network]]) -> None:
+    """Refuse ``!`` before several addresses: two such rules would let each other's pass."""
+    negated = [word for word, negated in line.addresses.values() if negated]
+    if negated and any(len(networks) > 1 for networks in ends):
+        raise line.place.error(
+            negated[0],
+            "! not allowed with multiple source or destination IP addresses",
+            "Write one rule for each address, or an ipset.",
+        )
 
 
 def _is(token: Token, short: str) -> bool:

@@ -81,6 +81,7 @@ class Command:
     argument: str = ""
     rules: tuple[Rule, ...] = ()
     switches: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class LateSyntaxError(RuleSyntaxError):

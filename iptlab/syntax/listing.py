@@ -16,7 +16,7 @@ from iptlab.netfilter.rules import Chain, Counters, Jump, Rule, Table
 from iptlab.netfilter.values import Given, InterfaceName, Network, ProtocolNumber
 from iptlab.packet import Family
 from iptlab.syntax.grammar import Command
-from iptlab.targets.unmodelled import UnmodelledTarget
+from iptlab.targets.unmodelled import UnreadTarget
 
 # the verdicts are one target, called standard, that prints nothing of its own
 _STANDARD = ("ACCEPT", "DROP", "QUEUE", "RETURN")
@@ -183,22 +183,26 @@ def _row(rule: Rule, columns: Columns, family: Family) -> str:
     if target and not isinstance(target, Jump) and target.name not in _STANDARD:
         telling.append(target)
     beside = header.named_protocol
-    said = (one.listed_beside(beside, numeric=columns.numeric) for one in telling)
-    return "".join(parts) + "".join(f" {text}" for text in said if text)
+    for one in telling:
+        if text := one.listed_beside(beside, numeric=columns.numeric):
+            parts.append(one.gap + text)
+    return "".join(parts)
 
 
 def _target_name(target: Target | None) -> str:
     match target:
         case None:
             return ""
-        case Jump(chain=name) | UnmodelledTarget(module=name):
+        case Jump(chain=name):
             return name
+        case UnreadTarget(text=text):
+            return text.split()[1]
         case _:
             return target.column or target.name
 
 
 def _protocol(given: Given[ProtocolNumber] | None, columns: Columns) -> str:
-    number = given.value.number if given else 0
+    number = given.value.number & 0xFF if given else 0  # the list has room for one byte
     name = str(ProtocolNumber(number))
     if columns.numeric:
         # only a line without columns keeps the few names that iptables knows by itself

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
@@ -41,8 +42,43 @@ def _long_names(kinds: Iterable[type[Extension]]) -> Iterator[tuple[str, str]]:
     """The long names of extensions' options, with the name we know each by."""
     for kind in kinds:
         for _, declared in kind.options():
-            yield from ((name, declared.name) for name in (declared.name, *declared.also))
-            yield from ((name, name) for name in declared.spellings)
+            for name in declared.names:
+                apart = name in declared.spellings or name in declared.warns
+                yield name, name if apart else declared.name
+
+
+def takes_word(name: str) -> bool:
+    """Whether a word follows the option, if it is not one of an extension."""
+    found = named(Header, name)
+    if found:
+        return found[1].value.arity > 0
+    return (
+        name in OPERATIONS
+        or name in JUMPS
+        or name in LOAD_MATCH
+        or SWITCHES.get(name, ("", 0))[1] > 0
+    )
+
+
+def needs_word(name: str, line: LineDraft) -> bool:
+    """Whether getopt refuses the option at the end of a line."""
+    if name in OPERATIONS:
+        return OPERATIONS[name][1].startswith("chain")
+    return takes_word(name) or _arity(name, line) > 0
+
+
+def stands_alone(name: str, line: LineDraft) -> bool:
+    """Whether getopt lets no word follow the option."""
+    return _arity(name, line) == 0 or SWITCHES.get(name, ("", 1))[1] == 0
+
+
+def _arity(name: str, line: LineDraft) -> int:
+    """How many words follow an extension's option; -1 if no extension has it."""
+    kinds = [draft.kind for draft in reversed(line.drafts()) if not draft.closed]
+    for kind in filter(None, (*kinds, line.implicit_match())):
+        if found := named(kind, name):
+            return found[1].reader(name).arity
+    return -1
 
 
 def unknown(token: Token, line: LineDraft) -> RuleSyntaxError:
@@ -62,11 +98,31 @@ def unknown(token: Token, line: LineDraft) -> RuleSyntaxError:
         cure = f"{token.text} belongs to -j {users[0]}: write that before it."
     elif close:
         cure = f"Did you mean {close[0]}?"
+    elif takes_word(token.text.lower()):
+        cure = f"Did you mean {token.text.lower()}?"
     else:
         cure = "Check the spelling; options of an extension come after its -m or -j."
     whole = line.place.text[token.column - 1 : token.end - 1]
     shown = whole if whole.startswith(f"{token.text}=") else token.text
     return line.place.error(token, f'unknown option "{shown}"', cure)
+
+
+def cure_of_stray(word: str, before: list[Token]) -> str:
+    """What to type where a word stands that belongs to no option; ``before`` are all before it."""
+    option, value = ("", "", *(token.text for token in before))[-2:]
+    for each in (option, value):
+        if _ONE_DASH(each) and any(
+            named(kind, f"-{each}") for kind in (*MATCHES.values(), *TARGETS.values())
+        ):
+            return f"Long options begin with two dashes: -{each}."
+    if option in _SENTENCES:
+        return f'Several words are one if they stand in quotes: {option} "{value} {word}".'
+    return "Options begin with - or --; is one missing here?"
+
+
+_ONE_DASH = re.compile(r"-[a-z]{2}[a-z-]*").fullmatch
+# options that often take a sentence
+_SENTENCES = {"--comment", "--log-prefix", "--nflog-prefix", "--ulog-prefix", "--string"}
 
 
 def did_you_mean(word: str, known: Iterable[str], noun: str) -> str:

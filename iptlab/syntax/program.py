@@ -58,8 +58,10 @@ class Program(NamedTuple):
 
 # messages that bring a line feed of their own (libxtables/xtoptions.c)
 _ENDS_ITSELF = re.compile(
-    r'\S+: (option|bad( \w+)? value for option) "--.*|log level ".*" unknown|'
-    r'Port ".*" does not .*|getaddrinfo: .*'
+    r"\S+: (option|bad( \w+)? value for option|trailing garbage after value for option|"
+    r'Argument to|Too many components for option|could not map name .* for option) "--.*|'
+    r'Argument must have .*|log level ".*" unknown|Port ".*" does not .*|getaddrinfo: .*',
+    re.DOTALL,
 ).fullmatch
 
 

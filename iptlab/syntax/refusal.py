@@ -9,7 +9,6 @@ from iptlab.errors import RulesetError, RuleSyntaxError
 from iptlab.netfilter.extension import TARGETS
 from iptlab.syntax.grammar import Place
 from iptlab.syntax.tokens import Token, restore_words
-from iptlab.targets.unmodelled import NAMES as UNMODELLED_TARGETS
 
 # what the tool says of a failed edit, without its final full stop
 NO_SUCH = "No chain/target/match by that name"
@@ -49,7 +48,7 @@ def check_new_name(word: Token, place: Place) -> None:
     if name.startswith(("-", "!")):
         cause = f"chain name not allowed to start with `{name[0]}'"
         raise place.error(word, cause, "Begin the name with a letter.")
-    if name in TARGETS or name in UNMODELLED_TARGETS or not name:
+    if name in TARGETS or not name:
         cause = "chain name may not clash with target name"
         cure = f"{name} is a target: choose another name." if name else "Give the chain a name."
         raise place.error(word, cause, cure)

@@ -9,18 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
-from functools import partial
 
 from iptlab.errors import RuleSyntaxError
-from iptlab.matches.unmodelled import NAMES as UNMODELLED_MATCHES
-from iptlab.netfilter.extension import MATCHES, TARGETS, Option
-from iptlab.netfilter.header import Header
 from iptlab.netfilter.hooks import TableName
-from iptlab.netfilter.rules import Counters, Jump
-from iptlab.netfilter.values import Given, ProtocolNumber
+from iptlab.netfilter.rules import Counters
 from iptlab.packet import Family
 from iptlab.syntax.cursor import Cursor
-from iptlab.syntax.draft import Draft, LineDraft, Raw, named, read_at
+from iptlab.syntax.draft import LineDraft
 from iptlab.syntax.finish import finished
 from iptlab.syntax.grammar import (
     FINAL,
@@ -30,13 +25,19 @@ from iptlab.syntax.grammar import (
     OPERATIONS,
     SWITCHES,
     Command,
-    LateSyntaxError,
     Place,
 )
-from iptlab.syntax.option_names import did_you_mean, full_name, unknown
+from iptlab.syntax.option_names import (
+    cure_of_stray,
+    full_name,
+    needs_word,
+    stands_alone,
+    takes_word,
+    unknown,
+)
+from iptlab.syntax.parts import Parts
 from iptlab.syntax.refusal import check_new_name
 from iptlab.syntax.tokens import Token
-from iptlab.targets.unmodelled import NAMES as UNMODELLED_TARGETS
 
 
 def read_command(
@@ -50,25 +51,22 @@ def read_command(
 
     ``chains`` are the user and built-in chains of ``table``, which ``-j`` may name.
     """
-    return _Reader(tokens, place, family, chains, table).read()
+    reader = _Reader(LineDraft(tokens, place, family, table), chains)
+    try:
+        return reader.read()
+    except RuleSyntaxError as error:
+        error.warnings = (*reader.line.warnings, *error.warnings)
+        raise
 
 
 class _Reader:
     """Walks over the words once, as getopt does."""
 
-    def __init__(
-        self,
-        tokens: list[Token],
-        place: Place,
-        family: Family,
-        chains: Container[str],
-        table: TableName,
-    ) -> None:
-        self.words = Cursor(tokens, place)
-        self.line = LineDraft(tokens, place, family, table)
-        self.place = place
-        self.chains = chains
-        self.bang: Token | None = None
+    def __init__(self, line: LineDraft, chains: Container[str]) -> None:
+        self.line = line
+        self.words = Cursor(line.tokens, line.place)
+        self.place = line.place
+        self.parts = Parts(line, self.words, chains)
 
     # --- the loop ---
 
@@ -77,7 +75,7 @@ class _Reader:
             try:
                 self._word(token)
             except RuleSyntaxError as error:
-                if error.word == "!" and self.bang is None and token.text != "!":
+                if error.word == "!" and self.line.bang is None and token.text != "!":
                     error.cure = "The ! stands before the option: ! -s 10.0.0.1."
                 elif (
                     error.word == token.text
@@ -86,16 +84,13 @@ class _Reader:
                 ):
                     error.cure = f"This release needs a blank here: {token.text[:2]} VALUE."
                 raise
-        if self.bang:
-            cause = "nothing appropriate following !"
-            raise self._error(self.bang, cause, "Write ! directly before an option.")
         return finished(self.line)
 
     def _word(self, token: Token) -> None:
         if token.text == "!":
-            if self.bang:
+            if self.line.bang:
                 raise self._error(token, "multiple consecutive ! not allowed", "Write one !.")
-            self.bang = token
+            self.line.bang = token
         elif token.text == "--":
             if not self.words.ended:
                 cause = "unknown arguments found on commandline"
@@ -105,15 +100,14 @@ class _Reader:
         elif token.text.startswith("-") and len(token.text) > 1:
             self._short(token)
         else:
-            raise self._error(
-                token,
-                f"Bad argument `{token.text}'",
-                "Options begin with - or --; is one missing here?",
-            )
+            cure = cure_of_stray(token.text, self.words.tokens[: self.words.at - 1])
+            raise self._error(token, f"Bad argument `{token.text}'", cure)
 
     def _long(self, token: Token) -> None:
         name, equals, value = token.text.partition("=")
         full = full_name(name, self.line)
+        if equals and stands_alone(full, self.line):
+            raise unknown(token._replace(text=name), self.line)
         if equals:
             word = Token(value, token.column + len(name) + 1, token.end, True)
             self.words.insert(token if full in _WHOLE_WORD else word)
@@ -122,33 +116,33 @@ class _Reader:
     def _short(self, token: Token) -> None:
         name, glued = token.text[:2], token.text[2:]
         if glued:
-            rest = glued if self._takes_word(name) else f"-{glued}"
+            rest = glued if takes_word(name) else f"-{glued}"
             word = Token(rest, token.column + 2, token.end, token.quoted)
             self.words.insert(token if name in _WHOLE_WORD else word)
         self._option(name, token._replace(text=name))
 
     def _option(self, name: str, token: Token) -> None:
+        if self.words.ended and needs_word(name, self.line):
+            self.words.value(token)
         if name in OPERATIONS:
             self._operation(name, token)
         elif name in JUMPS:
-            self._jump(name, token)
+            self.parts.jump(name, token)
         elif name in LOAD_MATCH:
-            if self.bang:
+            if self.line.bang:
                 cause = "unexpected ! flag before --match"
-                raise self._error(self.bang, cause, "Write ! before an option of the match.")
-            self._load_match(self.words.value(token))
+                raise self._error(self.line.bang, cause, "Write ! before an option of the match.")
+            self.parts.load_match(self.words.value(token))
         elif name in SWITCHES:
             self._switch(name, token)
-        elif not (self._header_option(name, token) or self._extension_option(name, token)):
+        elif not self.parts.option(name, token):
             raise unknown(token, self.line)
 
     # --- operations and switches ---
 
     def _operation(self, name: str, token: Token) -> None:
-        if self.bang:
-            raise self._error(self.bang, "unexpected '!' flag", "Leave the ! out.")
-        if self.words.ended and OPERATIONS[name][1].startswith("chain"):
-            self.words.value(token)
+        if self.line.bang:
+            raise self._error(self.line.bang, "unexpected '!' flag", "Leave the ! out.")
         if name == "-Z" and self.line.operation in ("-L", "-S"):
             self.line.switches.append((name, ()))
         elif self.line.operation == "-Z" and name in ("-L", "-S"):
@@ -178,7 +172,7 @@ class _Reader:
         return self.words.take()
 
     def _switch(self, name: str, token: Token) -> None:
-        self._refuse_bang(name)
+        self.line.refuse_bang(name)
         if name in FINAL or name == ("-6" if self.line.family is Family.IPV4 else "-4"):
             self.line.operation, self.line.arguments = name, {}
             self.words.skip()
@@ -218,193 +212,12 @@ class _Reader:
             counts.append(count)
         return Counters(*counts)
 
-    # --- the rule's parts ---
-
-    def _header_option(self, name: str, token: Token) -> bool:
-        found = named(Header, name)
-        if not found:
-            return False
-        field_name, declared = found
-        if field_name == "fragment" and self.line.family is Family.IPV6:
-            cause = "`-f' is not supported in IPv6, use -m frag instead"
-            raise self._error(token, cause, "Write -m frag --fragmore or another of its options.")
-        if field_name in self.line.header.values or field_name in self.line.addresses:
-            raise self._error(
-                token,
-                f"multiple {declared.name} flags not allowed",
-                f"A rule has room for one {declared.name}; use a second rule.",
-            )
-        if field_name in ("src", "dst"):
-            self.line.addresses[field_name] = self.words.late_value(token), self._take_bang()
-        else:
-            self._store(self.line.header, field_name, declared, token)
-        if self.line.header.values.get("protocol") == _NO_PROTOCOL:
-            cause = "rule would never match protocol"
-            raise self._error(token, cause, "Every packet has a protocol: leave ! -p all out.")
-        return True
-
-    def _load_match(self, token: Token) -> None:
-        kind = MATCHES.get(token.text)
-        if kind and (not kind.families or self.line.family in kind.families):
-            for earlier in self.line.matches:
-                if isinstance(earlier, Draft) and earlier.kind is kind:
-                    earlier.closed = True
-            self.line.matches.append(Draft(kind, token))
-        elif token.text in UNMODELLED_MATCHES:
-            raw = Raw(token)
-            self.line.matches.append(raw)
-            self._swallow(raw, _ENDS_MATCH)
-        else:
-            raise self._error(
-                token,
-                f"Couldn't load match `{token.text}':No such file or directory",
-                did_you_mean(token.text, (*MATCHES, *UNMODELLED_MATCHES), "match"),
-                f"Couldn't load match `{token.text}':No such file or directory\n",
-            )
-
-    def _jump(self, name: str, token: Token) -> None:
-        self._refuse_bang(name)
-        word = self.words.late_value(token)
-        if self.line.target:
-            raise self._error(
-                token,
-                "multiple -j flags not allowed",
-                "A rule has one target; use a second rule.",
-            )
-        self._check_target_name(word)
-        if name == "-g":
-            if word.text not in self.chains:
-                self.line.late = self._late(
-                    word,
-                    f"goto '{word.text}' is not a chain",
-                    f"Make the chain first: -N {word.text} (in a dump `:{word.text} - [0:0]').",
-                )
-            self.line.target = Jump(word.text, goto=True)
-        elif word.text in self.chains:
-            self.line.target = Jump(word.text)
-        else:
-            self._load_target(word)
-
-    def _check_target_name(self, word: Token) -> None:
-        """Source: iptables/xshared.c (parse_target)."""
-        if not word.text:
-            cause = "Invalid target name (too short)"
-        elif len(word.text.encode()) > 28:
-            cause = f"Invalid target name `{word.text}' (28 chars max)"
-        elif any(letter.isspace() for letter in word.text):
-            cause = f"Invalid target name `{word.text}'"
-        else:
-            return
-        raise self._error(word, cause, "A target's name is one word of 1 to 28 characters.")
-
-    def _load_target(self, word: Token) -> None:
-        kind = TARGETS.get(word.text)
-        if kind and (not kind.families or self.line.family in kind.families):
-            self.line.target = Draft(kind, word)
-        elif word.text in UNMODELLED_TARGETS:
-            self.line.target = Raw(word)
-            self._swallow(self.line.target, frozenset())
-        else:
-            self.line.target = Jump(word.text)
-            self.line.late = self._late(
-                word,
-                f"Couldn't load target `{word.text}':No such file or directory",
-                f"{word.text} is neither a target nor a chain of this table. To make it a chain: "
-                f"-N {word.text} (in a dump `:{word.text} - [0:0]'). "
-                + did_you_mean(word.text, TARGETS, "target"),
-                f"Couldn't load target `{word.text}':No such file or directory\n",
-            )
-
-    def _swallow(self, raw: Raw, ends: frozenset[str]) -> None:
-        """Collect the words of an extension that is not modelled, up to the next part."""
-        while not self.words.ended:
-            word, *after = self.words.ahead()
-            ended = word.text in ends or (word.text == "!" and after and after[0].text in ends)
-            if ended and not word.quoted:
-                break
-            raw.words.append(self.words.take())
-
-    def _extension_option(self, name: str, token: Token) -> bool:
-        for draft in reversed(self.line.drafts()):
-            if not draft.closed and (found := named(draft.kind, name)):
-                self._store(draft, *found, token._replace(text=name))
-                return True
-        if (implicit := self.line.implicit_match()) and (found := named(implicit, name)):
-            draft = Draft(implicit, token)
-            self.line.matches.append(draft)
-            self._store(draft, *found, token._replace(text=name))
-            return True
-        return False
-
-    def _store(self, draft: Draft, field_name: str, declared: Option, token: Token) -> None:
-        """Read an option's words into its draft."""
-        name = token.text if token.text in declared.spellings else declared.name
-        if field_name in draft.values:
-            first = draft.spelled[field_name]
-            raise self._error(
-                token,
-                declared.twice or f"{draft.kind.name}: {_twice(declared, first, name)}",
-                f"Use a second -m {draft.kind.name} or a second rule.",
-            )
-        draft.spelled[field_name] = name
-        negated = self._take_bang()
-        if negated and not declared.negatable:
-            raise self._error(
-                token,
-                f'{draft.kind.name}: option "{name}" cannot be inverted.',
-                f"{name} knows no !; leave it out.",
-            )
-        reader = declared.reader(name)
-        words = [self.words.value(token) for _ in range(min(reader.arity, 1))]
-        for _ in range(reader.arity - len(words)):
-            if not self.words.argument_follows():
-                cure = f"Write {reader.arity} words after {token.text}."
-                raise self._error(token, f"{token.text} {declared.value.too_few}", cure)
-            words.append(self.words.value(token))
-        text = " ".join(word.text for word in words)
-        word = words[0] if words else token
-        of = (draft.kind.name, declared.formal or name)
-        value = read_at(self.place, word, partial(reader.read, text, self.line.family), of)
-        draft.values[field_name] = Given(value, negated)
-
-    # --- words and refusals ---
-
-    def _take_bang(self) -> bool:
-        taken, self.bang = self.bang is not None, None
-        return taken
-
-    def _refuse_bang(self, name: str) -> None:
-        if self.bang:
-            raise self._error(self.bang, f"cannot have ! before {name}", "Leave the ! out.")
-
-    def _takes_word(self, name: str) -> bool:
-        found = named(Header, name)
-        if found:
-            return found[1].value.arity > 0
-        return (
-            name in OPERATIONS
-            or name in JUMPS
-            or name in LOAD_MATCH
-            or SWITCHES.get(name, ("", 0))[1] > 0
-        )
-
-    def _error(
-        self, token: Token | None, cause: str, cure: str = "", tool: str = ""
-    ) -> RuleSyntaxError:
-        return self.place.error(token, cause, cure, tool)
-
-    def _late(self, token: Token | None, cause: str, cure: str, tool: str = "") -> LateSyntaxError:
-        """A refusal that waits until the rest of the line has been read."""
-        return LateSyntaxError(**vars(self._error(token, cause, cure, tool)))
+    def _error(self, token: Token, cause: str, cure: str) -> RuleSyntaxError:
+        return self.place.error(token, cause, cure)
 
 
-_NO_PROTOCOL = Given(ProtocolNumber(0), True)
 # options whose word cannot be glued to them: iptables 1.8.9 then takes the whole for the value
 _WHOLE_WORD = {"-s", "-d", "-p", "-i", "-o", "-j"}
-_ENDS_MATCH = frozenset(
-    {"-m", "--match", "-j", "--jump", "-g", "--goto"}
-    | {name for _, declared in Header.options() for name in declared.names}
-)
 _MISSING = {
     "number": "-R requires a rule number",
     "new": "-E requires old-chain-name and new-chain-name",
@@ -432,11 +245,3 @@ def leading_count(text: str) -> int | None:
 
 _COUNT = re.compile(r"\s*([+-]?)([0-9]+)").match
 _LARGEST = 2**64 - 1
-
-
-def _twice(declared: Option, first: str, second: str) -> str:
-    """What the tool says to an option given again, or to two ways of giving it."""
-    if first == second:
-        return f'option "{declared.formal or first}" can only be used once.'
-    first, second = sorted((first, second), key=declared.names.index)
-    return f'option "{first}" cannot be used together with "{second}".'

@@ -67,6 +67,14 @@ def read_script(text: str, family: Family = Family.IPV4) -> Mapping[TableName, T
     for command in split_script(text):
         ours, arguments = _program(command, family)
         machines[ours].do(command, arguments)
+    if not machines[family].commands:
+        for other, machine in machines.items():
+            for command, _ in machine.commands.values():
+                raise command.error(
+                    0,
+                    f"every command here is for IPv{other}, and IPv{family} rules are asked for",
+                    f"Read the script with family={other}, or write commands for IPv{family}.",
+                )
     return {each: machine.tables() for each, machine in machines.items()}[family]
 
 

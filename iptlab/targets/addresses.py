@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 
 from iptlab.errors import BadValueError
 from iptlab.names import service_port
-from iptlab.netfilter.values import Value, leading_integer
+from iptlab.netfilter.values import Value, leading_integer, read_host, written
 from iptlab.packet import Address, Family
 
 # extensions/libxt_NAT.c; ICMP ids count as ports there
@@ -160,39 +160,19 @@ def _read_address(text: str, family: Family) -> Address:
     )
 
 
-def check_ports(ports: NewPorts | None, protocol: int) -> None:
-    """Refuse ports in a rule whose ``-p`` has none."""
-    if ports and protocol not in _PORTED:
+def names_ports(text: str) -> bool:
+    """Whether there are ports behind an address; two colons make it an IPv6 address."""
+    after = text.partition("]")[2] if "[" in text else text
+    return ":" in after and ("[" in text or after.count(":") == 1)
+
+
+def check_ports(protocol: int) -> None:
+    """Refuse ports in a rule whose ``-p`` or ``! -p``, which must stand before, has none."""
+    if protocol not in _PORTED:
         raise BadValueError(
             "Need TCP, UDP, SCTP or DCCP with port specification",
             "Only some protocols have ports: write -p tcp or -p udp in the rule.",
         )
-
-
-def written(address: Address) -> str:
-    """An address as the tools write it: ``::ffff:10.0.0.1``, where Python has ``::ffff:a00:1``."""
-    kind = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    return socket.inet_ntop(kind, address.packed)
-
-
-def read_host(text: str, family: Family) -> Address:
-    """One address as getaddrinfo(3) reads it, where ``10.1`` is 10.0.0.1; no host names."""
-    try:
-        if family is Family.IPV6:
-            return IPv6Address(text)
-        return IPv4Address(socket.inet_aton(text))
-    except (OSError, ValueError):
-        other = _is_address(text)
-        raise BadValueError(
-            "getaddrinfo: "
-            + (
-                "Address family for hostname not supported"
-                if other
-                else "Name or service not known"
-            ),
-            f"`{text}' is no IPv{family} address"
-            + (f": {_OTHER_TOOL[family]}." if other else "; names are looked up by the real tool."),
-        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,17 +188,3 @@ class Host(Value):
 
     def __str__(self) -> str:
         return written(self.address)
-
-
-_OTHER_TOOL = {
-    Family.IPV4: "ip6tables is the tool for IPv6",
-    Family.IPV6: "iptables is the tool for IPv4",
-}
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -69,12 +69,18 @@ class Connmark(Target):
         else:
             normal["nfmask"] = self.nfmask or self.mask or _ALL
             normal["ctmask"] = self.ctmask or self.mask or _ALL
-        if self.right_shift or self.left_shift == Shift(0):
+        if self.left_shift == Shift(0):
             normal["left_shift"] = None
         if self.right_shift == Shift(0):
             normal["right_shift"] = None
         for name, value in normal.items():
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def settled(cls, values: dict[str, object]) -> dict[str, object]:
+        """The last of the two shifts counts."""
+        shifts = [name for name in values if name.endswith("shift")]
+        return {name: value for name, value in values.items() if name not in shifts[:-1]}
 
     @property
     def shift(self) -> int:

@@ -43,7 +43,7 @@ class Zone(Value):
     def parse(cls, text: str, family: Family) -> Zone:
         """A number up to 65535, or ``mark``."""
         number = read_integer(text)
-        if text != "mark" and (number is None or number > 65535):
+        if text.lower() != "mark" and (number is None or number > 65535):
             raise BadValueError(
                 f"Cannot parse {text} as a zone ID", "Write a number up to 65535, or mark."
             )
@@ -84,7 +84,7 @@ class Name(Text):
         return self.text
 
 
-_UNZONED = Zone(0)
+_UNZONED, _MARK = Zone(0), Zone(None)
 # what rules see of a packet's connection between CT and connection tracking
 # kernel: net/netfilter/nf_conntrack_core.c (nf_ct_tmpl_alloc), xt_CT.c (xt_ct_tg_check)
 _NOBODY = {
@@ -120,17 +120,24 @@ class Ct(Target):
     zone: Zone | None = option("--zone", Zone)
 
     def __post_init__(self) -> None:
-        """Keep one zone, as the kernel does: one for both directions is just a zone."""
-        orig, reply, both = self.zone_orig, self.zone_reply, self.zone
-        if orig and reply:
-            orig, reply, both = None, None, reply
-        elif orig or reply or both == _UNZONED:
-            both = None
+        """Forget the zone that every packet has anyway, and a helper without a name."""
+        for name in ("zone_orig", "zone_reply", "zone"):
+            if getattr(self, name) == _UNZONED:
+                object.__setattr__(self, name, None)
         if self.helper and not self.helper.text:
             object.__setattr__(self, "helper", None)
-        object.__setattr__(self, "zone_orig", orig)
-        object.__setattr__(self, "zone_reply", reply)
-        object.__setattr__(self, "zone", both)
+
+    @classmethod
+    def settled(cls, values: dict[str, object]) -> dict[str, object]:
+        """The mark or else the last zone counts, for the one direction that was named or both."""
+        given = [name for name in values if name.startswith("zone")]
+        if not given:
+            return values
+        named = set(given) - {"zone"}
+        kept = {name: value for name, value in values.items() if name not in given}
+        numbers = [values[name] for name in given]
+        zone = _MARK if _MARK in numbers else numbers[-1]
+        return kept | {named.pop() if len(named) == 1 else "zone": zone}
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
@@ -138,8 +145,10 @@ class Ct(Target):
         if not self.helper or self.notrack:
             return None
         wanted = _HELPERS.get(self.helper.text)
-        if not protocol or (wanted and protocol not in wanted):
-            needs = " or ".join(f"-p {each.name.lower()}" for each in wanted or (_TCP, _UDP))
+        if wanted is None:
+            return f"there is no helper {self.helper}", f"The kernel has {', '.join(_HELPERS)}."
+        if protocol not in wanted:
+            needs = " or ".join(f"-p {each.name.lower()}" for each in wanted)
             return f"the helper {self.helper} needs to know the protocol", f"Write {needs}."
         return None
 

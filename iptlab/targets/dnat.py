@@ -9,8 +9,8 @@ from iptlab.netfilter.context import Context
 from iptlab.netfilter.extension import Target, option, register_target
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.values import Flag
-from iptlab.packet import Family, Packet
-from iptlab.targets.addresses import NewAddresses, check_ports
+from iptlab.packet import Packet
+from iptlab.targets.addresses import NewAddresses, check_ports, names_ports
 
 
 @register_target("DNAT")
@@ -31,8 +31,10 @@ class Dnat(Target):
     random: Flag | None = option("--random", Flag)
     persistent: Flag | None = option("--persistent", Flag)
 
-    def check(self, protocol: int, family: Family) -> None:
-        check_ports(self.to.ports, protocol)
+    @classmethod
+    def check_word(cls, text: str, protocol: int, *, negated: bool) -> None:
+        if names_ports(text):
+            check_ports(protocol)
 
     def act(self, packet: Packet, context: Context) -> Action:
         ports = self.to.ports

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from iptlab.errors import BadValueError
-from iptlab.names import DSCP_CLASSES
+from iptlab.names import DSCP_CLASSES, dscp_of_class
 from iptlab.netfilter.actions import Action, Continue
 from iptlab.netfilter.context import Context
 from iptlab.netfilter.extension import Spelling, Target, option, register_target
@@ -25,7 +25,7 @@ class Dscp(Integer):
 
 def _class(text: str, family: Family) -> Dscp:
     """``--set-dscp-class``: a class by name."""
-    number = DSCP_CLASSES.get(text.upper())
+    number = dscp_of_class(text)
     if number is None:
         raise BadValueError(
             f"Invalid DSCP value `{text}'", f"The classes are {', '.join(DSCP_CLASSES)}."

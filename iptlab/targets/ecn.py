@@ -50,9 +50,13 @@ class Ecn(Target):
         self.exclude("--ecn-tcp-remove", "--ecn-tcp-ece")
         if not any(self.given()):
             raise BadValueError("ECN target: An operation is required", "Write --ecn-tcp-remove.")
-        if self.remove and self.ect:
-            for name, value in (("remove", None), ("ece", Bit(0)), ("cwr", Bit(0))):
-                object.__setattr__(self, name, value)
+        normal: dict[str, Flag | Bit | None] = {}
+        if self.ece == self.cwr == Bit(0) and not self.ect:
+            normal = {"remove": Flag(), "ece": None, "cwr": None}
+        elif self.remove and self.ect:
+            normal = {"remove": None, "ece": Bit(0), "cwr": Bit(0)}
+        for name, value in normal.items():
+            object.__setattr__(self, name, value)
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]

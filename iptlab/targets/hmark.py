@@ -85,7 +85,7 @@ class Parts(Value):
     @classmethod
     def parse(cls, text: str, family: Family) -> Parts:
         """Names joined by commas."""
-        names = text.split(",")
+        names = text.lower().split(",")
         if not names[-1]:
             raise BadValueError(
                 '"--hmark-tuple" requires a list of types with no spaces, '
@@ -94,8 +94,9 @@ class Parts(Value):
             )
         for name in names:
             if name not in _WHOLE and name != "ct":
+                word = text.split(",")[names.index(name)]
                 raise BadValueError(
-                    f'Bad type "{name}"', f"The types are {', '.join((*_WHOLE, 'ct'))}."
+                    f'Bad type "{word}"', f"The types are {', '.join((*_WHOLE, 'ct'))}."
                 )
         return cls(frozenset(names), family)
 

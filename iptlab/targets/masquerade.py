@@ -38,8 +38,10 @@ class Masquerade(Target):
     random: Flag | None = option("--random", Flag)
     random_fully: Flag | None = option("--random-fully", Flag)
 
-    def check(self, protocol: int, family: Family) -> None:
-        check_ports(self.to_ports, protocol)
+    @classmethod
+    def check_word(cls, text: str, protocol: int, *, negated: bool) -> None:
+        if text:
+            check_ports(protocol)
 
     def act(self, packet: Packet, context: Context) -> Action:
         return Translate(

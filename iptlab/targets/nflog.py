@@ -45,7 +45,16 @@ class Nflog(Target):
 
     prefix: LogPrefix | None = option("--nflog-prefix", LogPrefix)
     group: Short = option("--nflog-group", Short, default=_NONE, shown=False)
-    range: Integer = option("--nflog-range", Integer, default=Integer(0), shown=False)
+    range: Integer = option(
+        "--nflog-range",
+        Integer,
+        default=Integer(0),
+        shown=False,
+        warns={
+            "--nflog-range": "warn: --nflog-range has never worked and is no longer supported, "
+            "please use --nflog-size instead"
+        },
+    )
     size: Integer | None = option("--nflog-size", Integer)
     threshold: Short = option("--nflog-threshold", Short, default=_NONE, shown=False)
 

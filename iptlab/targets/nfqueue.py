@@ -10,7 +10,7 @@ from iptlab.netfilter.actions import Action, Undecided
 from iptlab.netfilter.context import CannotTell, Context
 from iptlab.netfilter.extension import Match, Target, option, register_target
 from iptlab.netfilter.hooks import Hook
-from iptlab.netfilter.values import Flag, Integer, Value, read_integer
+from iptlab.netfilter.values import Flag, Integer, Value, read_range
 from iptlab.packet import Family, Packet
 
 
@@ -30,18 +30,7 @@ class Queues(Value):
     @classmethod
     def parse(cls, text: str, family: Family) -> Queues:
         """Two numbers with a colon; a missing one is the least or greatest."""
-        parts = text.split(":")
-        if len(parts) > 2:
-            raise BadValueError("Too many components for option (max: 2)", _SHAPE)
-        numbers = []
-        for n, part in enumerate(parts):
-            number = read_integer(part) if part else (0, 65535)[n]
-            if number is None or number > 65535:
-                near = text if n == 0 else part
-                raise BadValueError(
-                    f'bad value for option near "{near}", or out of range (0-65535).', _SHAPE
-                )
-            numbers.append(number)
+        numbers = read_range(text, 65535)
         if len(numbers) < 2:
             raise BadValueError(f'Bad range "{text}"', _SHAPE)
         if numbers[0] >= numbers[1]:

@@ -45,8 +45,10 @@ class Redirect(Target):
     to_ports: LocalPorts | None = option("--to-ports", LocalPorts)
     random: Flag | None = option("--random", Flag)
 
-    def check(self, protocol: int, family: Family) -> None:
-        check_ports(self.to_ports, protocol)
+    @classmethod
+    def check_word(cls, text: str, protocol: int, *, negated: bool) -> None:
+        if text:
+            check_ports(protocol)
 
     def act(self, packet: Packet, context: Context) -> Action:
         return Translate(

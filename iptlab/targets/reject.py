@@ -47,17 +47,14 @@ class RejectWith(Value):
     @classmethod
     def parse(cls, text: str, family: Family) -> RejectWith:
         """A type's name or its beginning."""
+        warnings: tuple[str, ...] = ()
         for name, aliases in _TYPES[family].items():
             if any(spelling.startswith(text.lower()) for spelling in (name, *aliases)):
                 return cls(name)
         if family is Family.IPV4 and any(old.startswith(text.lower()) for old in _GONE):
-            raise BadValueError(
-                "--reject-with echo-reply no longer supported",
-                f"The types are {', '.join(_TYPES[family])}.",
-            )
-        raise BadValueError(
-            f'unknown reject type "{text}"', f"The types are {', '.join(_TYPES[family])}."
-        )
+            warnings = ("--reject-with echo-reply no longer supported",)
+        cure = f"The types are {', '.join(_TYPES[family])}."
+        raise BadValueError(f'unknown reject type "{text}"', cure, *warnings)
 
     def __str__(self) -> str:
         return self.type

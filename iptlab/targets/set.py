@@ -27,18 +27,18 @@ class SetElement(Value):
     @classmethod
     def parse(cls, text: str, family: Family) -> SetElement:
         """``blocked src`` or ``pairs src,dst``."""
-        name, _, ends = text.partition(" ")
-        directions = tuple(ends.split(","))
+        name, _, ends = text.rpartition(" ")
+        directions = tuple(end[:3] for end in ends.split(","))
         if len(name.encode()) > 31:
             raise BadValueError(
                 f"setname `{name}' too long, max 31 characters.", "Name the set otherwise."
             )
-        if len(directions) > 6:
-            raise BadValueError("Can't be more src/dst options than 6.", _ENDS)
-        if not set(directions) <= {"src", "dst"}:
+        if not set(directions[:6]) <= {"src", "dst"}:
             raise BadValueError(
                 "You must spefify (the comma separated list of) 'src' or 'dst'.", _ENDS
             )
+        if len(directions) > 6:
+            raise BadValueError("Can't be more src/dst options than 6.", _ENDS)
         return cls(name, directions)
 
     def __str__(self) -> str:
@@ -72,19 +72,19 @@ class SetTarget(Target):
     """
 
     add: SetElement | None = option(
-        "--add-set", SetElement, twice="--add-set can be specified only once"
+        "--add-set", SetElement, twice="--add-set can be specified only once", lax=True
     )
-    exist: Flag | None = option("--exist", Flag)
-    timeout: Timeout | None = option("--timeout", Timeout)
+    exist: Flag | None = option("--exist", Flag, lax=True)
+    timeout: Timeout | None = option("--timeout", Timeout, lax=True)
     delete: SetElement | None = option(
-        "--del-set", SetElement, twice="--del-set can be specified only once"
+        "--del-set", SetElement, twice="--del-set can be specified only once", lax=True
     )
     map: SetElement | None = option(
-        "--map-set", SetElement, twice="--map-set can be specified only once"
+        "--map-set", SetElement, twice="--map-set can be specified only once", lax=True
     )
-    map_mark: Flag | None = option("--map-mark", Flag)
-    map_prio: Flag | None = option("--map-prio", Flag)
-    map_queue: Flag | None = option("--map-queue", Flag)
+    map_mark: Flag | None = option("--map-mark", Flag, lax=True)
+    map_prio: Flag | None = option("--map-prio", Flag, lax=True)
+    map_queue: Flag | None = option("--map-queue", Flag, lax=True)
 
     def __post_init__(self) -> None:
         """Check what goes together."""

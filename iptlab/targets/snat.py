@@ -10,7 +10,7 @@ from iptlab.netfilter.extension import Target, option, register_target
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.values import Flag
 from iptlab.packet import Family, Packet
-from iptlab.targets.addresses import NewAddresses, check_ports
+from iptlab.targets.addresses import NewAddresses, check_ports, names_ports
 
 
 class NewSource(NewAddresses):
@@ -39,8 +39,10 @@ class Snat(Target):
     random_fully: Flag | None = option("--random-fully", Flag)
     persistent: Flag | None = option("--persistent", Flag)
 
-    def check(self, protocol: int, family: Family) -> None:
-        check_ports(self.to.ports, protocol)
+    @classmethod
+    def check_word(cls, text: str, protocol: int, *, negated: bool) -> None:
+        if names_ports(text):
+            check_ports(protocol)
 
     def act(self, packet: Packet, context: Context) -> Action:
         ports = self.to.ports

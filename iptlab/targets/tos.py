@@ -112,5 +112,5 @@ class TosTarget(Target):
     def listed(self, *, numeric: bool) -> str:
         if numeric:
             return f"TOS set {self.tos}"
-        # iptables 1.8.9 leaves out the blank before a name
-        return f"TOS set{self.tos.named}" if self.tos.named else f"TOS {self.tos.words()}"
+        # iptables 1.8.9 misplaces the blank before a name
+        return f" TOS set{self.tos.named}" if self.tos.named else f"TOS {self.tos.words()}"

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from iptlab.errors import BadValueError
-from iptlab.names import service_port
 from iptlab.netfilter.actions import Action, Undecided
 from iptlab.netfilter.context import CannotTell, Context
 from iptlab.netfilter.extension import Target, option, register_target
 from iptlab.netfilter.hooks import Hook, TableName
-from iptlab.netfilter.values import Integer, read_integer
+from iptlab.netfilter.values import Integer, looked_up
 from iptlab.packet import Family, Packet, Protocol
 from iptlab.targets.addresses import Host
 from iptlab.targets.mark import XMark
@@ -23,14 +21,7 @@ class ProxyPort(Integer):
     @classmethod
     def parse(cls, text: str, family: Family) -> ProxyPort:
         """A number, of which 16 bits count, or a service's name."""
-        number = read_integer(text)
-        if number is None:
-            number = service_port(text)
-        if number is None:
-            raise BadValueError(
-                f'Port "{text}" does not resolve to anything.', "Write a port such as 3128."
-            )
-        return cls(number & 0xFFFF)
+        return cls(looked_up(text))
 
 
 _ANY = {Family.IPV4: Host(IPv4Address(0)), Family.IPV6: Host(IPv6Address(0))}

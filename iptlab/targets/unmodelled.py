@@ -1,4 +1,4 @@
-"""Targets that iptables has and iptlab does not model: kept, printed back, never guessed."""
+"""A target that iptables does not have or that is misspelt: kept, printed back, never guessed."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from iptlab.netfilter.context import CannotTell, Context
 from iptlab.netfilter.extension import Target
 from iptlab.packet import Packet
 
-# man page: iptables-extensions(8), TARGET EXTENSIONS; iptables 1.8.9
-NAMES = frozenset(("CLUSTERIP", "DNPT", "LED", "SNPT", "ULOG"))
-
 
 @dataclass(frozen=True)
-class UnmodelledTarget(Target):
-    """A target by its name and its words, as they were written."""
+class UnreadTarget(Target):
+    """``-j`` and all the words behind it, as they were written; ``cause`` is what is wrong."""
 
-    module: str
     text: str
+    cause: str
 
     def act(self, packet: Packet, context: Context) -> Action:
-        return Undecided(CannotTell(f"iptlab does not model {self}"))
+        return Undecided(CannotTell(f"`{self}' cannot be read: {self.cause}"))
 
     def explain(self) -> str:
-        return f"is given to `{self}' (not modelled by iptlab)"
+        return f"is given to `{self}' (which iptables refuses: {self.cause})"
+
+    def listed(self, *, numeric: bool) -> str:
+        return " ".join(self.text.split()[2:])
 
     def __str__(self) -> str:
-        return " ".join(filter(None, ("-j", self.module, self.text)))
+        return self.text

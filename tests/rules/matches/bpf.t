@@ -9,3 +9,12 @@
 -m bpf --bytecode "1,6 0 0" ; bpf: error at instr 0 ; FAIL
 -m bpf --bytecode "65,6 0 0 1" ; bpf: number of instructions exceeds maximum ; FAIL
 -m bpf ! --bytecode "1,6 0 0 1" ; bpf: option "--bytecode" cannot be inverted. ; FAIL
+*filter INPUT
+-m bpf --bytecode "1,6 0 0 1,6 0 0 0" ; bpf: real program length exceeds the encoded length parameter ; FAIL
+-m bpf --bytecode "1,48 0 0 9" ;  ; FAIL
+-m bpf --bytecode "2,5 0 0 1,6 0 0 0" ;  ; FAIL
+-m bpf --bytecode "2,52 0 0 0,6 0 0 0" ;  ; FAIL
+-m bpf --bytecode "2,255 0 0 3,6 0 0 0" ;  ; FAIL
+-m bpf --bytecode "2,100 0 0 32,6 0 0 0" ;  ; FAIL
+-m bpf --bytecode "2,96 0 0 16,6 0 0 0" ;  ; FAIL
+-m bpf --bytecode "2,21 0 1 6,6 0 0 0" ;  ; FAIL

@@ -24,3 +24,7 @@
 -p icmp -m multiport --dports 5 ; multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP ; FAIL
 *filter INPUT 6
 -p udp -m multiport ! --dports 53,123 ; = ; OK
+*filter INPUT
+-m multiport --dports 80 -p tcp ; multiport needs `-p tcp' ; FAIL
+! -p tcp -m multiport --dports 80 ; multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP ; FAIL
+-p udp -m multiport --dports 53,ssh ; invalid port/service `ssh' specified ; FAIL

@@ -26,3 +26,5 @@
 -m owner --uid-owner 0 ; = ; OK
 *filter OUTPUT 6
 -m owner --gid-owner adm ; -m owner --gid-owner 4 ; OK
+*filter OUTPUT
+-m owner --suppl-groups --gid-owner 0 ; owner: Bad value for "--suppl-groups" option: "you need to use --gid-owner first" ; FAIL

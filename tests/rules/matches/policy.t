@@ -21,3 +21,8 @@
 -m policy --dir in --pol none ;  ; FAIL
 *filter FORWARD 6
 -m policy --dir out --pol ipsec --mode tunnel --tunnel-dst fd00::/8 ; = ; OK
+*filter INPUT
+-m policy --dir in --pol ipsec --strict --reqid 1 --mode tunnel --tunnel-src 10.0.0.0/8 --next ! --reqid 2 --next --proto ah ; = ; OK
+-m policy --dir in --pol ipsec --reqid 1 --next --reqid 2 ; policy: option "--next" also requires "--strict". ; FAIL
+-m policy --dir in --pol ipsec --strict --reqid 1 --next ; policy match: empty policy element 1. ; FAIL
+-m policy --dir in --pol ipsec --strict --reqid 1 --next --reqid 2 --next --reqid 3 --next --reqid 4 --next --reqid 5 ; policy match: maximum policy depth reached ; FAIL

@@ -22,3 +22,5 @@
 *filter INPUT 6
 -m recent --set ; -m recent --set --name DEFAULT --mask ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff --rsource ; OK
 -m recent --update --seconds 10 --mask ffff:ffff:: ; -m recent --update --seconds 10 --name DEFAULT --mask ffff:ffff:: --rsource ; OK
+*filter INPUT
+-m recent --set --rdest --rsource ; -m recent --set --name DEFAULT --mask 255.255.255.255 --rsource ; OK

@@ -22,3 +22,6 @@
 -p tcp -m sctp --dport 5 ;  ; FAIL
 *filter FORWARD 6
 -p sctp --chunk-types only SHUTDOWN_COMPLETE:t ; -p sctp -m sctp --chunk-types only SHUTDOWN_COMPLETE:t ; OK
+*filter INPUT
+-p sctp --dport amqp ; -p sctp -m sctp --dport 5672 ; OK
+-p sctp --dport ssh ; invalid port/service `ssh' specified ; FAIL

@@ -32,3 +32,7 @@
 -p udp -m tcp --dport 80 ;  ; FAIL
 *filter INPUT 6
 -p tcp ! --dport 80:90 ; -p tcp -m tcp ! --dport 80:90 ; OK
+*filter INPUT
+! -p tcp --dport 80 ;  ; FAIL
+-p tcp --tcp-flags NONE SYN ; -p tcp -m tcp ; OK
+-p tcp --dport tftp ; invalid port/service `tftp' specified ; FAIL

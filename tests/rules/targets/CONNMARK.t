@@ -28,3 +28,5 @@
 -j CONNMARK --save-mark ; -j CONNMARK --save-mark --nfmask 0xffffffff --ctmask 0xffffffff ; OK
 *nat POSTROUTING 6
 -j CONNMARK --restore-mark ; -j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff ; OK
+*mangle INPUT
+-j CONNMARK --set-mark 1 --right-shift-mark 3 --left-shift-mark 2 ; -j CONNMARK --set-xmark 0x1/0xffffffff --left-shift-mark 2 ; OK

@@ -28,3 +28,8 @@
 -j CT --zone 2 ;  ; FAIL
 *filter INPUT
 -j CT --notrack ;  ; FAIL
+*raw PREROUTING
+-j CT --zone-orig 1 --zone 2 ; -j CT --zone-orig 2 ; OK
+-j CT --zone mark --zone-reply 3 ; -j CT --zone-reply mark ; OK
+-j CT --zone-orig 0 ; -j CT ; OK
+-p tcp -j CT --helper foo ;  ; FAIL

@@ -45,3 +45,6 @@
 -p tcp -j DNAT --to-destination ::ffff:10.0.0.1 ; = ; OK
 -p tcp -j DNAT --to-destination [fd00::1 ; Invalid address format ; FAIL
 -p tcp -j DNAT --to-destination 10.0.0.1 ; Bad IP address "10.0.0.1" ; FAIL
+*nat PREROUTING
+! -p tcp -j DNAT --to-destination 1.2.3.4:80 ; = ; OK
+-j DNAT --to-destination 1.2.3.4:80 -p tcp ; Need TCP, UDP, SCTP or DCCP with port specification ; FAIL

@@ -26,3 +26,6 @@
 -j MASQUERADE ;  ; FAIL
 *nat POSTROUTING 6
 -p tcp -j MASQUERADE --to-ports 1024-31000 --random ; = ; OK
+*nat POSTROUTING
+! -p tcp -j MASQUERADE --to-ports 80 ; = ; OK
+-j MASQUERADE --to-ports 80 -p tcp ; Need TCP, UDP, SCTP or DCCP with port specification ; FAIL

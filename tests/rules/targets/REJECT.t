@@ -12,7 +12,7 @@
 -p tcp -j REJECT --reject-with tcp-rst ; -p tcp -j REJECT --reject-with tcp-reset ; OK
 -p tcp -m tcp --dport 113 -j REJECT --reject-with tcp-reset ; = ; OK
 -j REJECT --reject-with net-unreachable ; unknown reject type "net-unreachable" ; FAIL
--j REJECT --reject-with echo-reply ; --reject-with echo-reply no longer supported ; FAIL
+-j REJECT --reject-with echo-reply ; unknown reject type "echo-reply" ; FAIL
 -j REJECT --reject-with icmp6-port-unreachable ; unknown reject type "icmp6-port-unreachable" ; FAIL
 -j REJECT --reject-with tcp-reset --reject-with tcp-reset ; REJECT: option "--reject-with" can only be used once. ; FAIL
 -p udp -j REJECT --reject-with tcp-reset ;  ; FAIL

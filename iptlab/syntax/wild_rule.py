@@ -1,0 +1,204 @@
+"""One rule as it is found in the wild: read whole, in the spelling of its time, or in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+
+from iptlab.errors import RuleSyntaxError
+from iptlab.matches.unmodelled import UnreadMatch
+from iptlab.netfilter.extension import TARGETS
+from iptlab.netfilter.header import Header
+from iptlab.netfilter.rules import Rule
+from iptlab.packet import Family
+from iptlab.syntax.edit import Edit
+from iptlab.syntax.grammar import JUMPS, LOAD_MATCH, Place
+from iptlab.syntax.rule import read_command
+from iptlab.syntax.tokens import Token, restore_words
+from iptlab.targets.unmodelled import UnreadTarget
+
+
+def found_rules(words: list[Token], place: Place, family: Family, edit: Edit) -> Iterator[Rule]:
+    """The rules of an ``-A`` line, each printed as the line is written."""
+    rest = place.text[words[1].end - 1 :].strip() if len(words) > 2 else ""
+    plain = place.text.translate(_TYPOGRAPHY)
+    if plain != place.text:
+        place = Place(place.line, plain)
+        start = words[0].column - 1
+        words = restore_words(" " * start + plain[start:])
+    rules = _RuleReader(place, family, edit).rules(words)
+    for rule in rules:
+        same = len(rules) > 1 or str(rule) == rest
+        yield rule if same else replace(rule, written=rest)
+
+
+# what word processors make of quotes and of two dashes
+_TYPOGRAPHY = {ord("\u201c"): '"', ord("\u201d"): '"', ord("\u201e"): '"', ord("\u2013"): "--"}
+_TYPOGRAPHY |= {ord("\u2014"): "--"}
+
+
+class _RuleReader:
+    """Reads a rule as today's tool does, else as an old one did, else part by part."""
+
+    def __init__(self, place: Place, family: Family, edit: Edit) -> None:
+        self.place = place
+        self.family = family
+        self.edit = edit
+
+    def rules(self, words: list[Token]) -> tuple[Rule, ...]:
+        """At least one rule."""
+        for spelled in (words, _modern(words)):
+            try:
+                return self._read(spelled)
+            except RuleSyntaxError:
+                continue
+        return self._part_by_part(_modern(words))
+
+    def _is_added(self, part: list[Token], error: RuleSyntaxError) -> bool:
+        """Whether the error is about words too many, behind what can be read."""
+        if part[0].text in _JUMPS and part[1].text not in (*TARGETS, *self.edit.chains):
+            return False
+        return error.cause.startswith(("Bad argument", "unknown option"))
+
+    def _read(self, words: list[Token]) -> tuple[Rule, ...]:
+        try:
+            edit = self.edit
+            return read_command(list(words), self.place, self.family, edit.chains, edit.name).rules
+        except RuleSyntaxError as error:
+            if "nat" in error.cause and words[-1].text == "DROP":  # older tools took it
+                return read_command(list(words), self.place, self.family, edit.chains).rules
+            raise
+
+    def _part_by_part(self, words: list[Token]) -> tuple[Rule, ...]:
+        """The rules of the parts that can be read, beside those that cannot."""
+        parts = [_Part(part) for part in _parts(words[2:])]
+        while True:
+            kept = [word for part in parts if not part.cause for word in part.words]
+            try:
+                rules = self._read([*words[:2], *kept])
+                break
+            except RuleSyntaxError as error:
+                if not self._blame(parts, error):
+                    text = self.place.text[words[1].end - 1 :].strip()
+                    return (Rule(matches=(UnreadMatch(text, error.cause),)),)
+        unread = [part for part in parts if part.cause]
+        targets = [part for part in unread if part.words[0].text in _JUMPS]
+        matches = [UnreadMatch(self._text(p), p.cause) for p in unread if p not in targets]
+        target = UnreadTarget(self._text(targets[0]), targets[0].cause) if targets else None
+        return tuple(
+            replace(rule, matches=(*rule.matches, *matches), target=target or rule.target)
+            for rule in rules
+        )
+
+    def _blame(self, parts: list[_Part], error: RuleSyntaxError) -> bool:
+        """Mark the part that the error is about; the answer is whether there is one."""
+        at = _guilty(parts, error)
+        if at is None:
+            return False
+        part = parts[at]
+        odd = _from(part.words, error) if self._is_added(part.words, error) else 0
+        if odd:  # the words before it can be read
+            parts[at : at + 1] = [
+                _Part(part.words[:odd]),
+                _Part(part.words[odd:], error.cause, tail=True),
+            ]
+            return True
+        part.cause = error.cause
+        if parts[at + 1 : at + 2] and parts[at + 1].tail:
+            part.words += parts.pop(at + 1).words
+        return True
+
+    def _text(self, part: _Part) -> str:
+        return self.place.text[part.words[0].column - 1 : part.words[-1].end - 1]
+
+
+@dataclass
+class _Part:
+    """A part of a rule; ``cause`` is why it cannot be read.
+
+    A ``tail`` are words too many behind the part before it.
+    """
+
+    words: list[Token]
+    cause: str = ""
+    tail: bool = False
+
+
+def _from(part: list[Token], error: RuleSyntaxError) -> int:
+    """Which word of the part the error is about."""
+    return next((n for n, word in enumerate(part) if word.column == error.column), 0)
+
+
+_JUMPS = {name for short, longs in JUMPS.items() for name in (short, *longs)}
+_LOADS = {name for short, longs in LOAD_MATCH.items() for name in (short, *longs)}
+_HEADER = {name for _, declared in Header.options() for name in declared.names}
+# words of old releases and other machines, and what they are called today
+_OLD_WORDS = {
+    "-m": {"mport": "multiport", "dstlimit": "hashlimit", "random": "statistic"}
+    | {"nth": "statistic"},
+    "-p": {"ipv4": "4"},
+    "--log-level": {"warn": "warning", "err": "error", "emergency": "emerg"},
+}
+_OLD_OPTIONS = {"--days": "--weekdays", "--dstlimit": "--hashlimit"} | {
+    f"--dstlimit-{name}": f"--hashlimit-{name}"
+    for name in ("burst", "mode", "name", "htable-size", "htable-max", "htable-expire")
+}
+# what old releases let one leave out: module, option, and what it stood for
+_LEFT_OUT = (("string", "--algo", "bm"), ("statistic", "--packet", "0"))
+
+
+def _modern(words: list[Token]) -> list[Token]:
+    """The words in today's spelling: ``! -s 10.0.0.0/8`` for the old ``-s ! 10.0.0.0/8``."""
+    made: list[Token] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        text = _OLD_OPTIONS.get(word.text, word.text)
+        if text[:1] == "-" and len(rest) > 1 and rest[0].text == "!" and rest[1].text[:1] != "-":
+            made.append(rest.pop(0))
+        made.append(word._replace(text=text))
+        if rest and (now := _OLD_WORDS.get(text, {}).get(old := rest[0].text)):
+            word = rest.pop(0)
+            made.append(word._replace(text=now))
+            if now == "statistic":
+                made += [word._replace(text=each) for each in ("--mode", old)]
+        elif text == "--average" and rest:
+            value = rest.pop(0)
+            made[-1:] = [word._replace(text="--probability")]
+            made.append(value._replace(text=f"0.{value.text:0>2}"))
+    spelled = [word.text for word in made]
+    for module, name, usual in _LEFT_OUT:
+        if module in spelled and name not in spelled and "random" not in spelled:
+            at = spelled.index(module)
+            made[at + 1 : at + 1] = [made[at]._replace(text=each) for each in (name, usual)]
+    return made
+
+
+def _parts(words: list[Token]) -> Iterator[list[Token]]:
+    """The words cut before every ``-m``, ``-j``, header option and option of an implicit match."""
+    part: list[Token] = []
+    header = False
+    for word, following in zip_longest(words, words[1:]):
+        ahead = following if word.text == "!" and following else word
+        dashes = ahead.text.startswith("--") and header
+        begins = not ahead.quoted and (dashes or ahead.text in _JUMPS | _LOADS | _HEADER)
+        if begins and part and part[-1].text != "!":
+            yield part
+            part = []
+        part.append(word)
+        if begins:
+            header = ahead.text in _HEADER
+    if part:
+        yield part
+
+
+def _guilty(parts: list[_Part], error: RuleSyntaxError) -> int | None:
+    """Which part the error points at, or the last one if it points at the end."""
+    kept = [at for at, part in enumerate(parts) if not part.cause]
+    for at in kept:
+        words = parts[at].words
+        if words[0].column <= error.column < words[-1].end:
+            return at
+    behind = kept and error.column >= parts[kept[-1]].words[0].column
+    return kept[-1] if behind else None

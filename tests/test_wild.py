@@ -1,0 +1,195 @@
+"""Rules as they are found in forums, bug reports and old files.
+
+The dumps in tests/data/found-dumps.tar.xz are in the style of distributions, routers, firewall
+generators and clusters, with all that happens to such texts on their way: prompts, quotation
+marks, masked addresses, half a table, modules that nobody has any more.
+"""
+
+from __future__ import annotations
+
+import re
+import tarfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import iptlab
+from iptlab import RuleError, Ruleset, RulesetError
+from iptlab.matches.unmodelled import UnreadMatch
+from iptlab.netfilter.rules import Rule
+from iptlab.targets.unmodelled import UnreadTarget
+
+with tarfile.open(Path(__file__).parent / "data" / "found-dumps.tar.xz") as packed:
+    DUMPS = {
+        Path(member.name).stem: (packed.extractfile(member).read().decode(), int(member.name[-1]))  # type: ignore[union-attr]
+        for member in packed
+    }
+
+
+def read(text: str, family: int = 4) -> Ruleset:
+    return Ruleset.parse(text, family, strict=False)
+
+
+def rules_of(ruleset: Ruleset) -> Iterator[Rule]:
+    for table in ruleset.tables.values():
+        for chain in table.ordered():
+            yield from chain.rules
+
+
+def unread(rule: Rule) -> list[str]:
+    """The parts of a rule that cannot be read."""
+    kinds = (UnreadMatch, UnreadTarget)
+    return [str(part) for part in rule.extensions() if isinstance(part, kinds)]
+
+
+def in_filter(*lines: str) -> str:
+    return "\n".join(["*filter", ":INPUT ACCEPT [0:0]", *lines, "COMMIT", ""])
+
+
+# --- all dumps ---
+
+
+def test_every_dump_is_read_and_most_rules_are_understood_to_the_last_word() -> None:
+    rules = [rule for text, family in DUMPS.values() for rule in rules_of(read(text, family))]
+    assert len(DUMPS) >= 70
+    assert len(rules) >= 490
+    assert len([rule for rule in rules if not unread(rule)]) / len(rules) > 0.85
+
+
+@pytest.mark.parametrize("name", sorted(DUMPS.keys() - {"wrapped", "typos"}))
+def test_every_rule_is_printed_back_as_it_was_found(name: str) -> None:
+    text, family = DUMPS[name]
+    lines = re.findall(r"(?m)^(?:> |\d+\. |[ \t]*)(?:\[\S+:\S+\] )?(-A .*?)[ \t\r]*$", text)
+    printed = re.sub(r"(?m)^\[\d+:\d+\] ", "", read(text, family).save()).split("\n")
+    assert not {line.replace("\xa0", " ") for line in lines} - {line.strip() for line in printed}
+
+
+@pytest.mark.parametrize("name", DUMPS)
+def test_printing_is_a_fixed_point(name: str) -> None:
+    text, family = DUMPS[name]
+    printed = read(text, family).save()
+    again = read(printed, family)
+    assert again.save() == printed
+    assert again.tables == read(text, family).tables
+
+
+# --- one thing each ---
+
+
+@pytest.mark.parametrize(
+    ("old", "today"),
+    [
+        ("-s ! 10.0.0.0/8", "! -s 10.0.0.0/8"),
+        ("-p ! tcp -i ! eth0", "! -i eth0 ! -p tcp"),
+        ("-p tcp -m tcp --dport ! 22 --tcp-flags ! SYN,RST SYN", None),
+        ("-m state --state ! NEW", "-m state ! --state NEW"),
+        ("-m time --days Mon,Tue", "-m time --weekdays Mon,Tue"),
+        ("-m random --average 50", "-m statistic --mode random --probability 0.5"),
+        ("-m nth --every 3", "-m statistic --mode nth --every 3 --packet 0"),
+        ("-p tcp -m mport --dports 80,443", "-p tcp -m multiport --dports 80,443"),
+        ("-m string --string cmd.exe", "-m string --string cmd.exe --algo bm"),
+        ("-j LOG --log-level warn", "-j LOG --log-level warning"),
+        ("-p tcp \u2013dport 80", "-p tcp --dport 80"),
+        ("-m comment --comment \u201cmy web\u201d", '-m comment --comment "my web"'),
+    ],
+)
+def test_old_spellings_mean_what_they_meant(old: str, today: str | None) -> None:
+    today = today or "-p tcp -m tcp ! --dport 22 ! --tcp-flags SYN,RST SYN"
+    (found,) = rules_of(read(in_filter(f"-A INPUT {old}")))
+    assert found == next(rules_of(Ruleset.parse(in_filter(f"-A INPUT {today}"))))
+    assert str(found) == old
+
+
+@pytest.mark.parametrize(
+    ("line", "kept", "rest"),
+    [
+        ("-s x.x.x.x/32 -p tcp -j DROP", ["-s x.x.x.x/32"], "-p tcp -j DROP"),
+        ("-p tcp -m geoip --src-cc CN -j DROP", ["-m geoip --src-cc CN"], "-p tcp -j DROP"),
+        ("-p udp -j TARPIT --tarpit", ["-j TARPIT --tarpit"], "-p udp"),
+        ("-p tcp --dport 80,443 -j DROP", ["--dport 80,443"], "-p tcp -j DROP"),
+        ("-p tcp -j DROP <== note", ["<== note"], "-p tcp -j DROP"),
+        ("-s a.example -d b.example", ["-s a.example", "-d b.example"], ""),
+        ("-m owner --uid-owner 0 -j DROP", ["-m owner --uid-owner 0"], "-j DROP"),
+    ],
+)
+def test_what_cannot_be_read_is_cut_off_from_the_rest(
+    line: str, kept: list[str], rest: str
+) -> None:
+    (rule,) = rules_of(read(in_filter(f"-A INPUT {line}")))
+    assert unread(rule) == kept
+    plain = next(rules_of(Ruleset.parse(in_filter(f"-A INPUT {rest}".rstrip()))))
+    assert rule.header == plain.header
+    assert rule.target == plain.target or isinstance(rule.target, UnreadTarget)
+    assert str(rule) == line
+
+
+def test_a_walk_says_that_it_cannot_tell_only_where_that_matters() -> None:
+    rules = read(in_filter("-A INPUT -s x.x.x.x -p udp -j DROP"))
+    assert "cannot be read" in str(iptlab.trace(rules, "udp 10.0.0.9:1 -> 10.0.0.1:2"))
+    assert "cannot be read" not in iptlab.trace(rules, "tcp 10.0.0.9:1 -> 10.0.0.1:2").conclusion
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("root@x:~# iptables-save\n" + in_filter(), "no line of a dump"),
+        ("*filter\n-A INPUT -j DROP\n*nat\nCOMMIT\n", "filter before it has no COMMIT"),
+        (in_filter() + in_filter(), "comes again"),
+        (in_filter(":INPUT MAYBE [0:0]"), "is no policy"),
+        ("*strange\n-A X -j Y\nCOMMIT\n" + in_filter(), "no table `strange'"),
+        ("-P INPUT DROP\n-A INPUT -i lo -j ACCEPT\n", "no line *filter stands before it"),
+        (in_filter("-D INPUT 5"), "left out"),
+    ],
+)
+def test_what_is_in_no_table_is_noted(text: str, why: str) -> None:
+    found = read(text)
+    assert any(why in str(note) for note in found.notes)
+
+
+def test_lines_outside_the_tables_are_printed_back_too() -> None:
+    text = "root@x:~# iptables-save\n" + in_filter() + "root@x:~# \n"
+    printed = read(text).save()
+    assert printed.startswith("root@x:~# iptables-save\n*filter\n")
+    assert printed.endswith("COMMIT\nroot@x:~#\n")
+
+
+@pytest.mark.parametrize("text", ["", "hello\n", "*strange\n-A X -j Y\nCOMMIT\n"])
+def test_a_text_without_rules_is_refused(text: str) -> None:
+    with pytest.raises(RulesetError, match="no rules in this text"):
+        read(text)
+
+
+def test_rules_of_the_other_family_are_refused_with_the_right_one() -> None:
+    text, _ = DUMPS["v6-only"]
+    for found in (text, text.split("\n", 1)[1], "ip6tables -A INPUT -p tcp -j ACCEPT\n"):
+        with pytest.raises(RulesetError, match="family=6"):
+            read(found)
+    with pytest.raises(RulesetError, match="family=4"):
+        read(in_filter("-A INPUT -s 10.0.0.0/8 -j DROP"), 6)
+
+
+NOISE = st.text(
+    st.sampled_from('-ApjmsdioINPUTtcp*:fler \n"\\!#[]0123/.,COMDROACEP>\u201c\u2013\xa0\r'),
+    max_size=200,
+)
+
+
+@given(NOISE)
+def test_noise_is_read_or_refused_but_never_crashes(noise: str) -> None:
+    for text in (noise, in_filter(noise), in_filter(f"-A INPUT {noise}")):
+        with suppress(RuleError):
+            printed = read(text).save()
+            assert read(printed).save() == printed
+
+
+@given(st.sampled_from(sorted(DUMPS)), st.integers(0, 4000), st.sampled_from(["", "!", '"', "\n"]))
+def test_a_damaged_dump_is_read_or_refused_but_never_crashes(
+    name: str, place: int, damage: str
+) -> None:
+    text, family = DUMPS[name]
+    with suppress(RuleError):
+        read(text[:place] + damage + text[place + 1 :], family)
