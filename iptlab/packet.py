@@ -275,7 +275,7 @@ class Packet:
         return _parse(text)
 
     def __str__(self) -> str:
-        """The one-line text form; ``Packet.parse`` reads it back."""
+        """The one-line text form; ``Packet.parse`` reads it back (an empty payload as unsaid)."""
         words = [_name(self.protocol), _end(self.src, self.sport), "->", _end(self.dst, self.dport)]
         if self.protocol == Protocol.TCP and not self.fragment:
             words.append(str(self.flags))
@@ -284,7 +284,7 @@ class Packet:
         usual: dict[str, object] = {"length": self._shortest}
         for name, extra in _EXTRAS.items():
             value = getattr(self, name)
-            if value != usual.get(name, extra.empty):
+            if value not in (usual.get(name, extra.empty), b""):
                 words.append(f"{name}={extra.show(value)}")
         words += ["df"] * self.df + ["damaged"] * (not self.intact)
         words += ["quotes", str(self.quoted)] if self.quoted else []

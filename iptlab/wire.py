@@ -73,6 +73,8 @@ def _above(packet: Packet, rest: bytes, length: int) -> Packet:
     read = replace(packet, length=0, **known)
     headers = 20 if packet.family is Family.IPV4 else 40
     whole = not packet.fragment and len(rest) == length - headers
+    if whole and read.length == length and read.payload is None:
+        read = replace(read, payload=b"")
     intact = not whole or is_intact(packet, rest)
     return replace(read, length=max(length, read.length), intact=intact)
 
@@ -110,6 +112,15 @@ def is_intact(packet: Packet, rest: bytes) -> bool:
 
 
 _GRE_CHECKSUM = 0x80
+
+
+def sums_up(packet: Packet, rest: bytes) -> bool:
+    """Whether what follows the IP header would pass for a checksum and what it covers.
+
+    Kernel: net/netfilter/utils.c (nf_ip_checksum, nf_ip6_checksum)
+    """
+    pseudo = b"" if packet.family is Family.IPV4 else _pseudo(packet, len(rest))
+    return _folded(pseudo + rest) == 0xFFFF
 
 
 def _pseudo(packet: Packet, size: int) -> bytes:

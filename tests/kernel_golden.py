@@ -14,17 +14,19 @@ import tarfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from ipaddress import ip_interface
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from iptlab.names import protocol_names
 from iptlab.netfilter.context import Connection, Owner, Tuple
+from iptlab.netfilter.hooks import Backend
 from iptlab.packet import Family, Packet, Protocol
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host, Interface
 from iptlab.simulate.journey import Fate, Journey
-from iptlab.simulate.machine import Machine
+from iptlab.simulate.machine import START, Machine
 from iptlab.simulate.routing import PolicyRule, Route
 from iptlab.syntax.command import run
 from iptlab.syntax.ipset import read_sets
@@ -88,7 +90,7 @@ def _beside(path: Path) -> Json:
         return read
 
 
-def machine_of(one: Recording) -> Machine:
+def machine_of(one: Recording, backend: Backend = Backend.LEGACY) -> Machine:
     """The machine under test with the recording's rules loaded."""
     data, topology = one.data, one.topology
     links = tuple(
@@ -112,8 +114,9 @@ def machine_of(one: Recording) -> Machine:
         {**topology.get("sysctl", {}), **data.get("sysctl", {})},
         sets,
         {family: Ruleset.parse(data["rules"], family, sets=sets)},
+        backend=backend,
     )
-    return Machine(host)
+    return Machine(host, now=datetime.fromisoformat(data["now"]) if "now" in data else START)
 
 
 def packet_of(recorded: Json) -> Packet:
@@ -218,17 +221,24 @@ def _header(packet: Packet) -> Json:
         "win": packet.window,
         "flags": set(str(packet.flags).split(",")),
         "mss": packet.mss,
-        "data": len(packet.payload or b"") + 8 * (packet.protocol == Protocol.ESP),
+        "data": _size_of_data(packet),
         "type": packet.icmp.type if packet.icmp else None,
         "code": packet.icmp.code if packet.icmp else None,
         "icmp_id": packet.echo_id,
         "icmp_seq": packet.echo_seq,
         "mtu": packet.mtu,
         "vtag": packet.vtag,
-        "chunk": ",".join(chunk.partition(":")[0] for chunk in packet.chunks),
+        "chunk": ",".join(packet.chunks).partition(":")[0],
     }
     head["inner"] = _header(packet.quoted) if packet.quoted else None
     return head
+
+
+def _size_of_data(packet: Packet) -> int:
+    """The bytes after the headers that recordings know."""
+    if packet.icmp is not None:
+        return packet.length - 8 - (20 if packet.family is Family.IPV4 else 40)
+    return len(packet.payload or b"") + 8 * (packet.protocol == Protocol.ESP)
 
 
 def expected(recorded: Json) -> Json:
@@ -337,24 +347,42 @@ def same(category: str, ours: Any, theirs: Any) -> bool:
     return bool(ours == theirs)
 
 
-def replay(one: Recording) -> Iterator[tuple[str, Disagreement | None]]:
+def replay(
+    one: Recording, backend: Backend = Backend.LEGACY
+) -> Iterator[tuple[str, Disagreement | None]]:
     """Every comparison of a recording: its category, and what disagreed."""
-    machine = machine_of(one)
-    for recorded in one.data["packets"]:
+    machine = machine_of(one, backend)
+    for recorded in _recorded(one, backend):
         machine.wait(recorded.get("wait", 0.004))
         if one.data.get("random"):
             journey, machine = _as_drawn(machine, recorded)
         else:
             journey = sent(machine, recorded["packet"])
         ours, theirs = observed(journey, machine), expected(recorded["expect"])
-        for category in (*CATEGORIES, *(["traced"] if "traced" in recorded["expect"] else [])):
+        more = ["traced"] if "traced" in recorded["expect"] else []
+        for category in (*recorded.get("keys", CATEGORIES), *more):
             fine = same(category, ours[category], theirs[category])
             where = (one.where, recorded["n"], category)
             yield (
                 category,
                 None if fine else Disagreement(*where, ours[category], theirs[category]),
             )
-    yield from _final(one, machine)
+    if backend is Backend.LEGACY:
+        yield from _final(one, machine)
+
+
+def _recorded(one: Recording, backend: Backend) -> Iterator[Json]:
+    """The packets with what was measured; of nft, where something is known to differ, that."""
+    apart = {each["n"]: each for each in one.data.get("backend_differences", ())}
+    for recorded in one.data["packets"]:
+        if backend is Backend.LEGACY:
+            yield recorded
+        elif (each := apart.get(recorded["n"])) is None:
+            yield recorded | {"keys": ()}
+        else:
+            measured = {key: value for key, value in each["nft"].items() if value is not None}
+            expect = {k: v for k, v in recorded["expect"].items() if k not in each["keys"]}
+            yield recorded | {"keys": each["keys"], "expect": expect | measured}
 
 
 def _as_drawn(machine: Machine, recorded: Json) -> tuple[Journey, Machine]:

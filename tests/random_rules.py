@@ -278,7 +278,8 @@ class Rules:
                 self._hint["dport"] = port
             word = dice.pick(("--dport", "--dport", "--dport", "--destination-port"))
             source = dice.pick([*known, *RANGES])
-            extra = f" {self._not(10)}--sport {source}" if dice.chance(15) else ""
+            # iptables-nft 1.8.9 makes one comparison of two negated ports, and a wrong one
+            extra = f" {self._not(0 if negated else 10)}--sport {source}" * dice.chance(15)
             if extra and isinstance(source, int) and "!" not in extra:
                 self._hint["sport"] = source
             yield f"{module}{negated}{word} {port}{extra}"

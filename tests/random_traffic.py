@@ -63,9 +63,8 @@ class Traffic:
             full["flowlabel"] = 65536 + number
         full |= {key: packet[key] for key in AFTER if key in packet}
         full["hex"] = build(full).hex()
-        expect = self._really_send(full)
         self.packets.append(full)
-        return expect
+        return self._really_send(full)
 
     # who speaks to whom
 
@@ -300,7 +299,9 @@ class Traffic:
             )
             self._send(back | reply)
 
-    def _icmp_about(self, packet: Packet, seen: dict[str, Any]) -> None:
+    def _icmp_about(
+        self, packet: Packet, seen: dict[str, Any], kind_and_code: tuple[int, int] | None = None
+    ) -> None:
         """An ICMP error about a packet as it came out, by its receiver or by a router."""
         dice, four = self.dice, self.world.family == 4
         back = self._answer(packet, seen)
@@ -315,7 +316,7 @@ class Traffic:
             if four
             else ((1, 4), (1, 0), (3, 0), (2, 0))
         )
-        kind, code = dice.pick(codes)
+        kind, code = kind_and_code or dice.pick(codes)
         error: Packet = {"inject": back["inject"], "dst": back["dst"]}
         error["src"] = back["src"]
         if back["inject"] != "local" and dice.chance(35):

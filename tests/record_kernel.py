@@ -91,9 +91,9 @@ def differences(old: Recording, new: Recording, backend: str) -> list[str]:
     ]
 
 
-def record(one: Recording) -> Recording:
+def record(one: Recording, *, log: bool = True) -> Recording:
     """The recording of ``one``: with both back ends, cut where chance decides."""
-    first, again, other = (replay(one, kind, log=True) for kind in ("legacy", "legacy", "nft"))
+    first, again, other = (replay(one, kind, log=log) for kind in ("legacy", "legacy", "nft"))
     apart: list[Recording] = []
     for a, b, c in zip(first["packets"], again["packets"], other["packets"], strict=True):
         backends = differences(a["expect"], c["expect"], "nft")
@@ -102,7 +102,8 @@ def record(one: Recording) -> Recording:
         if chance:
             why = f"packet {a['n']} is not deterministic ({', '.join(chance)})"
             cut = one | {"packets": one["packets"][: a["n"] - 1]}
-            return record(cut | {"truncated": f"{why}; recorded up to the packet before it"})
+            cut |= {"truncated": f"{why}; recorded up to the packet before it"}
+            return record(cut, log=log)
         if backends:
             values = {key: c["expect"].get(key) for key in backends}
             apart.append({"n": a["n"], "keys": backends, "nft": values})

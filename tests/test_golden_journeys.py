@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from kernel_golden import Recording, main, recordings, replay
 
-from iptlab.netfilter.hooks import Hook
+from iptlab.netfilter.hooks import Backend, Hook
 from iptlab.packet import Packet, TcpFlags
 from iptlab.simulate.conntrack import ConntrackTable, Tracked, Zone
 
 ARCHIVES = sorted((Path(__file__).parent / "data").glob("kernel-*.tar.xz"))
+GOLDEN = next(archive for archive in ARCHIVES if "golden" in archive.name)
 RECORDINGS = [one for archive in ARCHIVES for one in recordings(archive)]
 
 
@@ -25,6 +26,17 @@ def test_every_packet_takes_the_way_it_took_in_the_kernel(one: Recording) -> Non
     compared = list(replay(one))
     assert len(compared) >= 11 * len(one.data["packets"])
     assert [disagreement for _, disagreement in compared if disagreement] == []
+
+
+@pytest.mark.parametrize(
+    "one",
+    [one for one in RECORDINGS if "backend_differences" in one.data],
+    ids=lambda one: one.where,
+)
+def test_where_the_back_ends_differ_nft_is_asked_for_by_its_name(one: Recording) -> None:
+    compared = [disagreement for _, disagreement in replay(one, Backend.NFT)]
+    assert compared
+    assert [disagreement for disagreement in compared if disagreement] == []
 
 
 def test_a_changed_recording_is_found_out(
@@ -65,7 +77,7 @@ _LEADS = {
 
 def tcp_states() -> dict[str, dict[str, dict[str, dict[str, object]]]]:
     """The measured table: state, direction, flags, and what came of it."""
-    with tarfile.open(ARCHIVES[0]) as archive:
+    with tarfile.open(GOLDEN) as archive:
         (member,) = (one for one in archive if one.name.endswith("tcp-states.json"))
         read: dict[str, dict[str, dict[str, dict[str, object]]]] = json.loads(
             archive.extractfile(member).read()  # type: ignore[union-attr]

@@ -18,6 +18,7 @@ _TUNSETIFF, _TAP, _NO_PACKET_INFORMATION = 0x400454CA, 0x2, 0x1000
 # no limit to the ICMP errors that the machine sends
 SETTINGS: dict[str, Any] = {
     "ipv4/icmp_ratelimit": 0,
+    "ipv4/icmp_ratemask": 0,
     "ipv4/icmp_msgs_per_sec": 1000000,
     "ipv4/icmp_msgs_burst": 1000000,
     "ipv6/icmp/ratelimit": 0,

@@ -254,9 +254,11 @@ def _connection(parts: Attributes) -> dict[str, Any]:
         for kind, names in ((1, TCP_STATES), (3, SCTP_STATES)):
             if kind in inner:
                 entry["state"] = names[_number(attributes(inner[kind])[1])]
-    for kind, name in ((8, "mark"), (18, "zone")):
-        if _number(parts.get(kind)):
-            entry[name] = _number(parts[kind])
+    # a zone of both directions stands by itself, one of the original direction in its tuple
+    zone = _number(parts.get(_ZONE)) or _number(attributes(parts[_ORIGINAL]).get(3))
+    for name, value in (("mark", _number(parts.get(8))), ("zone", zone)):
+        if value:
+            entry[name] = value
     return entry
 
 

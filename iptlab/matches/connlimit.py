@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iptlab.errors import BadValueError
-from iptlab.netfilter.context import Answer, Connection, Context, Memory
+from iptlab.netfilter.context import Answer, Connection, Context, Memory, Tuple
 from iptlab.netfilter.extension import Match, option, register_match
 from iptlab.netfilter.values import Flag, Given, Integer, PrefixLength
 from iptlab.packet import Family, Packet
@@ -21,6 +21,23 @@ class Mask(PrefixLength):
         return cls(family.bits if read.length is None else read.length)
 
 
+# protocol, zone and original ends
+_Counted = tuple[int, int, Tuple]
+# kernel: net/netfilter/nf_conncount.c (already_closed)
+_OVER = ("TIME_WAIT", "CLOSE")
+
+
+def _counted(packet: Packet, context: Context) -> _Counted:
+    """What a packet's connection is counted as, one that is not tracked too."""
+    tracked = context.tracked
+    if isinstance(tracked, Connection):
+        return tracked.protocol, tracked.zones[0], tracked.original
+    ports = packet.sport or 0, packet.dport or 0
+    if packet.icmp is not None:
+        ports = packet.echo_id, packet.icmp.type * 256 + packet.icmp.code
+    return packet.protocol, 0, Tuple(packet.src, packet.dst, *ports)
+
+
 @register_match("connlimit")
 @dataclass(frozen=True)
 class Connlimit(Match):
@@ -29,9 +46,9 @@ class Connlimit(Match):
     The connections that reached this rule are counted for each source (``--connlimit-daddr``:
     destination) address, or network of ``--connlimit-mask``; the packet's own counts too.
 
-    Kernel: net/netfilter/xt_connlimit.c, nf_conncount.c
+    Those that connection tracking has forgotten, or that are closed, no longer count.
 
-    Simplified: a connection counts for ever, though the kernel forgets those that ended.
+    Kernel: net/netfilter/xt_connlimit.c, nf_conncount.c
     """
 
     upto: Given[Integer] | None = option("--connlimit-upto", Integer, negatable=True)
@@ -71,15 +88,18 @@ class Connlimit(Match):
         end = packet.dst if self.daddr else packet.src
         return ("connlimit", context.rule, self, int(end) >> packet.family.bits - self.mask.number)
 
-    def _connections(self, packet: Packet, context: Context) -> frozenset[object]:
-        """The connections counted so far, with this packet's own."""
-        nobody: frozenset[object] = frozenset()
+    def _connections(self, packet: Packet, context: Context) -> tuple[_Counted, ...]:
+        """The connections counted so far, with this packet's own (__nf_conncount_add)."""
+        nobody: tuple[_Counted, ...] = ()
         known = context.memory.recall(self._group(packet, context), nobody)
-        tracked = context.tracked
-        ends: object = (packet.protocol, packet.src, packet.sport, packet.dst, packet.dport)
-        if isinstance(tracked, Connection):
-            ends = (tracked.protocol, tracked.original)
-        return known | {ends}
+        own, kept = _counted(packet, context), list(nobody)
+        for place, one in enumerate(known):
+            standing = context.standing(*one) if context.standing else ""
+            if one == own and standing is not None:
+                return (*kept, *known[place:])
+            if standing is not None and standing not in _OVER:
+                kept.append(one)
+        return (*(one for one in kept if one != own), own)
 
     def holds(self, packet: Packet, context: Context) -> Answer:
         return (len(self._connections(packet, context)) > self.most) == (self.above is not None)

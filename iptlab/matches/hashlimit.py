@@ -303,11 +303,13 @@ class Hashlimit(Match):
     def _key(self, packet: Packet) -> tuple[object, ...]:
         assert self.table is not None
         modes = self.mode.words_ if self.mode else ()
+        # kernel: include/linux/netfilter.h (proto_ports_offset); of IPsec, the SPI's two halves
+        ports = divmod(packet.spi or 0, 65536)
         has = {
             "srcip": int(packet.src) >> _host_bits(self.srcmask, packet.family),
-            "srcport": packet.sport,
+            "srcport": packet.sport or ports[0],
             "dstip": int(packet.dst) >> _host_bits(self.dstmask, packet.family),
-            "dstport": packet.dport,
+            "dstport": packet.dport or ports[1],
         }
         group = tuple(has[mode] for mode in modes)
         return ("hashlimit", self.table.text, packet.family, modes, group)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from iptlab.netfilter.context import CannotTell, Context, CtState
+from iptlab.netfilter.context import CannotTell, Connection, Context, CtState
 from iptlab.netfilter.values import Network
 from iptlab.packet import Address, Packet
 
@@ -77,6 +77,8 @@ class NoTrack:
 
     def on(self, context: Context) -> Context:
         """What is known afterwards."""
+        if context.settled:
+            return context
         return replace(context, ctstate=CtState.UNTRACKED, connection=None)
 
 
@@ -84,20 +86,23 @@ class NoTrack:
 class SetZone:
     """The packet's connection is looked up, or made, in this zone.
 
-    ``direction`` is ORIGINAL or REPLY if the zone counts for one direction only.
+    ``direction`` is ORIGINAL or REPLY if the zone counts for one direction only. Until it is
+    looked up, rules see a ``template``: a connection of nobody.
     """
 
     zone: int
     direction: str = ""
+    template: Connection | None = None
 
     def on(self, context: Context) -> Context:
         """What is known afterwards: where connection tracking will look."""
-        original, reply = context.zones
-        if self.direction != "REPLY":
-            original = self.zone
-        if self.direction != "ORIGINAL":
-            reply = self.zone
-        return replace(context, zones=(original, reply))
+        if context.settled:
+            return context
+        original = 0 if self.direction == "REPLY" else self.zone
+        reply = 0 if self.direction == "ORIGINAL" else self.zone
+        return replace(
+            context, zones=(original, reply), ctstate=CtState.NEW, connection=self.template
+        )
 
 
 @dataclass(frozen=True)

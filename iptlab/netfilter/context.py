@@ -165,9 +165,10 @@ class Context:
     would take from here, and its interface, for somebody behind an interface. ``sets`` are the
     named ipsets. ``choose`` decides whether something of that probability happens now. ``memory``
     is what matches remember of earlier packets, ``zones`` are those in which its connection is
-    looked up (original and reply direction), ``mtu`` is the largest packet in bytes that its way
-    takes, and ``rule`` names the rule that asks (table, chain, number): some rules keep a
-    memory of their own.
+    looked up (original and reply direction; None until a rule says so), ``mtu`` is the largest
+    packet in bytes that its way takes, ``standing`` tells of a protocol, a zone and original ends
+    how that connection stands (None: nobody knows it), and ``rule`` names the rule that asks
+    (table, chain, number): some rules keep a memory of their own.
     """
 
     hook: Hook = Hook.INPUT
@@ -184,14 +185,23 @@ class Context:
     sets: Mapping[str, PacketSet] | None = None
     choose: Callable[[Fraction], bool] | None = None
     memory: Memory = Memory()
-    zones: tuple[int, int] = (0, 0)
+    zones: tuple[int, int] | None = None
     mtu: int | None = None
+    standing: Callable[[int, int, Tuple], str | None] | None = None
     rule: tuple[object, ...] = ()
 
     @property
     def seconds(self) -> float:
         """The time as a number of seconds; without a clock, time stands still."""
         return self.now.timestamp() if self.now else 0.0
+
+    @property
+    def settled(self) -> bool:
+        """Whether CT and NOTRACK come too late: only the first of them counts.
+
+        Kernel: net/netfilter/xt_CT.c (xt_ct_target, notrack_tg)
+        """
+        return self.zones is not None or self.ctstate is CtState.UNTRACKED
 
     @property
     def tracked(self) -> Connection | CannotTell | None:

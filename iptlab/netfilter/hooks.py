@@ -58,6 +58,13 @@ class TableName(_Named):
     SECURITY = "security"
 
 
+class Backend(_Named):
+    """What iptables loads its rules into; ``iptables -V`` names it in brackets."""
+
+    LEGACY = "legacy"
+    NFT = "nft"
+
+
 # At which priority a table's chain runs at a hook; a lower number runs earlier.
 # kernel: include/uapi/linux/netfilter_ipv4.h (enum nf_ip_hook_priorities), and each table's
 # own file, net/ipv4/netfilter/iptable_*.c. Connection tracking sits at -200.
@@ -70,6 +77,8 @@ _RAW, CONNTRACK, _MANGLE, _NAT_DST, _FILTER, _SECURITY, _NAT_SRC = (
     50,
     100,
 )
+# source: iptables 1.8.9, iptables/nft.c (xtables_ipv4), which has one priority of its own
+_NFT_SECURITY = 150
 PRIORITY: dict[TableName, dict[Hook, int]] = {
     TableName.RAW: {Hook.PREROUTING: _RAW, Hook.OUTPUT: _RAW},
     TableName.MANGLE: dict.fromkeys(Hook, _MANGLE),
@@ -84,7 +93,14 @@ PRIORITY: dict[TableName, dict[Hook, int]] = {
 }
 
 
-def tables_at(hook: Hook) -> tuple[TableName, ...]:
+def priority(table: TableName, hook: Hook, backend: Backend = Backend.LEGACY) -> int:
+    """The priority of a table's chain at a hook that it serves."""
+    if table is TableName.SECURITY and backend is Backend.NFT:
+        return _NFT_SECURITY
+    return PRIORITY[table][hook]
+
+
+def tables_at(hook: Hook, backend: Backend = Backend.LEGACY) -> tuple[TableName, ...]:
     """The tables a packet visits at ``hook``, in the kernel's order.
 
     The order is nothing to memorise: each table registers with a priority, and lower
@@ -95,9 +111,11 @@ def tables_at(hook: Hook) -> tuple[TableName, ...]:
 
     >>> [str(table) for table in tables_at(Hook.INPUT)]
     ['mangle', 'filter', 'security', 'nat']
+    >>> [str(table) for table in tables_at(Hook.INPUT, Backend.NFT)]
+    ['mangle', 'filter', 'nat', 'security']
     """
     here = [table for table in TableName if hook in PRIORITY[table]]
-    return tuple(sorted(here, key=lambda table: PRIORITY[table][hook]))
+    return tuple(sorted(here, key=lambda table: priority(table, hook, backend)))
 
 
 def hooks_of(table: TableName) -> tuple[Hook, ...]:

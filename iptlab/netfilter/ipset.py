@@ -194,7 +194,10 @@ class IpSet:
     def changed(self, packet: Packet, context: Context, change: SetChange) -> IpSet:
         """The set after SET has put the packet's element in, or taken it out.
 
-        Kernel: net/netfilter/xt_set.c (set_target_v3), ip_set_hash_gen.h (mtype_add)
+        Where the set has networks, the packet's address stands for the one around it that is as
+        small as the smallest of them.
+
+        Kernel: net/netfilter/xt_set.c (set_target_v3), ip_set_hash_gen.h (mtype_add, INIT_CIDR)
 
         Simplified: lists of sets stay as they are, and no set is ever full.
         """
@@ -202,6 +205,7 @@ class IpSet:
         fits = len(change.directions) >= len(self.dimensions) and self.kind != "list:set"
         if not isinstance(key, tuple) or not fits or self.family not in (None, packet.family):
             return self
+        key = next(self._candidates(key), key)
         there = self._lives(key, context.seconds)
         if change.add == there and not (change.add and change.exist):
             return self

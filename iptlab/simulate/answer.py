@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from iptlab.packet import Address, Family, IcmpType, Packet, Protocol, TcpFlags
+from iptlab.wire import sums_up
 
 # type and code of each --reject-with; kernel: ipt_REJECT.c, ip6t_REJECT.c
 REJECTIONS: dict[str, IcmpType] = {
@@ -29,8 +30,12 @@ REJECTIONS: dict[str, IcmpType] = {
 RESET = "tcp-reset"
 # protocols whose damaged packets are answered all the same (nf_reject_verify_csum)
 UNCHECKED = frozenset((Protocol.SCTP, Protocol.UDPLITE, Protocol.DCCP, Protocol.ESP, Protocol.AH))
+_GRE = 47
+_SUMMED = frozenset((Protocol.TCP, Protocol.UDP, Protocol.ICMP, Protocol.ICMPV6))
 # how large an error may be, its own headers included (RFC 1812, RFC 4443)
 _LARGEST = {Family.IPV4: 576, Family.IPV6: 1280}
+# echo, timestamp, information and address mask, asked and answered
+_DESERVING = frozenset((0, 8, 13, 14, 15, 16, 17, 18))
 # precedence of messages that keep the network running, in the TOS byte
 _INTERNETWORK_CONTROL = 0xC0
 
@@ -59,22 +64,32 @@ def reset(packet: Packet, ttl: int) -> Packet | None:
     return replace(answer, flags=TcpFlags.RST | TcpFlags.ACK, ack=ack)
 
 
-# ICMP messages that are no errors; any other may be one. kernel: net/ipv4/icmp.c (icmp_pointers)
-_HARMLESS = (0, 8, *range(13, 19))
+def adds_up(packet: Packet) -> bool:
+    """Whether REJECT believes a packet's checksum; it takes every unknown protocol to have one.
+
+    Kernel: include/net/netfilter/nf_reject.h (nf_reject_verify_csum), net/netfilter/utils.c
+    """
+    if packet.protocol in UNCHECKED:
+        return True
+    carried = packet.payload
+    if packet.protocol in _SUMMED or not carried:
+        return packet.intact
+    unsummed = packet.protocol == _GRE and not carried[0] & 0x80
+    return unsummed or sums_up(packet, carried)
 
 
 def deserves_error(packet: Packet) -> bool:
     """Whether an ICMP error may be sent about it: never about an error, nor a later fragment.
 
-    Kernel: net/ipv4/icmp.c (icmp_send), net/ipv6/icmp.c (is_ineligible)
+    Of ICMP's own messages only questions and answers that the kernel knows deserve one.
+
+    Kernel: net/ipv4/icmp.c (icmp_pointers), net/ipv6/icmp.c (is_ineligible)
     """
     if packet.fragment:
         return False
-    if packet.icmp is None:
-        return True
-    if packet.family is Family.IPV6:
-        return not packet.icmp.is_error(packet.family)
-    return packet.icmp.type in _HARMLESS
+    if packet.icmp is None or packet.family is Family.IPV6:
+        return packet.icmp is None or not packet.icmp.is_error(packet.family)
+    return packet.icmp.type in _DESERVING
 
 
 def error(packet: Packet, kind: IcmpType, source: Address, ttl: int) -> Packet:

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from iptlab.packet import Family, IcmpType, Packet
 from iptlab.simulate.host import Host
-from iptlab.simulate.routing import SEND_ERRORS, Decision, Kind
+from iptlab.simulate.routing import NO_ROUTE, SEND_ERRORS, Decision, Kind
 
 _EVERYBODY = IPv4Address("255.255.255.255")
 _LOOPBACK6 = IPv6Address("::1")
@@ -34,10 +34,14 @@ _ERRORS: dict[Family, dict[Kind | None, IcmpType]] = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a packet goes nowhere, and the ICMP error that its sender gets, if any."""
+    """Why a packet goes nowhere, and the ICMP error that its sender gets, if any.
+
+    ``told`` is the error that a process of this machine gets.
+    """
 
     reason: str
     error: IcmpType | None = None
+    told: str = ""
 
 
 def unseen(packet: Packet, link: str) -> str:
@@ -89,6 +93,22 @@ def _found(host: Host, packet: Packet, interface: str) -> Decision | Refusal:
     if found and found.kind is Kind.UNICAST:
         return found
     return Refusal(no_way(found), _ERRORS[packet.family].get(found.kind if found else None))
+
+
+def depart(host: Host, packet: Packet) -> Decision | Refusal:
+    """Where a packet of this machine's own goes.
+
+    Kernel: net/ipv4/route.c (ip_route_output_key_hash_rcu, __mkroute_output)
+    """
+    found = host.route_out(packet)
+    if found is None or found.kind in SEND_ERRORS:
+        return Refusal(no_way(found), told=SEND_ERRORS[found.kind] if found else NO_ROUTE)
+    local = packet.family is Family.IPV4 and packet.src.is_loopback
+    localnet = host.sysctl("ipv4/conf/{}/route_localnet", found.interface)
+    if local and found.interface != "lo" and not localnet:
+        reason = "a loopback address may not leave this machine (route_localnet is off)"
+        return Refusal(reason, told=SEND_ERRORS[Kind.BLACKHOLE])
+    return found
 
 
 def no_way(found: Decision | None) -> str:

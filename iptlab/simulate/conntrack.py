@@ -77,11 +77,12 @@ class Zone(NamedTuple):
 
 
 class Key(NamedTuple):
-    """What a packet is looked up by."""
+    """One direction of a flow; its zone is the one that counts for that direction."""
 
     zone: int
     protocol: int
     ends: Tuple
+    reply: bool
 
 
 class NatSide(StrEnum):
@@ -128,8 +129,8 @@ class Flow:
     def both_keys(self) -> tuple[Key, Key]:
         """Under what it is found, in both directions."""
         return (
-            Key(self.zone.original, self.protocol, self.original),
-            Key(self.zone.reply, self.protocol, self.reply),
+            Key(self.zone.original, self.protocol, self.original, False),
+            Key(self.zone.reply, self.protocol, self.reply, True),
         )
 
     def add(self, *words: str) -> None:
@@ -208,7 +209,7 @@ class ConntrackTable:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self._flows: dict[int, Flow] = {}
-        self._keys: dict[Key, tuple[Flow, bool]] = {}
+        self._keys: dict[Key, Flow] = {}
         self._sources: dict[Key, dict[int, Flow]] = {}
         self._last = 0
 
@@ -229,20 +230,26 @@ class ConntrackTable:
 
     # --- the table itself ---
 
-    def find(self, key: Key, now: float) -> tuple[Flow, bool] | None:
-        """The flow with that tuple, and whether it is that of the reply direction."""
-        found = self._keys.get(key)
-        if found and found[0].deadline <= now:
-            self.remove(found[0])
-            return None
-        return found
+    def find(self, protocol: int, ends: Tuple, zone: Zone, now: float) -> tuple[Flow, bool] | None:
+        """The flow with that tuple, and whether it is that of the reply direction.
 
-    def taken(self, key: Key, besides: Flow) -> Flow | None:
-        """The other flow that has that tuple, None if it is free (nf_conntrack_tuple_taken)."""
-        found = self._keys.get(key)
-        if found is None or found[0].both_keys()[0] == besides.both_keys()[0]:
-            return None
-        return found[0]
+        In each direction the zone must be that of the same direction (nf_ct_zone_equal). What a
+        machine sends from one end to the same end is its own answer.
+        """
+        for reply, number in ((True, zone.reply), (False, zone.original)):
+            flow = self._keys.get(Key(number, protocol, ends, reply))
+            if flow and flow.deadline <= now:
+                self.remove(flow)
+            elif flow:
+                return flow, reply
+        return None
+
+    def taken(self, ends: Tuple, besides: Flow) -> Flow | None:
+        """Another flow that has that tuple, None if it is free (nf_conntrack_tuple_taken)."""
+        keys = (Key(n, besides.protocol, ends, bool(way)) for way, n in enumerate(besides.zone))
+        found = filter(None, map(self._keys.get, keys))
+        mine = besides.both_keys()[0]
+        return next((flow for flow in found if flow.both_keys()[0] != mine), None)
 
     def same_source(self, flow: Flow) -> Iterator[Flow]:
         """Flows from the same address and port, the newest first (find_appropriate_src)."""
@@ -250,7 +257,8 @@ class ConntrackTable:
 
     def confirm(self, flow: Flow, now: float) -> bool:
         """Keep a flow whose first packet got through; False if its tuples are taken by now."""
-        if any(self.find(key, now) for key in flow.both_keys()):
+        tuples = (flow.original, flow.reply)
+        if any(self.find(flow.protocol, ends, flow.zone, now) for ends in tuples):
             return False
         self._last += 1
         flow.number = self._last
@@ -259,8 +267,7 @@ class ConntrackTable:
 
     def _enter(self, flow: Flow) -> None:
         self._flows[flow.number] = flow
-        for reply, key in enumerate(flow.both_keys()):
-            self._keys[key] = (flow, bool(reply))
+        self._keys |= dict.fromkeys(flow.both_keys(), flow)
         self._sources.setdefault(_source_key(flow), {})[flow.number] = flow
 
     def remove(self, flow: Flow) -> None:
@@ -293,12 +300,18 @@ class ConntrackTable:
         ends = tuple_of(packet)
         if ends is None:
             return replace(INVALID, why="such an ICMP message asks and answers nothing")
-        found = self.find(Key(zone.original, packet.protocol, ends), now)
-        if found is None and zone.reply != zone.original:
-            found = self.find(Key(zone.reply, packet.protocol, ends), now)
+        found = self.find(packet.protocol, ends, zone, now)
         if found is None:
             return self._begin(packet, ends, zone, now)
         return self._follow(packet, *found, hook, now)
+
+    def standing(self, protocol: int, zone: int, ends: Tuple, now: float) -> str | None:
+        """The state of a connection, empty if its protocol has none; None if there is none."""
+        found = self.find(protocol, ends, Zone(zone, zone), now)
+        if found is None:
+            return None
+        progress = found[0].progress
+        return str(progress.state) if progress else ""
 
     def _damaged(self, packet: Packet, hook: Hook) -> bool:
         """Only what comes from outside is checked.
@@ -322,7 +335,7 @@ class ConntrackTable:
         if quoted is None or ends is None:
             return replace(INVALID, why="it is an error about nothing that is tracked")
         answer = inverse(ends, quoted.protocol)
-        found = self.find(Key(zone.original, quoted.protocol, answer), now)
+        found = self.find(quoted.protocol, answer, zone, now)
         if found is None:
             return replace(INVALID, why="it is an error about a connection that is not known")
         flow, reply = found
@@ -348,9 +361,10 @@ class ConntrackTable:
                 refused = self._plain(packet, flow, reply, now)
         if refused is _AGAIN:
             return self.track(packet, hook, flow.zone, now)
-        if refused is not None:
+        if refused is None:
+            flow.count(packet, reply=reply)
+        elif refused is not _TOLERATED:
             return replace(INVALID, why=refused)
-        flow.count(packet, reply=reply)
         if reply:
             flow.add("SEEN_REPLY")
         state = CtState.ESTABLISHED if reply or answered else CtState.NEW
@@ -377,6 +391,8 @@ class ConntrackTable:
                 return _AGAIN
             case Heard.KILLED:
                 self.remove(flow)
+            case Heard.IGNORED:
+                return _TOLERATED
         if heard.assured:
             flow.add("ASSURED")
         if heard.timeout is not None:
@@ -391,9 +407,11 @@ class ConntrackTable:
             return f"an association does not begin with {' '.join(packet.chunks) or 'this'}"
         assert isinstance(known, sctp.Sctp)
         after = sctp.follow(known, packet, reply=reply)
-        if after is None:
+        if not after.belongs:
             return f"{' '.join(packet.chunks)} is out of place in state {known.state}"
         flow.progress = after.sctp
+        if after.tolerated:
+            return _TOLERATED
         if after.assured:
             flow.add("ASSURED")
         flow.deadline = now + sctp.TIMEOUTS.get(after.sctp.state, 10)
@@ -404,29 +422,31 @@ class ConntrackTable:
             return "it answers a question that nobody asked"
         short, long = _TIMEOUTS.get(flow.protocol, _GENERIC)
         answered = "SEEN_REPLY" in flow.status
-        stream = answered and flow.protocol in (Protocol.UDP, Protocol.UDPLITE)
-        if (stream and now - flow.began > _STREAM_AFTER) or (answered and flow.protocol == _GRE):
+        stream = flow.protocol in (_GRE, Protocol.UDPLITE)
+        if flow.protocol == Protocol.UDP:
+            stream = now - flow.began > _STREAM_AFTER
+            long = long if stream else short
+        if answered and stream:
             flow.add("ASSURED")
-        else:
-            long = short if stream else long
         flow.deadline = now + (long if answered else short)
         return None
 
 
 _GRE = 47
 _AGAIN = "look again"
+_TOLERATED = "it belongs, but does not count"
 
 
 def _source_key(flow: Flow) -> Key:
     source = Tuple(flow.original.src, flow.original.src, flow.original.sport)
-    return Key(flow.zone.original, flow.protocol, source)
+    return Key(flow.zone.original, flow.protocol, source, False)
 
 
 def attached(cause: Tracked) -> Tracked:
     """The tracking of a packet that this machine sends because of another one.
 
-    It belongs to the same flow, in the other direction, whether or not that flow was confirmed;
-    without a flow it will be tracked by itself.
+    It belongs to the same flow, in the other direction, whether or not that flow was confirmed.
+    What is sent because of an untracked packet is tracked by itself.
 
     Kernel: nf_conntrack_core.c (nf_conntrack_attach)
     """

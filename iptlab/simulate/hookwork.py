@@ -10,21 +10,27 @@ from ipaddress import IPv4Address, IPv6Address
 from random import Random
 
 from iptlab.netfilter.actions import Translate, Verdict, Whose
-from iptlab.netfilter.context import CannotTell, Connection, Context, CtState, Memory, PacketSet
-from iptlab.netfilter.hooks import CONNTRACK, PRIORITY, Hook, TableName, tables_at
+from iptlab.netfilter.context import (
+    CannotTell,
+    Connection,
+    Context,
+    CtState,
+    Memory,
+    PacketSet,
+    Tuple,
+)
+from iptlab.netfilter.hooks import CONNTRACK, Backend, Hook, TableName, priority, tables_at
 from iptlab.netfilter.rules import ZERO, Counters
 from iptlab.netfilter.values import Network
 from iptlab.packet import Address, Family, Packet
 from iptlab.simulate import nat
-from iptlab.simulate.arrival import no_way
+from iptlab.simulate.arrival import Refusal, depart
 from iptlab.simulate.conntrack import UNTRACKED, ConntrackTable, Flow, NatSide, Tracked, Zone
 from iptlab.simulate.engine import Engine
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Fate, Journey, Kind, Pass, Place, Station
 from iptlab.simulate.logline import frame_to, log_line
 from iptlab.simulate.nat import SIDE, Range
-from iptlab.simulate.routing import NO_ROUTE, SEND_ERRORS
-from iptlab.simulate.routing import Kind as RouteKind
 from iptlab.simulate.trace import Asked, TableVisit
 from iptlab.simulate.tracing import marks, trace_lines
 from iptlab.simulate.transit import Transit
@@ -34,6 +40,8 @@ _LOCALHOST: dict[Family, Address] = {
     Family.IPV4: IPv4Address("127.0.0.1"),
     Family.IPV6: IPv6Address("::1"),
 }
+
+_COMPLAINTS = 5.0
 
 
 @dataclass
@@ -47,6 +55,7 @@ class State:
     engines: dict[Family, Engine]
     memory: Memory = field(default_factory=Memory)
     sets: dict[str, PacketSet] = field(default_factory=dict)
+    complaints: dict[Address, tuple[float, float]] = field(default_factory=dict)
     counts: dict[Family, dict[Place, Counters]] = field(
         default_factory=lambda: {family: {} for family in Family}
     )
@@ -56,6 +65,17 @@ class State:
         """The time as a number of seconds."""
         return self.now.timestamp()
 
+    def may_complain(self, sender: Address) -> bool:
+        """Whether a sender is told once more that there is no route: 5 times, then every second.
+
+        Kernel: net/ipv4/route.c (ip_error, ip_rt_error_burst, ip_rt_error_cost)
+        """
+        left, at = self.complaints.get(sender, (_COMPLAINTS, self.seconds))
+        left = min(left + self.seconds - at, _COMPLAINTS)
+        due = left >= 1
+        self.complaints[sender] = (left - due, self.seconds)
+        return due
+
     def known(self, tracked: Tracked) -> Connection | None:
         """What is known of a packet's connection."""
         flow = tracked.flow
@@ -63,9 +83,10 @@ class State:
 
 
 @cache
-def _steps(hook: Hook) -> tuple[TableName | None, ...]:
+def _steps(hook: Hook, backend: Backend) -> tuple[TableName | None, ...]:
     """What runs at a hook, in order of priority; None stands for connection tracking."""
-    steps: list[tuple[int, TableName | None]] = [(PRIORITY[t][hook], t) for t in tables_at(hook)]
+    steps: list[tuple[int, TableName | None]]
+    steps = [(priority(table, hook, backend), table) for table in tables_at(hook, backend)]
     if hook in (Hook.PREROUTING, Hook.OUTPUT):
         steps.append((CONNTRACK, None))
     return tuple(step for _, step in sorted(steps, key=lambda one: one[0]))
@@ -87,7 +108,7 @@ class HookWork:
     def run(self) -> Journey | None:
         """Everything that is registered here, in order; a journey if that ends it."""
         self.t.path.append(self.here)
-        for step in _steps(self.here.hook):
+        for step in _steps(self.here.hook, self.state.host.backend):
             if step is None:
                 self._track()
             elif step in self.engine.tables:
@@ -146,8 +167,13 @@ class HookWork:
             sets=state.sets,
             choose=t.choose,
             memory=state.memory,
+            zones=t.zones if t.seen or t.settled else None,
+            standing=self._standing,
             mtu=min(state.host.by_name[name].mtu for name in names),
         )
+
+    def _standing(self, protocol: int, zone: int, ends: Tuple) -> str | None:
+        return self.state.conntrack.standing(protocol, zone, ends, self.state.seconds)
 
     def _remember(self, before: Context, after: Context) -> None:
         """Keep what rules changed besides the packet."""
@@ -159,7 +185,7 @@ class HookWork:
             t.tracked.flow.mark = after.connection.mark
         if after.ctstate is CtState.UNTRACKED and not t.seen:
             t.tracked, t.seen = UNTRACKED, True
-        t.zones = Zone(*after.zones)
+        t.zones = Zone(*after.zones) if after.zones else t.zones
 
     def _count(self, visit: TableVisit) -> None:
         """Count what matched, and write what is to be logged."""
@@ -324,16 +350,11 @@ class HookWork:
 
         Kernel: net/ipv4/netfilter.c (ip_route_me_harder), net/ipv4/route.c (__mkroute_output)
         """
-        t, host = self.t, self.state.host
-        found = host.route_out(t.packet)
-        if found is None or found.kind in SEND_ERRORS:
-            t.error = SEND_ERRORS[found.kind] if found else NO_ROUTE
-            return t.ended(Fate.DROPPED, no_way(found))
-        localnet = host.sysctl("ipv4/conf/{}/route_localnet", found.interface)
-        if t.packet.src.is_loopback and found.interface != "lo" and not localnet:
-            t.error = SEND_ERRORS[RouteKind.BLACKHOLE]
-            reason = "a loopback address may not leave this machine (route_localnet is off)"
-            return t.ended(Fate.DROPPED, reason)
+        t = self.t
+        found = depart(self.state.host, t.packet)
+        if isinstance(found, Refusal):
+            t.error = found.told
+            return t.ended(Fate.DROPPED, found.reason)
         if found != t.decision:
             t.note(Kind.ROUTING, "routing again", self.here, str(found))
         t.decision = found

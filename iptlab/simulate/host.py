@@ -17,6 +17,7 @@ from ipaddress import (
 from typing import Self
 
 from iptlab.errors import PacketError
+from iptlab.netfilter.hooks import Backend
 from iptlab.netfilter.ipset import IpSet
 from iptlab.packet import Address, Family, Packet
 from iptlab.ruleset import Ruleset
@@ -78,6 +79,7 @@ class Host:
 
     ``sysctls`` are switches by their path below ``/proc/sys/net``; one that is not there is as
     the kernel sets it. ``rules`` are the rule sets by family; the loopback interface is added.
+    ``backend`` is what iptables loads rules into: it orders two of the tables.
     """
 
     interfaces: tuple[Interface, ...] = ()
@@ -87,6 +89,7 @@ class Host:
     sets: Mapping[str, IpSet] = field(default_factory=dict)
     rules: Mapping[Family, Ruleset] = field(default_factory=dict)
     name: str = "host"
+    backend: Backend = Backend.LEGACY
 
     def __post_init__(self) -> None:
         """Refuse switches that are not modelled and routes through unknown interfaces."""

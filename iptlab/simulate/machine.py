@@ -14,12 +14,12 @@ from fractions import Fraction
 from random import Random
 
 from iptlab.errors import PacketError
-from iptlab.netfilter.context import Connection, Owner
+from iptlab.netfilter.context import Connection, CtState, Owner
 from iptlab.netfilter.hooks import Hook
 from iptlab.packet import Address, Family, IcmpType, Packet
 from iptlab.ruleset import Ruleset
 from iptlab.simulate import answer
-from iptlab.simulate.arrival import Refusal, decide, no_way, unseen
+from iptlab.simulate.arrival import Refusal, decide, depart, no_way, unseen
 from iptlab.simulate.chance import Chooser, scripts
 from iptlab.simulate.conntrack import ConntrackTable, Settings, attached
 from iptlab.simulate.counting import counted
@@ -37,6 +37,8 @@ START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 ROOT = Owner(0, 0)
 _NEIGHBOUR = "02:00:00:00:00:fe"
 _TIME_EXCEEDED = {Family.IPV4: IcmpType(11, 0), Family.IPV6: IcmpType(3, 0)}
+# kernel: include/net/ipv6.h (IPV6_DEFAULT_HOPLIMIT)
+_HOP_LIMIT = 64
 _BEYOND_SCOPE = IcmpType(1, 2)
 _TOO_BIG = {Family.IPV4: IcmpType(3, 4), Family.IPV6: IcmpType(2, 0)}
 _TO_MANY = (RouteKind.BROADCAST, RouteKind.MULTICAST)
@@ -164,6 +166,7 @@ class Machine:
             random=copy(old.random),
             engines=dict(old.engines),
             sets=dict(old.sets),
+            complaints=dict(old.complaints),
             counts={family: dict(counts) for family, counts in old.counts.items()},
         )
         return twin
@@ -215,7 +218,8 @@ class Machine:
         if isinstance(found, Refusal):
             t.decision = None
             t.note(Kind.ROUTING, "routing", None, found.reason)
-            if found.error is not None:
+            told = t.packet.family is Family.IPV6 or self._state.may_complain(t.packet.src)
+            if found.error is not None and told:
                 self._tell(t, found.error)
             return t.ended(Fate.DROPPED, found.reason)
         t.decision = found
@@ -249,7 +253,10 @@ class Machine:
         return self._leave(t, Fate.FORWARDED)
 
     def _originate(self, t: Transit) -> Journey:
-        """A packet of this machine's own: routed first, then OUTPUT."""
+        """A packet of this machine's own: routed first, then OUTPUT.
+
+        A process writes the whole packet; its route is chosen before anybody looks at the source.
+        """
         found = self.host.route_out(t.packet)
         if found is None or found.kind in SEND_ERRORS:
             t.error = SEND_ERRORS[found.kind] if found else NO_ROUTE
@@ -303,20 +310,19 @@ class Machine:
     def _reject(self, t: Transit, here: Pass, kind: str) -> None:
         """Answer as REJECT wants it, if an answer is due."""
         if kind != answer.RESET:
-            if t.packet.intact or t.packet.protocol in answer.UNCHECKED:
+            if answer.adds_up(t.packet):
                 self._tell(t, answer.REJECTIONS[kind])
             return
-        sent = answer.reset(t.packet, self._ttl)
+        sent = answer.reset(t.packet, self._ttl(t.packet.family))
         if sent is None or (t.decision and t.decision.kind in _TO_MANY):
             return
         flow = t.tracked.flow
         if flow and flow.confirmed and isinstance(flow.progress, Tcp):
             flow.progress = closing(flow.progress)
-        self._generate(t, replace(sent, mark=self._reflected(t.packet)), NOBODY)
+        self._generate(t, sent, NOBODY)
 
-    @property
-    def _ttl(self) -> int:
-        return self.host.sysctl("ipv4/ip_default_ttl")
+    def _ttl(self, family: Family) -> int:
+        return self.host.sysctl("ipv4/ip_default_ttl") if family is Family.IPV4 else _HOP_LIMIT
 
     def _tell(self, t: Transit, kind: IcmpType, *, mtu: int = 0) -> None:
         """Send an ICMP error about the packet, unless none may be sent.
@@ -329,13 +335,12 @@ class Machine:
         to_many = decision is not None and decision.kind in _TO_MANY
         if t.link != "unicast" or to_many or not answer.deserves_error(packet):
             return
-        mark = self._reflected(packet)
         source = packet.dst if decision and decision.kind is RouteKind.LOCAL else None
         if source is None:
-            source = self._own_address(t, mark)
+            source = self._own_address(t, self._reflected(packet))
         if source is not None:
-            error = answer.error(packet, kind, source, self._ttl)
-            self._generate(t, replace(error, mtu=mtu, mark=mark), KERNEL)
+            error = answer.error(packet, kind, source, self._ttl(packet.family))
+            self._generate(t, replace(error, mtu=mtu), KERNEL)
 
     def _own_address(self, t: Transit, mark: int) -> Address | None:
         """The address in whose name a router speaks.
@@ -349,15 +354,18 @@ class Machine:
         return back.source if back else None
 
     def _reflected(self, packet: Packet) -> int:
-        """The mark of an answer: none, unless fwmark_reflect is on (IP4_REPLY_MARK)."""
-        reflects = self.host.sysctl(f"ipv{packet.family}/fwmark_reflect")
-        return packet.mark if reflects else 0
+        """The mark of what is sent because of a packet (IP4_REPLY_MARK, IP6_REPLY_MARK)."""
+        return packet.mark * self.host.sysctl(f"ipv{packet.family}/fwmark_reflect")
 
     def _generate(self, t: Transit, packet: Packet, owner: Owner) -> None:
         """Send a packet because of another one, to whose flow it belongs."""
-        new = Transit(packet, "", owner, t.choose)
+        marked = replace(packet, mark=self._reflected(t.packet))
+        if isinstance(depart(self.host, marked), Refusal):
+            return
+        new = Transit(marked, "", owner, t.choose)
         new.tracked = attached(t.tracked)
         new.seen = new.tracked.flow is not None
+        new.settled = t.tracked.ctstate is CtState.UNTRACKED
         journey = self._originate(new)
         t.log += journey.log
         t.traced += journey.traced

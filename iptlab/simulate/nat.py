@@ -14,7 +14,7 @@ from iptlab.netfilter.actions import Translate
 from iptlab.netfilter.context import Tuple
 from iptlab.netfilter.hooks import Hook
 from iptlab.packet import Address, Packet, Protocol
-from iptlab.simulate.conntrack import PORTED, ConntrackTable, Flow, Key, NatSide, inverse, tuple_of
+from iptlab.simulate.conntrack import PORTED, ConntrackTable, Flow, NatSide, inverse, tuple_of
 
 SIDE: dict[Hook, NatSide] = {
     Hook.PREROUTING: NatSide.DST,
@@ -123,8 +123,7 @@ class _Choice:
 
     def _taken(self, new: Tuple) -> Flow | None:
         """The flow whose packets an answer would look like (nf_nat_used_tuple)."""
-        key = Key(self.flow.zone.reply, self.flow.protocol, inverse(new, self.flow.protocol))
-        return self.table.taken(key, self.flow)
+        return self.table.taken(inverse(new, self.flow.protocol), self.flow)
 
     def _is_mirrored(self, new: Tuple) -> bool:
         """Whether a tuple is taken by this flow seen from the other end, in another zone.

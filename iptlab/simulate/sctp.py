@@ -88,10 +88,16 @@ _STRAY = ("ABORT", "SHUTDOWN_COMPLETE", "COOKIE_ACK")
 
 @dataclass(frozen=True, slots=True)
 class Sctp:
-    """Where an association stands; the tags are what packets in each direction must carry."""
+    """Where an association stands; the tags are what packets in each direction must carry.
+
+    ``opening`` says for each direction whether an INIT is still to be answered, ``doubted`` in
+    which direction (``reply`` or not) a HEARTBEAT had another tag and waits for its answer.
+    """
 
     state: SctpState = SctpState.NONE
     tags: tuple[int, int] = (0, 0)
+    opening: tuple[bool, bool] = (False, False)
+    doubted: bool | None = None
 
     def with_tag(self, reply: bool, tag: int) -> Sctp:
         """The same association with the tag of one direction."""
@@ -120,32 +126,80 @@ def begin(packet: Packet) -> Sctp | None:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Where the association stands after a packet that belongs to it."""
+    """Where the association stands after a packet, and whether the packet belongs to it.
+
+    One that is only ``tolerated`` passes, but neither counts nor keeps the association alive.
+    """
 
     sctp: Sctp
+    belongs: bool = True
     assured: bool = False
+    tolerated: bool = False
 
 
-def follow(sctp: Sctp, packet: Packet, *, reply: bool) -> Outcome | None:
-    """The association after a packet, None if it does not belong (nf_conntrack_sctp_packet)."""
+def follow(sctp: Sctp, packet: Packet, *, reply: bool) -> Outcome:
+    """The association after a packet (nf_conntrack_sctp_packet)."""
     chunks = [chunk.partition(":") for chunk in packet.chunks]
-    if packet.vtag != sctp.tags[reply] and not any(name in _OWN_TAGS for name, _, _ in chunks):
-        return None
-    assured = False
+    names = [name for name, _, _ in chunks]
+    if packet.vtag != sctp.tags[reply] and not any(name in _OWN_TAGS for name in names):
+        return Outcome(sctp, belongs=False)
+    old, tolerated = sctp.state, False
     for name, _, flags in chunks:
-        word = _NEXT.get((reply, name, sctp.state), "")
-        if word == "-" or not _tag_fits(sctp, packet, name, "T" in flags, reply):
-            return None
-        if name in ("INIT", "INIT_ACK"):
-            sctp = sctp.with_tag(not reply, packet.init_tag)
-        elif name in ("HEARTBEAT", "HEARTBEAT_ACK") and not sctp.tags[reply]:
-            sctp = sctp.with_tag(reply, packet.vtag)
-        new = _SHORT.get(word, sctp.state)
-        assured = assured or (new is SctpState.ESTABLISHED and new is not sctp.state)
-        sctp = replace(sctp, state=new)
-    return Outcome(sctp, assured)
+        if not _tag_fits(sctp, packet, name, "T" in flags, reply):
+            return Outcome(sctp, belongs=False)
+        if name in _BEATS:
+            strange = sctp.tags[reply] not in (0, packet.vtag)
+            beaten = _beat(sctp, packet, name, reply)
+            if beaten is None or (strange and (tolerated or "DATA" in names)):
+                return Outcome(sctp, belongs=False)
+            sctp = beaten
+            if strange and name == "HEARTBEAT":
+                tolerated = True
+                continue
+        if name == "COOKIE_ACK":
+            sctp = replace(sctp, opening=(False, False))
+        old, word = sctp.state, _NEXT.get((reply, name, sctp.state), "")
+        opened = _opened(sctp, packet, name, reply)
+        if word == "-" or opened is None:
+            return Outcome(sctp, belongs=False)
+        sctp = replace(opened, state=_SHORT.get(word, old))
+    opened_now = sctp.state is SctpState.ESTABLISHED and old is not sctp.state
+    return Outcome(sctp, assured=opened_now and not tolerated, tolerated=tolerated)
 
 
+def _beat(sctp: Sctp, packet: Packet, chunk: str, reply: bool) -> Sctp | None:
+    """The association after a HEARTBEAT or its answer, None if that does not belong.
+
+    One end may have begun anew with another tag: its HEARTBEAT is doubted until the other end
+    answers with its new tag.
+    """
+    if sctp.tags[reply] == 0:
+        return sctp.with_tag(reply, packet.vtag)
+    if packet.vtag == sctp.tags[reply]:
+        return replace(sctp, doubted=None)
+    if chunk == "HEARTBEAT":
+        return replace(sctp, doubted=reply)
+    if sctp.doubted is None or sctp.doubted == reply:
+        return None
+    return replace(sctp.with_tag(reply, packet.vtag).with_tag(not reply, 0), doubted=None)
+
+
+def _opened(sctp: Sctp, packet: Packet, chunk: str, reply: bool) -> Sctp | None:
+    """The association with the tag that an INIT or INIT_ACK asks for, None if it may not."""
+    own, other = sctp.opening[reply], sctp.opening[not reply]
+    if chunk == "INIT":
+        other = other and not own
+        opening = (other, True) if reply else (True, other)
+        return replace(sctp.with_tag(not reply, packet.init_tag), opening=opening)
+    if chunk != "INIT_ACK":
+        return sctp
+    known = sctp.tags[not reply]
+    if known != packet.init_tag and ((known and not other) or (own and other)):
+        return None
+    return sctp.with_tag(not reply, packet.init_tag)
+
+
+_BEATS = ("HEARTBEAT", "HEARTBEAT_ACK")
 # chunks whose packets have rules of their own for the tag (RFC 9260, section 8.5.1)
 _OWN_TAGS = (
     *("INIT", "SHUTDOWN_COMPLETE", "COOKIE_ECHO", "ABORT"),
@@ -163,7 +217,5 @@ def _tag_fits(sctp: Sctp, packet: Packet, chunk: str, reflected: bool, reply: bo
             return packet.vtag == (other if reflected else own)
         case "COOKIE_ECHO":
             return packet.vtag == own
-        case "HEARTBEAT" | "HEARTBEAT_ACK":
-            return own in (0, packet.vtag)
         case _:
             return True

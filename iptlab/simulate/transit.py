@@ -23,8 +23,8 @@ class Transit:
 
     ``entry`` is the interface it came by, ``link`` to whom its frame was sent, ``mac`` who sent
     the frame. ``seen`` is whether connection tracking has looked at it; ``zones`` is where it
-    will. ``error`` is what its sender is told if it is dropped now, ``marked`` is whether TRACE
-    wants its way logged.
+    will, and ``settled`` whether that is so whatever CT and NOTRACK say. ``error`` is what its
+    sender is told if it is dropped now, ``marked`` is whether TRACE wants its way logged.
     """
 
     packet: Packet
@@ -37,6 +37,7 @@ class Transit:
     tracked: Tracked = INVALID
     seen: bool = False
     zones: Zone = _NO_ZONE
+    settled: bool = False
     error: str = ""
     looped: bool = False
     stations: list[Station] = field(default_factory=list)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address
 from typing import ClassVar
 
 from iptlab.errors import BadValueError
-from iptlab.netfilter.actions import Action, Continue, Effect, NoTrack, SetZone
-from iptlab.netfilter.context import Context
+from iptlab.netfilter.actions import Action, Continue, NoTrack, SetZone
+from iptlab.netfilter.context import Connection, Context, Tuple
 from iptlab.netfilter.extension import Match, Target, option, register_target
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.values import Flag, Text, Value, read_integer
@@ -84,6 +85,15 @@ class Name(Text):
 
 
 _UNZONED, _MARK = Zone(0), Zone(None)
+# what rules see of a packet's connection between CT and connection tracking
+# kernel: net/netfilter/nf_conntrack_core.c (nf_ct_tmpl_alloc), xt_CT.c (xt_ct_tg_check)
+_NOBODY = {
+    Family.IPV4: Tuple(IPv4Address(0), IPv4Address(0)),
+    Family.IPV6: Tuple(IPv6Address(0), IPv6Address(0)),
+}
+_TEMPLATES = {
+    family: Connection(0, ends, ends, frozenset({"CONFIRMED"})) for family, ends in _NOBODY.items()
+}
 
 
 @register_target("CT")
@@ -145,7 +155,7 @@ class Ct(Target):
     def act(self, packet: Packet, context: Context) -> Action:
         if self.notrack:
             return Continue(packet, "not tracked", (NoTrack(),))
-        effects: tuple[Effect, ...] = ()
+        zoned: SetZone | None = None
         for zone, direction in (
             (self.zone, ""),
             (self.zone_orig, "ORIGINAL"),
@@ -153,9 +163,9 @@ class Ct(Target):
         ):
             if zone:
                 number = packet.mark & 0xFFFF if zone.number is None else zone.number
-                effects = (SetZone(number, direction),)
-        note = f"zone {effects[0].zone}" if effects and isinstance(effects[0], SetZone) else ""
-        return Continue(packet, note, effects)
+                zoned = SetZone(number, direction)
+        effect = replace(zoned or SetZone(0), template=_TEMPLATES[packet.family])
+        return Continue(packet, f"zone {zoned.zone}" if zoned else "", (effect,))
 
     def explain(self) -> str:
         if self.notrack:
