@@ -120,3 +120,12 @@ class FileError(IptlabError):
 
 class CheckFailedError(IptlabError):
     """An answer that is not correct, where only correct ones may pass."""
+
+
+class CannotCompare(IptlabError):
+    """Rules that a comparison cannot decide exactly: what they hold, and why that is so."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"cannot compare {what}: {reason}")
+        self.what = what
+        self.reason = reason

@@ -1,0 +1,504 @@
+"""Every header field cut into atoms: values that no rule concerned tells from each other.
+
+A test of a field becomes a bit mask over the field's atoms. What a test means is never said
+again here: the rule's own condition is asked about one packet of each atom.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, IPv6Address
+from itertools import islice, pairwise, product
+from string import ascii_lowercase
+
+from iptlab.errors import CannotCompare
+from iptlab.matches.icmp import IcmpTypes
+from iptlab.matches.iprange import AddressRange
+from iptlab.netfilter.context import CannotTell, Context, CtState
+from iptlab.netfilter.extension import Condition
+from iptlab.netfilter.values import Integer as Number
+from iptlab.netfilter.values import (
+    InterfaceName,
+    MaskedInt,
+    Network,
+    NumberRange,
+    PortList,
+    PortRange,
+    ProtocolNumber,
+    Value,
+)
+from iptlab.packet import Family, IcmpType, Packet, Protocol, TcpFlags
+
+# what stands for a field's content: a number, or the name of an interface or state
+Thing = int | str
+
+_PORTED = frozenset(protocol for protocol in Protocol if protocol.has_ports)
+_SHORTEST = {Family.IPV4: 40, Family.IPV6: 60}
+# flags as packets usually have them, before all other combinations
+_USUAL_FLAGS = (2, 16, 18, 24, 17, 4, 20, 1)
+
+
+# the states a packet can be in, ordinary ones first
+_STATES = (
+    CtState.NEW,
+    CtState.ESTABLISHED,
+    CtState.RELATED,
+    CtState.INVALID,
+    CtState.UNTRACKED,
+)
+
+
+# --- a packet from one value of each field ---
+
+BASE: Mapping[str, Thing] = {
+    "src": 0,
+    "dst": 0,
+    "protocol": int(Protocol.TCP),
+    "sport": 40_000,
+    "dport": 80,
+    "flags": int(TcpFlags.SYN),
+    "icmp": 8 << 8,
+    "mark": 0,
+    "fragment": 0,
+    "ttl": 64,
+    "tos": 0,
+    "length": 0,
+}
+
+
+def packet_of(values: Mapping[str, Thing], family: Family) -> Packet:
+    """The packet with these values; fields that its protocol does not have are left out."""
+    given = {**BASE, **values}
+    number = {name: thing for name, thing in given.items() if isinstance(thing, int)}
+    address: Callable[[int], IPv4Address | IPv6Address]
+    address = IPv4Address if family is Family.IPV4 else IPv6Address
+    protocol, whole = number["protocol"], not number["fragment"]
+    ported = whole and protocol in _PORTED
+    is_icmp = whole and protocol in (Protocol.ICMP, Protocol.ICMPV6)
+    return Packet(
+        address(number["src"]),
+        address(number["dst"]),
+        protocol,
+        number["sport"] if ported else None,
+        number["dport"] if ported else None,
+        TcpFlags(number["flags"]) if whole and protocol == Protocol.TCP else TcpFlags.NONE,
+        IcmpType(*divmod(number["icmp"], 256)) if is_icmp else None,
+        number["mark"],
+        number["ttl"],
+        number["tos"],
+        number["length"],
+        fragment=number["fragment"],
+        chunks=("INIT",) if whole and protocol == Protocol.SCTP else (),
+    )
+
+
+def context_of(values: Mapping[str, Thing], ground: Context) -> Context:
+    """The context with the values of those fields that are no part of a packet."""
+    beside = {name: values[name] for name in _BESIDE if name in values}
+    return replace(ground, **beside) if beside else ground  # type: ignore[arg-type]
+
+
+_BESIDE = ("in_interface", "out_interface", "ctstate", "link")
+
+
+# --- the kinds of axes ---
+
+
+@dataclass(frozen=True)
+class Line:
+    """Numbers from ``first`` to ``last``, cut where a value begins or ends."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A few things, of which those that get the same answers everywhere are one atom."""
+
+    things: tuple[Thing, ...]
+
+
+@dataclass(frozen=True)
+class Names:
+    """Interfaces: those that are named, one for each ``+``, and one that nobody names."""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """32-bit marks, told apart by the bits that rules look at or change."""
+
+
+Kind = Line | Choice | Names | Marks
+
+
+def kinds(family: Family) -> Mapping[str, Kind]:
+    """The fields that are modelled, by name."""
+    addresses = Line(0, (1 << family.bits) - 1)
+    return {
+        "protocol": Line(1, 255),
+        "fragment": Choice((0, 100)),
+        "in_interface": Names(),
+        "out_interface": Names(),
+        "ctstate": Choice(_STATES),
+        "src": addresses,
+        "dst": addresses,
+        "sport": Line(0, 0xFFFF),
+        "dport": Line(0, 0xFFFF),
+        "flags": Choice(tuple(dict.fromkeys((*_USUAL_FLAGS, *range(64))))),
+        "icmp": Line(0, 0xFFFF),
+        "mark": Marks(),
+        "ttl": Line(1, 255),
+        "tos": Choice(tuple(range(256))),
+        "length": Line(_SHORTEST[family], 0xFFFF),
+        "link": Choice(("unicast", "broadcast", "multicast")),
+    }
+
+
+# the axes that a field of a condition reads, by the field's name; all others are opaque
+AXES: Mapping[str, tuple[str, ...]] = {
+    **{name: (name,) for name in kinds(Family.IPV4)},
+    "src_type": ("src",),
+    "dst_type": ("dst",),
+    "ports": ("sport", "dport"),
+    "dscp": ("tos",),
+}
+# what else a packet must be like so that it has the field
+_HAVING: Mapping[str, Mapping[str, Thing]] = {
+    "icmp": {"protocol": int(Protocol.ICMP)},
+}
+_PARTS = ("sport", "dport", "flags", "icmp")
+
+
+def edges(value: Value) -> Iterator[int]:
+    """The numbers at which the value's answer may change; CannotCompare if there are many."""
+    match value:
+        case Network(address, mask, family):
+            yield from _network_edges(address, mask, family.bits)
+        case PortList(ranges):
+            for part in ranges:
+                yield from (part.low, part.high + 1)
+        case PortRange(low, high) | NumberRange(low, high) | AddressRange(low=low, high=high):
+            yield from (low, high + 1)
+        case Number(number) | ProtocolNumber(number):
+            yield from (number, number + 1)
+        case IcmpTypes(kind, code):
+            first = kind * 256 + (code or 0)
+            yield from (first, first + (256 if code is None else 1))
+        case _:
+            raise CannotCompare(f"a value such as `{value}'", "its bounds are not known")
+
+
+def has_edges(value: Value) -> bool:
+    """Whether ``edges`` knows where the value's answer changes."""
+    known = (Network, PortList, PortRange, NumberRange, AddressRange, Number)
+    return isinstance(value, (*known, ProtocolNumber, IcmpTypes))
+
+
+def _network_edges(address: int, mask: int, bits: int) -> Iterator[int]:
+    """A mask with holes holds one run of addresses for each filling of the upper holes."""
+    low = mask & -mask or 1 << bits  # the run is as long as the lowest bit of the mask
+    holes = [1 << bit for bit in range(bits) if not mask >> bit & 1 and 1 << bit > low]
+    if len(holes) > 12:
+        raise CannotCompare("a mask with so many holes", "write prefixes instead")
+    for filling in product((0, 1), repeat=len(holes)):
+        first = address | sum(hole for hole, bit in zip(holes, filling, strict=True) if bit)
+        yield from (first, first + low)
+
+
+# --- what the rules want to know ---
+
+
+@dataclass
+class Wanted:
+    """Everything that cuts fields: conditions, values that rules write, changes of marks.
+
+    ``apart`` says for a field with few values what else tells them apart.
+    """
+
+    conditions: dict[str, dict[object, Condition]] = field(default_factory=dict)
+    points: dict[str, set[int]] = field(default_factory=dict)
+    names: dict[str, set[str]] = field(default_factory=dict)
+    marks: set[tuple[int, int]] = field(default_factory=set)
+    apart: dict[str, Callable[[Thing], object]] = field(default_factory=dict)
+    opaque: dict[str, None] = field(default_factory=dict)
+
+    def ask(self, condition: Condition) -> None:
+        """A rule asks this."""
+        for axis in AXES[condition.field.name]:
+            self.conditions.setdefault(axis, {})[key_of(condition)] = condition
+
+    @property
+    def everything(self) -> tuple[Mapping[str, object], ...]:
+        """What is wanted, by axis."""
+        return self.conditions, self.points, self.names, self.apart
+
+    def single_out(self, axis: str, number: int) -> None:
+        """Keep a number apart from all others."""
+        self.cut(axis, (number, number + 1))
+
+    def cut(self, axis: str, numbers: Iterable[int]) -> None:
+        """Cut an axis before these numbers."""
+        self.points.setdefault(axis, set()).update(numbers)
+
+
+def key_of(condition: Condition) -> object:
+    """What two conditions that ask the same have in common."""
+    return condition.field.name, condition.given.negated, condition.given.value
+
+
+# --- atoms ---
+
+
+class Space:
+    """The atoms of every field, and the masks of tests over them.
+
+    Fields are numbered in the order of ``order``; opaque questions come behind, as fields of
+    two atoms: no and yes. ``ground`` is what is known of every packet's surroundings.
+    """
+
+    def __init__(
+        self, wanted: Wanted, order: Sequence[str], ground: Context, family: Family
+    ) -> None:
+        self.wanted = wanted
+        self.ground = ground
+        self.family = family
+        self._probes: dict[tuple[str, Thing], tuple[Packet, Context]] = {}
+        self._masks: dict[object, int] = {}
+        self._starts: dict[str, list[int]] = {}
+        self.members: dict[str, tuple[tuple[Thing, ...], ...]] = {}
+        known = kinds(family)
+        used = [
+            axis
+            for axis in order
+            if axis in _ALWAYS or any(axis in asked for asked in wanted.everything)
+        ]
+        self.atoms: list[tuple[Thing, ...]] = [self._atoms(axis, known[axis]) for axis in used]
+        self.atoms += [(0, 1)] * len(wanted.opaque)
+        self.names = [*used, *wanted.opaque]
+        self.level = {name: level for level, name in enumerate(self.names)}
+        self.full = [(1 << len(atoms)) - 1 for atoms in self.atoms]
+
+    @property
+    def classes(self) -> int:
+        """How many kinds of packets there are, if every field is free."""
+        count = 1
+        for atoms in self.atoms:
+            count *= len(atoms)
+        return count
+
+    @property
+    def lines(self) -> Mapping[str, Sequence[int]]:
+        """The axes whose atoms are runs of numbers, and where those begin."""
+        return self._starts
+
+    def first_of(self, axis: str, at: int) -> Thing:
+        """The first value of an atom."""
+        return self.atoms[self.level[axis]][at]
+
+    def last_of(self, axis: str, at: int) -> Thing:
+        """The last value of an atom."""
+        if axis not in self._starts:
+            return self.first_of(axis, at)
+        kind = kinds(self.family)[axis]
+        assert isinstance(kind, Line)
+        return (*self._starts[axis], kind.last + 1)[at + 1] - 1
+
+    def place(self, axis: str, thing: Thing) -> int:
+        """Which atom a value is in; -1 if it is in none."""
+        starts = self._starts.get(axis)
+        if starts is not None:
+            return bisect_left(starts, int(thing) + 1) - 1
+        groups = self.members.get(axis) or [(thing,) for thing in self.atoms[self.level[axis]]]
+        return next((at for at, group in enumerate(groups) if thing in group), -1)
+
+    def places(self, values: Mapping[str, Thing]) -> list[int]:
+        """Which atom of each field a packet with these values is in."""
+        return [
+            self.place(name, values[name]) if name in kinds(self.family) else int(values[name])
+            for name in self.names
+        ]
+
+    # --- making atoms ---
+
+    def _atoms(self, axis: str, kind: Kind) -> tuple[Thing, ...]:
+        asked = self.wanted.conditions.get(axis, {}).values()
+        match kind:
+            case Line(first, last):
+                cuts = {first, *self.wanted.points.get(axis, ())}
+                for condition in asked:
+                    if condition.field.name == axis or condition.field.name == "ports":
+                        cuts.update(edges(condition.given.value))
+                starts = self._starts[axis] = sorted(n for n in cuts if first <= n <= last)
+                return tuple(starts)
+            case Choice(things):
+                apart: dict[object, list[Thing]] = {}
+                apart_by = self.wanted.apart.get(axis, _alike)
+                for thing in things:
+                    answers = tuple(self.holds(condition, axis, thing) for condition in asked)
+                    apart.setdefault((answers, apart_by(thing)), []).append(thing)
+                self.members[axis] = tuple(map(tuple, apart.values()))
+                return tuple(group[0] for group in apart.values())
+            case Names():
+                values = [condition.given.value for condition in asked]
+                return tuple(_names(values, self.wanted.names.get(axis, set())))
+            case Marks():
+                tests = [condition.given.value for condition in asked]
+                return _marks([t for t in tests if isinstance(t, MaskedInt)], self.wanted.marks)
+
+    # --- asking ---
+
+    def probe(self, axis: str, thing: Thing) -> tuple[Packet, Context]:
+        """A packet of which one field is known and the others are as usual."""
+        found = self._probes.get((axis, thing))
+        if found is None:
+            values = {**_HAVING.get(axis, {}), axis: thing}
+            if axis == "icmp" and self.family is Family.IPV6:
+                values["protocol"] = int(Protocol.ICMPV6)
+            packet = packet_of(values, self.family)
+            found = self._probes[axis, thing] = packet, context_of(values, self.ground)
+        return found
+
+    def holds(self, condition: Condition, axis: str, thing: Thing) -> bool:
+        """What the condition says of packets with that field."""
+        packet, context = self.probe(axis, thing)
+        if condition.field.name == "ports":
+            packet = replace(packet, sport=int(thing), dport=int(thing))
+        answer = condition.answer(packet, context)
+        if isinstance(answer, CannotTell):
+            raise CannotCompare(f"`{condition}'", answer.reason)
+        return answer
+
+    def mask(self, condition: Condition, axis: str) -> int:
+        """The atoms of the axis of which the condition holds."""
+        key = (axis, key_of(condition))
+        mask = self._masks.get(key)
+        if mask is None:
+            mask = self._masks[key] = self._asked(condition, axis)
+        return mask
+
+    def _asked(self, condition: Condition, axis: str) -> int:
+        level = self.level[axis]
+        starts = self._starts.get(axis)
+        if starts is None:
+            return sum(
+                1 << at
+                for at, thing in enumerate(self.atoms[level])
+                if self.holds(condition, axis, thing)
+            )
+        # between two edges of its value the answer is the same: one question is enough
+        near = {0, len(starts)}
+        if condition.field.name in (axis, "ports"):
+            near |= {bisect_left(starts, edge) for edge in edges(condition.given.value)}
+        else:
+            near |= {bisect_left(starts, edge) for edge in self.wanted.points.get(axis, ())}
+        bounds = sorted(near)
+        mask = 0
+        for first, behind in pairwise(bounds):
+            if self.holds(condition, axis, starts[first]):
+                mask |= (1 << behind) - (1 << first)
+        return mask
+
+    def atom(self, axis: str, thing: Thing) -> int:
+        """The mask of the one atom that a value is in; 0 if it is in none."""
+        place = self.place(axis, thing)
+        return 1 << place if place >= 0 else 0
+
+    def between(self, axis: str, first: int, last: int) -> int:
+        """The mask of the atoms from ``first`` to ``last``, where the axis must be cut."""
+        starts = self._starts[axis]
+        return (1 << bisect_left(starts, last + 1)) - (1 << bisect_left(starts, first))
+
+    def having(self, axis: str) -> tuple[tuple[int, int], ...]:
+        """Which packets have the field at all: limits on the protocol and on fragments."""
+        if axis not in _PARTS:
+            return ()
+        level = self.level["protocol"]
+        mask = sum(
+            1 << at
+            for at, protocol in enumerate(self.atoms[level])
+            if has_axis(axis, packet_of({"protocol": protocol}, self.family))
+        )
+        limits = [(level, mask)]
+        if "fragment" in self.level:
+            limits.append((self.level["fragment"], self.atom("fragment", 0)))
+        return tuple(limits)
+
+
+def _alike(thing: Thing) -> object:
+    """Nothing tells things apart but the rules."""
+    return None
+
+
+# every diagram asks for these: what other fields a packet has depends on them
+_ALWAYS = frozenset(("protocol", "ctstate", "mark"))
+
+
+def has_axis(axis: str, packet: Packet) -> bool:
+    """Whether a packet has the field at all."""
+    match axis:
+        case "icmp":
+            return packet.icmp is not None
+        case "sport" | "dport":
+            return packet.sport is not None
+        case "flags":
+            return packet.protocol == Protocol.TCP and not packet.fragment
+    return True
+
+
+def _names(values: Sequence[Value], known: set[str]) -> Iterator[str]:
+    """Interfaces that are known or named, one for each ``+``, and one that is neither."""
+    named = {value.name for value in values if isinstance(value, InterfaceName)}
+    plain = {name for name in named if not name.endswith("+")} | known
+    stems = {name[:-1] for name in named - plain} - {""}
+    yield from sorted(plain)
+    for stem in sorted(stems):
+        longer = tuple(other for other in stems if len(other) > len(stem))
+        beginnings = (f"{stem}{end}" for end in ("9", *ascii_lowercase))
+        yield from islice((n for n in beginnings if n not in plain and not n.startswith(longer)), 1)
+    strange = ("eth0", "eth1", "wlan0", *(f"{letter}if0" for letter in ascii_lowercase))
+    yield next(n for n in strange if n not in plain and not n.startswith(tuple(stems)))
+
+
+_MOST_MARKS = 4096
+
+
+def _marks(tests: Sequence[MaskedInt], changes: Iterable[tuple[int, int]]) -> tuple[int, ...]:
+    """Marks such that every other one is treated like one of them.
+
+    Bits that occur in the same masks are a group, which has the values that somebody mentions
+    and one more; bits that are turned over (xor) are groups of their own.
+    """
+    changes = list(changes)
+    turned = 0
+    for clear, xor in changes:
+        turned |= xor & ~clear
+    masks = [test.mask for test in tests] + [clear for clear, _ in changes]
+    values = [test.value for test in tests] + [xor for _, xor in changes]
+    groups: dict[object, int] = {}
+    for bit in (1 << n for n in range(32)):
+        signature = tuple(mask & bit for mask in masks)
+        if any(signature) or turned & bit:
+            own = bit if turned & bit else 0
+            key = (tuple(map(bool, signature)), own)
+            groups[key] = groups.get(key, 0) | bit
+    marks = [0]
+    for bits in groups.values():
+        mentioned = {value & bits for value in values} | {0}
+        fresh = next((n for n in _submasks(bits) if n not in mentioned), None)
+        parts = sorted(mentioned | ({fresh} if fresh is not None else set()))
+        marks = [mark | part for mark in marks for part in parts]
+        if len(marks) > _MOST_MARKS:
+            raise CannotCompare("marks with so many masks", "say which mark packets begin with")
+    return tuple(marks)
+
+
+def _submasks(bits: int) -> Iterator[int]:
+    part = 0
+    while True:
+        yield part
+        part = (part - bits) & bits
+        if not part:
+            return
