@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from itertools import islice, pairwise, product
 from string import ascii_lowercase
@@ -94,10 +95,13 @@ def packet_of(values: Mapping[str, Thing], family: Family) -> Packet:
     )
 
 
-def context_of(values: Mapping[str, Thing], ground: Context) -> Context:
-    """The context with the values of those fields that are no part of a packet."""
-    beside = {name: values[name] for name in _BESIDE if name in values}
-    return replace(ground, **beside) if beside else ground  # type: ignore[arg-type]
+@lru_cache(maxsize=4096)
+def _sample(axis: str, thing: Thing, family: Family) -> Packet:
+    """The usual packet with another value in one field."""
+    values = {axis: thing}
+    if axis == "icmp":
+        values["protocol"] = int(Protocol.ICMP if family is Family.IPV4 else Protocol.ICMPV6)
+    return packet_of(values, family)
 
 
 _BESIDE = ("in_interface", "out_interface", "ctstate", "link")
@@ -134,6 +138,7 @@ class Marks:
 Kind = Line | Choice | Names | Marks
 
 
+@cache
 def kinds(family: Family) -> Mapping[str, Kind]:
     """The fields that are modelled, by name."""
     addresses = Line(0, (1 << family.bits) - 1)
@@ -164,10 +169,6 @@ AXES: Mapping[str, tuple[str, ...]] = {
     "dst_type": ("dst",),
     "ports": ("sport", "dport"),
     "dscp": ("tos",),
-}
-# what else a packet must be like so that it has the field
-_HAVING: Mapping[str, Mapping[str, Thing]] = {
-    "icmp": {"protocol": int(Protocol.ICMP)},
 }
 _PARTS = ("sport", "dport", "flags", "icmp")
 
@@ -267,6 +268,7 @@ class Space:
         self.family = family
         self._probes: dict[tuple[str, Thing], tuple[Packet, Context]] = {}
         self._masks: dict[object, int] = {}
+        self._having: dict[str, tuple[tuple[int, int], ...]] = {}
         self._starts: dict[str, list[int]] = {}
         self.members: dict[str, tuple[tuple[Thing, ...], ...]] = {}
         known = kinds(family)
@@ -354,11 +356,10 @@ class Space:
         """A packet of which one field is known and the others are as usual."""
         found = self._probes.get((axis, thing))
         if found is None:
-            values = {**_HAVING.get(axis, {}), axis: thing}
-            if axis == "icmp" and self.family is Family.IPV6:
-                values["protocol"] = int(Protocol.ICMPV6)
-            packet = packet_of(values, self.family)
-            found = self._probes[axis, thing] = packet, context_of(values, self.ground)
+            context = self.ground
+            if axis in _BESIDE:
+                context = replace(context, **{axis: thing})  # type: ignore[arg-type]
+            found = self._probes[axis, thing] = _sample(axis, thing, self.family), context
         return found
 
     def holds(self, condition: Condition, axis: str, thing: Thing) -> bool:
@@ -415,16 +416,20 @@ class Space:
         """Which packets have the field at all: limits on the protocol and on fragments."""
         if axis not in _PARTS:
             return ()
+        if axis not in self._having:
+            self._having[axis] = tuple(self._limits(axis))
+        return self._having[axis]
+
+    def _limits(self, axis: str) -> Iterator[tuple[int, int]]:
         level = self.level["protocol"]
         mask = sum(
             1 << at
             for at, protocol in enumerate(self.atoms[level])
-            if has_axis(axis, packet_of({"protocol": protocol}, self.family))
+            if has_axis(axis, self.probe("protocol", protocol)[0])
         )
-        limits = [(level, mask)]
+        yield level, mask
         if "fragment" in self.level:
-            limits.append((self.level["fragment"], self.atom("fragment", 0)))
-        return tuple(limits)
+            yield self.level["fragment"], self.atom("fragment", 0)
 
 
 def _alike(thing: Thing) -> object:

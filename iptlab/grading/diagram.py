@@ -1,8 +1,8 @@
 """A decision diagram: what becomes of every packet, with equal parts kept only once.
 
-A node stands for a function from packets to ends. It asks for one field (its level) and has
-an edge for each set of atoms of that field (a bit mask) with the same continuation. Nodes are
-numbers, and equal functions are the same number.
+A node stands for a function from packets to ends. It asks for one field (its level) and leads
+on by as many ways as there are different continuations, each for a set of atoms of that field
+(a bit mask). Nodes are numbers, and equal functions are the same number.
 
 Source: multi-terminal decision diagrams with sets on the edges, as in Li et al., "NDD: A
 Decision Diagram for Network Verification", NSDI 2025
@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 Node = int
-Edges = tuple[tuple[int, Node], ...]
+Ways = dict[Node, int]  # where a node leads, and for which atoms: a bit mask
 TERMINAL = 1 << 30  # the level of a node that asks nothing
 
 
@@ -37,7 +37,7 @@ class Diagram:
         self.full = tuple(full)
         self.budget = budget
         self.level: list[int] = []
-        self._edges: list[Edges] = []
+        self._ways: list[Ways] = []
         self._ends: dict[Node, Hashable] = {}
         self._nodes: dict[object, Node] = {}
         self._cubes: dict[object, Cube] = {}
@@ -53,7 +53,7 @@ class Diagram:
         key = ("end", value)
         node = self._nodes.get(key)
         if node is None:
-            node = self._add(key, TERMINAL, ())
+            node = self._add(key, TERMINAL, {})
             self._ends[node] = value
         return node
 
@@ -61,27 +61,25 @@ class Diagram:
         """What a terminal gives."""
         return self._ends[node]
 
-    def _add(self, key: object, level: int, edges: Edges) -> Node:
+    def _add(self, key: object, level: int, ways: Ways) -> Node:
         node = self._nodes[key] = len(self.level)
         if node > self.budget:
             raise TooManyNodesError
         self.level.append(level)
-        self._edges.append(edges)
+        self._ways.append(ways)
         return node
 
-    def branch(self, level: int, ways: dict[Node, int]) -> Node:
-        """The node that asks for ``level``; ``ways`` are the masks by where they lead."""
+    def branch(self, level: int, ways: Ways) -> Node:
+        """The node that asks for ``level``; ``ways`` must not be changed any more."""
         if len(ways) == 1:
             return next(iter(ways))
-        key = (level, tuple(sorted(ways.items())))
+        key = (level, frozenset(ways.items()))
         node = self._nodes.get(key)
-        if node is None:
-            node = self._add(key, level, tuple((mask, to) for to, mask in ways.items()))
-        return node
+        return self._add(key, level, ways) if node is None else node
 
-    def edges(self, node: Node, level: int) -> Edges:
-        """The node's edges at ``level``; one that asks further down has a single edge."""
-        return self._edges[node] if self.level[node] == level else ((self.full[level], node),)
+    def ways(self, node: Node, level: int) -> Ways:
+        """Where the node leads at ``level``; one that asks further down leads to itself."""
+        return self._ways[node] if self.level[node] == level else {node: self.full[level]}
 
     def cube(self, limits: Iterable[tuple[int, int]]) -> Cube | None:
         """The packets within all limits (level and mask); None is every packet.
@@ -106,15 +104,18 @@ class Diagram:
         if node is not None:
             return node
         level = min(cube.level, self.level[inside], self.level[outside])
-        ways: dict[Node, int] = {}
         here, rest = (cube.mask, cube.rest) if level == cube.level else (self.full[level], cube)
-        for mask, other in self.edges(outside, level):
-            if left := mask & ~here:
-                ways[other] = ways.get(other, 0) | left
-            if not (common := mask & here):
-                continue
-            for inner, to in self.edges(inside, level):
-                if both := common & inner:
+        ways = self.ways(outside, level).copy()
+        # most ways of a wide node do not meet the cube, and stay as they are
+        met = [(other, common) for other, mask in ways.items() if (common := mask & here)]
+        for other, common in met:
+            if left := ways[other] & ~common:
+                ways[other] = left
+            else:
+                del ways[other]
+        for other, common in met:
+            for to, mask in self.ways(inside, level).items():
+                if both := common & mask:
                     node = self.choose(rest, to, other)
                     ways[node] = ways.get(node, 0) | both
         node = self._chosen[key] = self.branch(level, ways)
@@ -138,9 +139,9 @@ class Diagram:
         if node is not None:
             return node
         level = min(self.level[one], self.level[two])
-        ways: dict[Node, int] = {}
-        for mask, first in self.edges(one, level):
-            for other, second in self.edges(two, level):
+        ways: Ways = {}
+        for first, mask in self.ways(one, level).items():
+            for second, other in self.ways(two, level).items():
                 if both := mask & other:
                     node = self.combine(first, second, known, decide)
                     ways[node] = ways.get(node, 0) | both
@@ -160,8 +161,8 @@ class Diagram:
         if self.level[node] == TERMINAL:
             made = change(self._ends[node])
         else:
-            ways: dict[Node, int] = {}
-            for mask, to in self._edges[node]:
+            ways: Ways = {}
+            for to, mask in self._ways[node].items():
                 new = self.mapped(to, known, change)
                 ways[new] = ways.get(new, 0) | mask
             made = self.branch(self.level[node], ways)
@@ -172,30 +173,40 @@ class Diagram:
         """What the function gives to a packet; ``places`` are its atoms, level by level."""
         while self.level[node] != TERMINAL:
             atom = 1 << places[self.level[node]]
-            node = next(to for mask, to in self._edges[node] if mask & atom)
+            node = next(to for to, mask in self._ways[node].items() if mask & atom)
         return self._ends[node]
 
     # --- questions to a set of packets, which is a function to True and False ---
 
     def project(self, node: Node, level: int, limits: dict[int, int]) -> int:
         """The atoms of a level that packets of the set have, within limits on other levels."""
-        full, seen = self.full, dict[Node, int]()
-        wanted = limits.get(level, full[level])
+        return _Projection(self, level, limits).atoms(node)
 
-        def atoms(node: Node) -> int:
-            if self.level[node] == TERMINAL:
-                return wanted if self._ends[node] is True else 0
-            found = seen.get(node)
-            if found is None:
-                found, here = 0, self.level[node]
-                limit = limits.get(here, full[here])
-                for mask, to in self._edges[node]:
-                    if both := mask & limit:
-                        below = atoms(to)
-                        found |= both & below if here == level else below
-                        if found == wanted:
-                            break
-                seen[node] = found
+
+class _Projection:
+    """A walk through a diagram that collects the atoms of one level."""
+
+    def __init__(self, diagram: Diagram, level: int, limits: dict[int, int]) -> None:
+        self.diagram = diagram
+        self.level = level
+        self.limits = limits
+        self.wanted = limits.get(level, diagram.full[level])
+        self.seen: dict[Node, int] = {}
+
+    def atoms(self, node: Node) -> int:
+        """The atoms that packets have which come to this node and are in the set."""
+        found = self.seen.get(node)
+        if found is not None:
             return found
-
-        return atoms(node)
+        here = self.diagram.level[node]
+        if here == TERMINAL:
+            return self.wanted if self.diagram.value(node) is True else 0
+        found, limit = 0, self.limits.get(here, self.diagram.full[here])
+        for to, mask in self.diagram.ways(node, here).items():
+            if both := mask & limit:
+                below = self.atoms(to)
+                found |= both & below if here == self.level else below
+                if found == self.wanted:
+                    break
+        self.seen[node] = found
+        return found

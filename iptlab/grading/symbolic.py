@@ -8,15 +8,15 @@ known on every path; what they have not is still the packet's own.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, assert_never
 
-from iptlab.errors import CannotCompare
 from iptlab.grading.asking import ChangeMark, Untrack
 from iptlab.grading.atoms import edges
 from iptlab.grading.common import Care, Common
 from iptlab.grading.diagram import Node
-from iptlab.grading.outcomes import DRAWN, DROPPED, ONES, SLOT, Outcome, State
+from iptlab.grading.outcomes import DROPPED, ONES, SLOT, Outcome, State
+from iptlab.grading.passage import CaseOf, Passage
 from iptlab.grading.ready import Place, Ready, Tables, reached
 from iptlab.grading.scope import (
     DELIVERED,
@@ -29,13 +29,11 @@ from iptlab.grading.scope import (
     Step,
     path_at,
 )
-from iptlab.grading.ways import Piece, Way
-from iptlab.netfilter.actions import Call, Decide, Return, Side, Translate, Verdict, Whose
+from iptlab.netfilter.actions import Call, Decide, Return, Side, Translate, Verdict
 from iptlab.netfilter.context import CtState
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.packet import Family
 
-_AS_IT_WAS = -2
 _NEVER = 1 << 30
 _LOOPBACK = {Family.IPV4: 0x7F000001, Family.IPV6: 1}
 
@@ -92,6 +90,8 @@ class Treatment:
         self._stage_ids: dict[tuple[Path, int], int] = {}
         self._follow_ids: dict[Follow, tuple[int, int, int]] = {}
         self._cuts: tuple[int, ...] | None = None
+        ways = common.ground.ways
+        self._passage = Passage(common, ways) if ways else None
         self._deepest = _NEVER  # how far out the last result depends on what follows
 
     def node(self) -> Node:
@@ -103,16 +103,23 @@ class Treatment:
             case Entry.RECEIVED:
                 return self._stage(RECEIVED, 0, state)
             case Entry.SENT:
-                assert ground.ways
-                pieces = ground.ways.outbound(state.xor)
+                return self._each(self._host.sent(state), lambda known: self._stage(SENT, 0, known))
 
-                def sent(way: Way | None) -> Node:
-                    if way is None:
-                        return self.common.leaf(DROPPED)
-                    known = state._replace(way=way, out_interface=way.interface)
-                    return self._stage(SENT, 0, known)
+    @property
+    def _host(self) -> Passage:
+        """The host that packets pass through."""
+        assert self._passage
+        return self._passage
 
-                return self._by_way(state, pieces, sent)
+    def _each(self, cases: Iterable[CaseOf], then: Callable[[State], Node]) -> Node:
+        """What follows in each case; the last one that a packet is in counts."""
+        node: Node | None = None
+        for limits, state in cases:
+            here = self.common.leaf(DROPPED) if state is None else then(state)
+            cube = self.diagram.cube(limits)
+            node = here if node is None else self.diagram.choose(cube, here, node)
+        assert node is not None
+        return node
 
     # --- chains made ready ---
 
@@ -204,9 +211,10 @@ class Treatment:
                 ctstate = CtState.UNTRACKED if untracked else None
                 return self._stage(path, at + 1, state._replace(ctstate=ctstate, tracked=True))
             case Step.ROUTE:
-                return self._routed(state)
+                return self._each(self._host.routed(state), self._arrived)
             case Step.REROUTE:
-                return self._rerouted(path, at, state)
+                cases = self._host.rerouted(state)
+                return self._each(cases, lambda known: self._stage(path, at + 1, known))
             case Step.LEAVE:
                 return self._left(state)
             case _:
@@ -244,99 +252,12 @@ class Treatment:
         )
         return self.common.leaf(outcome)
 
-    # --- routing ---
-
-    def _by_way(
-        self, state: State, pieces: tuple[Piece, ...], then: Callable[[Way | None], Node]
-    ) -> Node:
-        """What follows, for each way that destinations go."""
-        if state.dst is not None:
-            at = bisect_right(pieces, state.dst, key=lambda piece: piece.first) - 1
-            return then(pieces[at].way)
-        masks: dict[Way | None, int] = {}
-        for first, last, way in pieces:
-            masks[way] = masks.get(way, 0) | self.space.between("dst", first, last)
-        node: Node | None = None
-        level = self.space.level["dst"]
-        for way, mask in masks.items():
-            here = then(way)
-            cube = self.diagram.cube(((level, mask),))
-            node = here if node is None else self.diagram.choose(cube, here, node)
-        assert node is not None
-        return node
-
-    def _by_interface(self, then: Callable[[str], tuple[object, Callable[[], Node]]]) -> Node:
-        """What follows, for each interface that packets come in by.
-
-        ``then`` gives for an interface what it depends on, and how to go on.
-        """
-        ways = self.common.ground.ways
-        assert ways
-        level = self.space.level["in_interface"]
-        groups: dict[object, tuple[int, Callable[[], Node]]] = {}
-        for at, name in enumerate(self.space.atoms[level]):
-            if name in ways.entrances:
-                key, go = then(str(name))
-                groups[key] = (groups.get(key, (0, go))[0] | 1 << at, go)
-        node: Node | None = None
-        for mask, go in groups.values():
-            here = go()
-            cube = self.diagram.cube(((level, mask),))
-            node = here if node is None else self.diagram.choose(cube, here, node)
-        assert node is not None
-        return node
-
-    def _known_mark(self, state: State) -> int:
-        ways = self.common.ground.ways
-        assert ways
-        if state.clear == ONES or not ways.routing.rules:
-            return state.xor
-        raise CannotCompare("`ip rule ... fwmark'", "say which mark packets begin with")
-
-    def _routed(self, state: State) -> Node:
-        """The routing decision for a packet that came in."""
-        ways, mark = self.common.ground.ways, self._known_mark(state)
-        assert ways
-
-        def onward(way: Way | None) -> Node:
-            if way is None:
-                return self.common.leaf(DROPPED)
-            if way.local:
-                return self._stage(DELIVERED, 0, state._replace(way=None))
-            known = state._replace(way=way, out_interface=way.interface)
-            return self._stage(FORWARDED, 0, known)
-
-        def arriving(interface: str) -> tuple[object, Callable[[], Node]]:
-            pieces = ways.inbound(interface, mark)
-            return pieces, lambda: self._by_way(state, pieces, onward)
-
-        return self._by_interface(arriving)
-
-    def _rerouted(self, path: Path, at: int, state: State) -> Node:
-        """Another look at the route where a rule in OUTPUT changed what it depends on.
-
-        Kernel: net/ipv4/netfilter.c (ip_route_me_harder), net/ipv4/route.c (__mkroute_output)
-        """
-        ways, mark = self.common.ground.ways, self._known_mark(state)
-        assert ways
-        if state.dst is None and not ways.routing.rules:
-            return self._stage(path, at + 1, state)
-
-        def onward(way: Way | None) -> Node:
-            if way is None:
-                return self.common.leaf(DROPPED)
-            known = state._replace(way=way, out_interface=way.interface)
-            node = self._stage(path, at + 1, known)
-            if way.local or state.dst is None:
-                return node
-            level = self.space.level["src"]
-            mask = sum(self.space.between("src", *run) for run in ways.confined(way.interface))
-            if not mask:
-                return node
-            cube = self.diagram.cube(((level, mask),))
-            return self.diagram.choose(cube, self.common.leaf(DROPPED), node)
-
-        return self._by_way(state, ways.outbound(mark), onward)
+    def _arrived(self, state: State) -> Node:
+        """On to a process of this machine, or to another machine."""
+        assert state.way
+        if state.way.local:
+            return self._stage(DELIVERED, 0, state._replace(way=None, out_interface=""))
+        return self._stage(FORWARDED, 0, state)
 
     def _left(self, state: State) -> Node:
         """Out to the network, or round to this machine itself."""
@@ -451,8 +372,11 @@ class Treatment:
                 late = state.tracked
                 changed = state if late else state._replace(ctstate=CtState.UNTRACKED)
                 return self._run((table, name), at + 1, changed, follow, inside)
-            case Translate() as translate:
-                return self._translated(translate, follow, state, inside)
+            case Translate() as wanted if not state.tracked:
+                return self._accepted(follow, state._replace(asked=wanted))
+            case Translate() as wanted:
+                cases = self._host.translated(wanted, state, inside)
+                return self._each(cases, lambda known: self._accepted(follow, known))
             case None:
                 raise AssertionError("rules that do nothing are left out")
             case other:
@@ -503,77 +427,3 @@ class Treatment:
         sent = self.common.ground.entry is Entry.SENT
         paths = (SENT, LOOPED) if sent else (DELIVERED, FORWARDED)
         return map(self._chain, reached(self.tables, paths))
-
-    # --- address translation ---
-
-    def _translated(self, wanted: Translate, follow: Follow, state: State, care: Care) -> Node:
-        """On to the next table with a new source or destination."""
-        if not state.tracked:
-            return self._accepted(follow, state._replace(asked=wanted))
-        match wanted.addresses:
-            case Whose.INCOMING if state.in_interface is None:
-
-                def redirected(interface: str) -> tuple[object, Callable[[], Node]]:
-                    assert self.common.ground.ways
-                    own = self.common.ground.ways.first_address(interface)
-                    return own, lambda: self._aimed(wanted, own, follow, (state, care))
-
-                return self._by_interface(redirected)
-            case Whose.INCOMING:
-                return self._aimed(wanted, _LOOPBACK[self.space.family], follow, (state, care))
-            case Whose.OUTGOING:
-                assert state.way
-                return self._aimed(wanted, state.way.address, follow, (state, care))
-            case (first, last) if first == last:
-                return self._aimed(wanted, int(first), follow, (state, care))
-            case None:
-                return self._aimed(wanted, _AS_IT_WAS, follow, (state, care))
-            case _:
-                raise CannotCompare(
-                    f"`{wanted.note}'", "which address a packet gets depends on its own ones"
-                )
-
-    def _aimed(
-        self, wanted: Translate, address: int | None, follow: Follow, known: tuple[State, Care]
-    ) -> Node:
-        """The same once the address is known; without one the packet is dropped."""
-        if address is None:
-            return self.common.leaf(DROPPED)
-        source = wanted.side is Side.SOURCE
-        end, port = ("src", "sport") if source else ("dst", "dport")
-        new: dict[str, int] = {} if address == _AS_IT_WAS else {end: address}
-        if wanted.ports:
-            if wanted.ports[0] != wanted.ports[1] or wanted.base is not None:
-                raise CannotCompare(
-                    f"`{wanted.note}'", "which port a packet gets depends on others"
-                )
-            new[port] = wanted.ports[0]
-        elif source and (wanted.random or wanted.random_fully):
-            drawn = self._moved(follow, known, {**new, port: DRAWN})
-            ported = self.diagram.cube(self.space.having("sport"))
-            return self.diagram.choose(ported, drawn, self._moved(follow, known, new))
-        return self._moved(follow, known, new)
-
-    def _moved(self, follow: Follow, known: tuple[State, Care], new: dict[str, int]) -> Node:
-        """The same with the new address and port written in.
-
-        Whether that changes anything is asked only where rules ask whether it did.
-        """
-        state, care = known
-        changed = state._replace(**new)  # type: ignore[arg-type]
-        if not self.common.precise:
-            return self._accepted(follow, changed)
-        word = CtState.SNAT if "src" in new or "sport" in new else CtState.DNAT
-        node = self._accepted(follow, changed._replace(translated=state.translated | {word}))
-        limits = []
-        for axis, thing in new.items():
-            own = state[SLOT[axis]]
-            if own is None and thing != DRAWN:
-                limit = (self.space.level[axis], self.space.atom(axis, thing))
-                if not care[limit[0]] & limit[1]:
-                    return node
-                limits.append(limit)
-            elif own != thing:
-                return node
-        cube = self.diagram.cube(limits)
-        return self.diagram.choose(cube, self._accepted(follow, state), node)
