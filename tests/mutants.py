@@ -15,18 +15,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from ipaddress import ip_address, ip_network
+from itertools import islice
 from pathlib import Path
 from random import Random
 
 from dumps import access_list, kube_proxy
 
 from iptlab.errors import CannotCompare, IptlabError
-from iptlab.grading.atoms import Thing
 from iptlab.grading.common import Ground
 from iptlab.grading.compare import Bout, compare, entries
 from iptlab.grading.outcomes import Outcome
 from iptlab.grading.reconcile import alike
 from iptlab.grading.replay import Case, chances, play
+from iptlab.grading.sample import Thing
 from iptlab.grading.scope import Scope
 from iptlab.grading.symbolic import Treatment
 from iptlab.ruleset import Ruleset
@@ -246,12 +247,14 @@ def one_port_each(lines: Lines, at: int) -> Lines | None:
 
 
 def as_last_rule(lines: Lines, at: int) -> Lines | None:
-    """A policy as the last rule; where a chain is gone to for good the policy still counts."""
+    """A policy as the last rule."""
     chain = _cut(lines[at])[0]
     table = max(n for n, line in enumerate(lines[:at]) if line.startswith("*"))
     end = next(n for n, line in enumerate(lines) if n > at and line == "COMMIT")
     policy = f":{chain} DROP [0:0]"
-    if policy not in lines[table:at] or any("-g " in line for line in lines[table:end]):
+    # what is gone to for good, or returns from a built-in chain, takes the policy
+    leaves = re.compile(rf" -g |^-A {chain} .*RETURN$").search
+    if policy not in lines[table:at] or any(map(leaves, lines[table:end])):
         return None
     new = [*lines[:end], f"-A {chain} -j DROP", *lines[end:]]
     new[lines.index(policy, table)] = f":{chain} ACCEPT [0:0]"
@@ -265,7 +268,7 @@ def noted(lines: Lines, at: int) -> Lines:
 
 
 def returned(lines: Lines, at: int) -> Lines | None:
-    """A RETURN where the chain ends anyway."""
+    """A RETURN where the chain ends anyway, or on the way to the policy."""
     chain = _cut(lines[at])[0]
     end = next(n for n, line in enumerate(lines) if n > at and line == "COMMIT")
     return [*lines[:end], f"-A {chain} -j RETURN", *lines[end:]]
@@ -355,6 +358,11 @@ class Arena:
         self.common = self.bout.prepared()
         self.region = self.bout.region.node(self.common)
 
+    def drawn(self, sender: Sender, count: int) -> Iterator[tuple[Case, list[int]]]:
+        """So many packets that count, or as many as are found."""
+        found = (self.case(sender.packet(), sender.lot) for _ in range(30 * count))
+        return islice((case for case in found if case is not None), count)
+
     def case(self, values: dict[str, Thing], lot: Random) -> tuple[Case, list[int]] | None:
         """The packet in its place and its atoms; None if it does not count."""
         space = self.common.space
@@ -396,15 +404,13 @@ def refuted(reference: Reference, one: Ruleset, two: Ruleset, tries: int, lot: R
     sender = Sender(f"{one}{two}", reference.family, lot)
     for ground in grounds:
         arena = Arena(one, two, ground)
-        for _ in range(tries // len(grounds)):
-            if found := arena.case(sender.packet(), lot):
-                case, _ = found
-                left, right = (
-                    chances(play(rules.tables, case, reference.scope), reference.scope)
-                    for rules in (one, two)
-                )
-                if not alike(left, right, reference.scope.tolerance):
-                    return f"{case}\n  {left}\n  {right}"
+        for case, _ in arena.drawn(sender, tries // len(grounds)):
+            left, right = (
+                chances(play(rules.tables, case, reference.scope), reference.scope)
+                for rules in (one, two)
+            )
+            if not alike(left, right, reference.scope.tolerance):
+                return f"{case}\n  {left}\n  {right}"
     return ""
 
 
@@ -414,12 +420,10 @@ def disagreements(reference: Reference, rules: Ruleset, tries: int, lot: Random)
     for ground in entries(rules, rules, reference.scope):
         arena = Arena(rules, rules, ground)
         node = Treatment(rules.tables, arena.common).node()
-        for _ in range(tries):
-            if found := arena.case(sender.packet(), lot):
-                case, places = found
-                said = arena.predicted(node, places, case)
-                real = chances(play(rules.tables, case, reference.scope), reference.scope)
-                yield "" if alike(said, real, Fraction(0)) else f"{case}\n  {said}\n  {real}"
+        for case, places in arena.drawn(sender, tries):
+            said = arena.predicted(node, places, case)
+            real = chances(play(rules.tables, case, reference.scope), reference.scope)
+            yield "" if alike(said, real, Fraction(0)) else f"{case}\n  {said}\n  {real}"
 
 
 # --- the campaign ---
@@ -474,14 +478,28 @@ def judge_rewrite(reference: Reference, lot: Random, score: Score) -> bool:
     return True
 
 
-def campaign(reference: Reference, count: int, seed: int, tries: int) -> Score:
-    """So many mutants of one rule set, a third as many rewrites, and packets to agree on."""
-    lot, score = Random(f"{reference.name} {seed}"), Score()
-    while score.mutants < count:
-        judge_mutant(reference, lot, tries, score)
-    while score.rewrites < count // 3:
+@dataclass(frozen=True)
+class Effort:
+    """How much is tried for each rule set: mutants, and a third as many rewrites.
+
+    ``tries`` are packets for each mutant that is said to be the same, ``packets`` those on
+    which diagram and simulator must agree.
+    """
+
+    count: int
+    tries: int
+    packets: int
+    seed: int = 0
+
+
+def campaign(reference: Reference, effort: Effort) -> Score:
+    """Put the grader to the test with changes of one rule set."""
+    lot, score = Random(f"{reference.name} {effort.seed}"), Score()
+    while score.mutants < effort.count:
+        judge_mutant(reference, lot, effort.tries, score)
+    while score.rewrites < effort.count // 3:
         judge_rewrite(reference, lot, score)
-    for said in disagreements(reference, reference.read(reference.text), tries, lot):
+    for said in disagreements(reference, reference.read(reference.text), effort.packets, lot):
         score.packets += 1
         score.wrong += [f"disagreement: {said}"] if said else []
     return score
@@ -493,13 +511,15 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1200, help="mutants of all rule sets together")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tries", type=int, default=6000, help="packets for each `the same'")
+    parser.add_argument("--packets", type=int, default=3000, help="packets for each rule set")
     parser.add_argument("--only", default="", help="the name of one rule set")
     given = parser.parse_args()
     known = [one for one in references() if given.only in one.name]
     print(f"{'rule set':<16} mutants different refused rewrites packets wrong")
     scores = []
+    count = -(-given.count // len(known))
     for reference in known:
-        score = campaign(reference, -(-given.count // len(known)), given.seed, given.tries)
+        score = campaign(reference, Effort(count, given.tries, given.packets, given.seed))
         scores.append(score)
         row = (score.mutants, score.different, score.refused, score.rewrites, score.packets)
         numbers = "".join(f"{number:>{w}}" for number, w in zip(row, (8, 10, 8, 9, 8), strict=True))

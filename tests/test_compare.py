@@ -6,7 +6,7 @@ import json
 from fractions import Fraction
 
 import pytest
-from mutants import ROUTER, SERVER, Reference, campaign, references
+from mutants import ROUTER, SERVER, Effort, Reference, campaign, references
 
 from iptlab.errors import CannotCompare
 from iptlab.grading import compare as comparing
@@ -83,6 +83,12 @@ DIFFERENT = {
     "the end of a chain that was gone to takes the policy": (
         "-P INPUT DROP\n-N ONE\n-A INPUT -p tcp -g ONE\n-A INPUT -j DROP",
         "-N ONE\n-A INPUT -p tcp -g ONE\n-A INPUT -j DROP",
+        "tcp 192.0.2.10:40000 -> 10.0.0.5:80 SYN",
+        ("DROP by filter INPUT policy", "ACCEPT by filter INPUT policy"),
+    ),
+    "what returns from a built-in chain takes the policy too": (
+        "-P INPUT DROP\n-A INPUT -p tcp -j RETURN",
+        "-A INPUT -p tcp -j RETURN\n-A INPUT -j DROP",
         "tcp 192.0.2.10:40000 -> 10.0.0.5:80 SYN",
         ("DROP by filter INPUT policy", "ACCEPT by filter INPUT policy"),
     ),
@@ -279,7 +285,7 @@ def test_beyond_its_budget_a_comparison_only_tries_and_says_so(
 
 @pytest.mark.parametrize("name", REFERENCES)
 def test_mutants_are_caught_and_rewrites_are_not(name: str) -> None:
-    score = campaign(REFERENCES[name], count=6, seed=7, tries=40)
+    score = campaign(REFERENCES[name], Effort(count=8, tries=30, packets=30, seed=7))
     assert score.wrong == []
     assert score.different
 

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
-from iptlab.grading.atoms import AXES, Line, has_edges, kinds
+from iptlab.grading.axes import AXES, Line, has_edges, kinds
 from iptlab.matches.addrtype import Addrtype
 from iptlab.matches.conntrack import Conntrack
 from iptlab.matches.ports import PortMatch

@@ -14,7 +14,8 @@ from functools import cached_property
 from random import Random
 
 from iptlab.errors import CannotCompare
-from iptlab.grading.atoms import Space, Thing, Wanted, has_axis, packet_of
+from iptlab.grading.atoms import Space
+from iptlab.grading.axes import Wanted
 from iptlab.grading.common import Common, Ground
 from iptlab.grading.diagram import Diagram, TooManyNodesError
 from iptlab.grading.feedback import Alike, Comparison, Difference
@@ -22,6 +23,7 @@ from iptlab.grading.ready import Readying, Tables, asks_translation, reached
 from iptlab.grading.reconcile import Differing, alike
 from iptlab.grading.region import Region, both
 from iptlab.grading.replay import Case, Play, chances, play
+from iptlab.grading.sample import Thing, has_axis, packet_of
 from iptlab.grading.scope import Entry, Scope, paths
 from iptlab.grading.symbolic import Treatment
 from iptlab.grading.typical import USUAL, Found, pointed, typical, words

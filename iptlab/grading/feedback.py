@@ -59,14 +59,25 @@ class Difference:
         ]
         return ", ".join(words)
 
+    @property
+    def sides(self) -> tuple[tuple[Play, ...], tuple[Play, ...]]:
+        """What may become of the packet, as expected and in fact."""
+        return self.expected, self.actual
+
     def lines(self, names: tuple[str, str] = ("expected", "yours")) -> Iterator[str]:
         """The difference as text; ``names`` are those of the two rule sets."""
         yield self.situation
         width = max(map(len, names)) + 1
-        for name, plays in zip(names, (self.expected, self.actual), strict=True):
+        ends = [{(one.outcome, one.probability) for one in plays} for plays in self.sides]
+        shared = ends[0] & ends[1]
+        for name, plays in zip(names, self.sides, strict=True):
+            label = f"{name}:"
             for play in sorted(plays, key=lambda play: -play.probability):
-                yield f"  {f'{name}:':<{width}} {told(play, self.case.packet)}"
-                name = ""
+                if (play.outcome, play.probability) not in shared:
+                    yield f"  {label:<{width}} {told(play, self.case.packet)}"
+                    label = ""
+        if shared:
+            yield f"  {_ends(len(shared))} alike"
         if alike := self.same_for:
             yield f"  {alike}"
 
@@ -156,6 +167,10 @@ class Comparison:
             "tried": self.tried,
             "difference": self.difference.as_dict() if self.difference else None,
         }
+
+
+def _ends(number: int) -> str:
+    return "one more end is" if number == 1 else f"{number} more ends are"
 
 
 def _about(number: int) -> str:

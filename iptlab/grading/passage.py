@@ -1,6 +1,6 @@
 """What routing and address translation make of what is known of a packet.
 
-Where the answer depends on the packet's own fields it comes in several cases.
+Where the answer depends on the packet's own fields it comes in several branches.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from iptlab.packet import Family
 Limits = tuple[tuple[int, int], ...]
 
 
-class CaseOf(NamedTuple):
+class Branch(NamedTuple):
     """What is known from here on of packets within limits; None is that they are dropped.
 
-    Of several cases the last one counts that a packet is in.
+    Of several branches the last one counts that a packet is in.
     """
 
     limits: Limits
@@ -43,11 +43,11 @@ class Passage:
 
     # --- routing ---
 
-    def sent(self, state: State) -> Iterator[CaseOf]:
+    def sent(self, state: State) -> Iterator[Branch]:
         """The route of a packet that this machine sends."""
         yield from self._by_way((), state, self.ways.outbound(self._mark(state)))
 
-    def routed(self, state: State) -> Iterator[CaseOf]:
+    def routed(self, state: State) -> Iterator[Branch]:
         """The routing decision for a packet that came in."""
         mark = self._mark(state)
         groups: dict[tuple[Piece, ...], int] = {}
@@ -58,35 +58,35 @@ class Passage:
         for pieces, mask in groups.items():
             yield from self._by_way(((level, mask),), state, pieces)
 
-    def rerouted(self, state: State) -> Iterator[CaseOf]:
+    def rerouted(self, state: State) -> Iterator[Branch]:
         """Another look at the route where a rule in OUTPUT changed what it depends on.
 
         Kernel: net/ipv4/netfilter.c (ip_route_me_harder), net/ipv4/route.c (__mkroute_output)
         """
         if state.dst is None and not self.ways.routing.rules:
-            yield CaseOf((), state)
+            yield Branch((), state)
             return
         level = self.space.level["src"]
         for limits, known in self._by_way((), state, self.ways.outbound(self._mark(state))):
-            yield CaseOf(limits, known)
+            yield Branch(limits, known)
             if known is None or known.way is None or state.dst is None:
                 continue
             confined = self.ways.confined(known.way.interface)
             if mask := sum(self.space.between("src", *run) for run in confined):
-                yield CaseOf((*limits, (level, mask)), None)
+                yield Branch((*limits, (level, mask)), None)
 
-    def _by_way(self, limits: Limits, state: State, pieces: tuple[Piece, ...]) -> Iterator[CaseOf]:
+    def _by_way(self, limits: Limits, state: State, pieces: tuple[Piece, ...]) -> Iterator[Branch]:
         """A case for each way that destinations go."""
         if state.dst is not None:
             at = bisect_right(pieces, state.dst, key=lambda piece: piece.first) - 1
-            yield CaseOf(limits, _going(state, pieces[at].way))
+            yield Branch(limits, _going(state, pieces[at].way))
             return
         masks: dict[Way | None, int] = {}
         for first, last, way in pieces:
             masks[way] = masks.get(way, 0) | self.space.between("dst", first, last)
         level = self.space.level["dst"]
         for way, mask in masks.items():
-            yield CaseOf((*limits, (level, mask)), _going(state, way))
+            yield Branch((*limits, (level, mask)), _going(state, way))
 
     def _mark(self, state: State) -> int:
         """The packet's mark, if routing depends on it."""
@@ -96,7 +96,7 @@ class Passage:
 
     # --- address translation ---
 
-    def translated(self, wanted: Translate, state: State, care: Care) -> Iterator[CaseOf]:
+    def translated(self, wanted: Translate, state: State, care: Care) -> Iterator[Branch]:
         """A new source or destination for the packets in ``care``."""
         match wanted.addresses:
             case Whose.INCOMING if state.in_interface is None:
@@ -105,7 +105,7 @@ class Passage:
                     limit = (level, self.space.atom("in_interface", name))
                     own = self.ways.first_address(name)
                     for limits, known in self._aimed(wanted, own, state, care):
-                        yield CaseOf((limit, *limits), known)
+                        yield Branch((limit, *limits), known)
             case Whose.INCOMING:
                 yield from self._aimed(wanted, _LOOPBACK[self.space.family], state, care)
             case Whose.OUTGOING:
@@ -121,17 +121,17 @@ class Passage:
 
     def _aimed(
         self, wanted: Translate, address: int | None, state: State, care: Care
-    ) -> Iterator[CaseOf]:
+    ) -> Iterator[Branch]:
         """The same once the address is known; without one the packet is dropped."""
         if address is None:
-            yield CaseOf((), None)
+            yield Branch((), None)
         else:
             end = "src" if wanted.side is Side.SOURCE else "dst"
             yield from self._written(wanted, {end: address}, state, care)
 
     def _written(
         self, wanted: Translate, new: dict[str, int], state: State, care: Care
-    ) -> Iterator[CaseOf]:
+    ) -> Iterator[Branch]:
         """The same with the port, if there is a new one."""
         source = wanted.side is Side.SOURCE
         port = "sport" if source else "dport"
@@ -145,11 +145,11 @@ class Passage:
             # whether anything changes is asked only where rules ask whether it did
             word = CtState.SNAT if source else CtState.DNAT
             moved = moved._replace(translated=state.translated | {word})
-        yield CaseOf((), moved)
+        yield Branch((), moved)
         if self.common.precise and (limits := self._same(new, state, care)) is not None:
-            yield CaseOf(limits, state)
+            yield Branch(limits, state)
         if source and not wanted.ports and (wanted.random or wanted.random_fully):
-            yield CaseOf(self.space.having("sport"), moved._replace(sport=DRAWN))
+            yield Branch(self.space.having("sport"), moved._replace(sport=DRAWN))
 
     def _same(self, new: dict[str, int], state: State, care: Care) -> Limits | None:
         """The packets that have the new values already; None if there are none."""

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
 from iptlab.grading.asking import Asks, ChangeMark, Does, asks, does
-from iptlab.grading.atoms import AXES, Space, Wanted, key_of
+from iptlab.grading.atoms import Space
+from iptlab.grading.axes import AXES, Wanted, key_of
 from iptlab.grading.scope import Path, Step
 from iptlab.netfilter.actions import Side, Translate, Whose
 from iptlab.netfilter.context import CtState

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from iptlab.grading.atoms import Wanted, packet_of
+from iptlab.grading.axes import Wanted
 from iptlab.grading.common import Common, Ground
 from iptlab.grading.diagram import Node
 from iptlab.grading.ready import Readying
+from iptlab.grading.sample import packet_of
 from iptlab.grading.scope import Entry
 from iptlab.netfilter.context import CtState
 from iptlab.netfilter.hooks import Hook

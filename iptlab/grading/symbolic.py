@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, assert_never
 
 from iptlab.grading.asking import ChangeMark, Untrack
-from iptlab.grading.atoms import edges
+from iptlab.grading.axes import edges
 from iptlab.grading.common import Care, Common
 from iptlab.grading.diagram import Node
 from iptlab.grading.outcomes import DROPPED, ONES, SLOT, Outcome, State
-from iptlab.grading.passage import CaseOf, Passage
+from iptlab.grading.passage import Branch, Passage
 from iptlab.grading.ready import Place, Ready, Tables, reached
 from iptlab.grading.scope import (
     DELIVERED,
@@ -111,7 +111,7 @@ class Treatment:
         assert self._passage
         return self._passage
 
-    def _each(self, cases: Iterable[CaseOf], then: Callable[[State], Node]) -> Node:
+    def _each(self, cases: Iterable[Branch], then: Callable[[State], Node]) -> Node:
         """What follows in each case; the last one that a packet is in counts."""
         node: Node | None = None
         for limits, state in cases:

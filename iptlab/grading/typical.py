@@ -6,9 +6,10 @@ from ipaddress import IPv4Address, IPv6Address
 from random import Random
 from typing import NamedTuple
 
-from iptlab.grading.atoms import Space, Thing
+from iptlab.grading.atoms import Space
 from iptlab.grading.diagram import Diagram, Node
 from iptlab.grading.ready import Ready
+from iptlab.grading.sample import Thing
 from iptlab.netfilter.values import ProtocolNumber
 from iptlab.packet import Family, IcmpType, TcpFlags
 

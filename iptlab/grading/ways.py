@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
-from iptlab.grading.atoms import packet_of
+from iptlab.grading.sample import packet_of
 from iptlab.packet import Address, Family, Packet
 from iptlab.simulate.arrival import Refusal, decide
 from iptlab.simulate.host import Host
