@@ -49,6 +49,7 @@ SCOPES = {
     "balancer": Scope(host=Host.router(lan="10.0.0.1/24", wan="203.0.113.2/24")),
     "kube-proxy": Scope(host=NODE),
     "masked": Scope(mark=None),
+    "router-v6": Scope(host=Host.router(lan="fd00:1::1/64", wan="2001:db8:1::1/64")),
 }
 
 

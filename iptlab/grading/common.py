@@ -39,7 +39,7 @@ class Ground(NamedTuple):
         middle = ("src", "dst", "dport") if addresses_first else ("dport", "dst", "src")
         return (
             "protocol",
-            "fragment",
+            *(("fragment",) if single else ()),
             *(("in_interface",) if arrives else ()),
             *(("out_interface",) if single and self.hook.has_out_interface else ()),
             "ctstate",

@@ -109,10 +109,11 @@ class Region:
                 )
                 for name in ways.entrances
             ]
-        yield [((dst, sum(space.between("dst", *run) for run in ways.single())),)]
+        single = ways.single(arriving=self.ground.entry is Entry.RECEIVED)
+        yield [((dst, sum(space.between("dst", *run) for run in single)),)]
 
     def _reachable(self, common: Common) -> Iterator[Limits]:
-        """No connection can be open to where no route leads."""
+        """No connection can be open to where no route leads, or from where none leads back."""
         ways, space, mark = self.ground.ways, common.space, self.ground.scope.mark or 0
         assert ways
         state, dst = space.level["ctstate"], space.level["dst"]
@@ -121,10 +122,11 @@ class Region:
         if self.ground.entry is Entry.SENT:
             yield ((dst, sum(space.between("dst", *run) for run in ways.reached("", mark))),)
             return
-        level = space.level["in_interface"]
+        level, src = space.level["in_interface"], space.level["src"]
+        back = sum(space.between("src", *run) for run in ways.reached("", mark))
         for name in ways.entrances:
             mask = sum(space.between("dst", *run) for run in ways.reached(name, mark))
-            yield ((level, space.atom("in_interface", name)), (dst, mask))
+            yield ((level, space.atom("in_interface", name)), (dst, mask), (src, back))
 
     def _states(self, common: Common) -> Iterator[Limits]:
         """Which connection states packets can have: first ones, and ones of open connections."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from iptlab.errors import CannotCompare
 from iptlab.grading.sample import packet_of
 from iptlab.packet import Address, Family, Packet
-from iptlab.simulate.arrival import Refusal, decide
+from iptlab.simulate.arrival import Refusal, decide, unseen
 from iptlab.simulate.host import Host
 from iptlab.simulate.routing import SEND_ERRORS, Decision, Kind
 
@@ -104,18 +104,34 @@ class Ways:
     # --- which packets come in at all ---
 
     def sources(self, interface: str) -> tuple[tuple[int, int], ...]:
-        """The sources that the host believes of packets from that interface."""
+        """The sources that the host believes of packets from that interface.
+
+        Those that are known on their own link only are left out: they go nowhere else.
+        """
         own = next(int(one.ip) for name, one in self.routing.addresses if name != "lo")
         return tuple(
-            (first, last)
-            for first, last in self.runs()
-            if not self._address(first).is_multicast
-            and not isinstance(decide(self.host, self._packet(first, own), interface), Refusal)
+            run
+            for run in self.runs()
+            if not self._stays(run[0])
+            and not unseen(self._packet(run[0], own), "unicast")
+            and not isinstance(decide(self.host, self._packet(run[0], own), interface), Refusal)
         )
 
-    def single(self) -> tuple[tuple[int, int], ...]:
-        """Destinations that are not multicast groups."""
-        return tuple(run for run in self.runs() if not self._address(run[0]).is_multicast)
+    def _stays(self, number: int) -> bool:
+        """Whether it can be no source of a packet that a router passes on."""
+        address = self._address(number)
+        local = self.family is Family.IPV6 and (address.is_link_local or not number)
+        return address.is_multicast or local
+
+    def single(self, *, arriving: bool) -> tuple[tuple[int, int], ...]:
+        """Destinations that are not multicast groups, and may be seen by whom they come to."""
+        inside = arriving and self.family is Family.IPV6
+        return tuple(
+            run
+            for run in self.runs()
+            if not self._address(run[0]).is_multicast
+            and not (inside and self._address(run[0]).is_loopback)
+        )
 
     # --- where they go ---
 
