@@ -285,7 +285,7 @@ def test_beyond_its_budget_a_comparison_only_tries_and_says_so(
 
 @pytest.mark.parametrize("name", REFERENCES)
 def test_mutants_are_caught_and_rewrites_are_not(name: str) -> None:
-    score = campaign(REFERENCES[name], Effort(count=8, tries=30, packets=30, seed=7))
+    score = campaign(REFERENCES[name], Effort(count=6, tries=30, packets=30, seed=7))
     assert score.wrong == []
     assert score.different
 

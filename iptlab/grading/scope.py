@@ -38,6 +38,12 @@ class Scope:
     ``-p tcp -m conntrack --ctstate NEW``. ``interfaces`` are all there are (empty: any may
     be). ``mark`` is the one that packets begin with (None: any). Probabilities count as the
     same if they differ by no more than ``tolerance``.
+
+    Simplified: matches that remember or look into sets and payloads (limit, recent, set,
+    string) are questions with a free answer, the same wherever the same words stand.
+
+    Simplified: on a host, multicast is left out, and so are later packets of connections that
+    these rules themselves translate.
     """
 
     hooks: tuple[Hook, ...] = ()

@@ -14,7 +14,7 @@ from typing import NamedTuple, assert_never
 from iptlab.grading.asking import ChangeMark, Untrack
 from iptlab.grading.axes import edges
 from iptlab.grading.common import Care, Common
-from iptlab.grading.diagram import Node
+from iptlab.grading.diagram import Node, TooManyNodesError
 from iptlab.grading.outcomes import DROPPED, ONES, SLOT, Outcome, State
 from iptlab.grading.passage import Branch, Passage
 from iptlab.grading.ready import Place, Ready, Tables, reached
@@ -35,6 +35,7 @@ from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.packet import Family
 
 _NEVER = 1 << 30
+_STATES = 3  # how many places in chains may be looked at for each node of the budget
 _LOOPBACK = {Family.IPV4: 0x7F000001, Family.IPV6: 1}
 
 
@@ -275,6 +276,8 @@ class Treatment:
         A result that never looked at what follows is kept for every use of the chain.
         """
         common, chain = self.common, self._chain(place)
+        if len(common.suffixes) + len(common.followed) > _STATES * self.diagram.budget:
+            raise TooManyNodesError
         number, table, depth = self._follow_id(follow)
         care = common.narrowed(care, chain.levels[start])
         outer, deepest, node = self._deepest, _NEVER, -1

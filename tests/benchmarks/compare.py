@@ -75,12 +75,12 @@ class Solver:
         self.numbers: dict[str, int] = {}
         self.ends: dict[str, int] = {}
 
-    def differ(self, one: Table, two: Table, hook: Hook) -> bool:
-        """Whether some packet fares differently."""
+    def packet(self, one: Table, two: Table, hook: Hook) -> Term | None:
+        """Some packet that fares differently; None if there is none."""
         solver = self.z3.SolverFor("QF_BV")
         left, right = (self.chain(table, hook, table.chains[hook].policy) for table in (one, two))
         solver.add(left != right)
-        return bool(solver.check() == self.z3.sat)
+        return solver.model() if solver.check() == self.z3.sat else None
 
     def end(self, name: object) -> Term:
         number = self.ends.setdefault(str(name), len(self.ends))
@@ -147,9 +147,9 @@ class Solver:
         return self.numbers.setdefault(name, len(self.numbers))
 
 
-def solve(one: Ruleset, two: Ruleset, hook: Hook) -> bool:
+def solve(one: Ruleset, two: Ruleset, hook: Hook) -> Term | None:
     tables = (rules.tables[TableName.FILTER] for rules in (one, two))
-    return Solver(one.family).differ(*tables, hook)
+    return Solver(one.family).packet(*tables, hook)
 
 
 # --- the table ---
@@ -175,7 +175,7 @@ def row(name: str, one: Ruleset, two: Ruleset, hook: Hook, runs: int) -> None:
         ours = cpu(partial(compare, one, other, scope), runs)
         said += f"{ours:>9.1f} ms"
         if find_spec("z3"):
-            assert solve(one, other, hook) != compare(one, other, scope).same
+            assert (solve(one, other, hook) is None) == compare(one, other, scope).same
             theirs = cpu(partial(solve, one, other, hook), runs)
             said += f" z3 {theirs:>7.1f} ms ratio {ours / theirs:>4.2f}"
     print(said, flush=True)
