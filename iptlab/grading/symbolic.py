@@ -59,6 +59,7 @@ class Back(NamedTuple):
 
 
 Follow = Policy | Back
+Spot = tuple[Place, int]  # a chain, and how many of its rules are behind
 
 
 class Met(NamedTuple):
@@ -229,7 +230,7 @@ class Treatment:
         if table not in self.tables or skipped:
             return self._stage(path, at + 1, state)
         follow = Policy(table, hook, path, at)
-        node = self._run((table, hook), 0, state, follow, self.common.everything)
+        node = self._run(((table, hook), 0), state, follow, self.common.everything)
         if table is TableName.NAT and state.tracked:
             new = ((self.space.level["ctstate"], self.space.atom("ctstate", CtState.NEW)),)
             node = self.diagram.choose(
@@ -270,42 +271,23 @@ class Treatment:
 
     # --- chains ---
 
-    def _run(self, place: Place, start: int, state: State, follow: Follow, care: Care) -> Node:
+    def _run(self, where: Spot, state: State, follow: Follow, care: Care) -> Node:
         """From a rule of a chain on, for the packets in ``care``.
 
         A result that never looked at what follows is kept for every use of the chain.
         """
-        common, chain = self.common, self._chain(place)
+        common, chain = self.common, self._chain(where[0])
         if len(common.suffixes) + len(common.followed) > _STATES * self.diagram.budget:
             raise TooManyNodesError
         number, table, depth = self._follow_id(follow)
-        care = common.narrowed(care, chain.levels[start])
-        outer, deepest, node = self._deepest, _NEVER, -1
-        waiting: list[tuple[int, Ready, Met, Care]] = []
-        for at in range(start, len(chain.rules) + 1):
-            here = common.narrowed(care, chain.levels[at])
-            node = common.suffixes.get((chain.ids[at], state, here, table), -1)
-            if node >= 0:
-                break
-            followed = common.followed.get((chain.ids[at], state, here, number))
-            if followed:
-                node, deepest = followed[0], depth - followed[1]
-                break
-            if at == len(chain.rules):
-                self._deepest = _NEVER
-                node = self._end(follow, state, depth)
-                deepest = self._deepest
-                break
-            met = self._met(chain.rules[at], state, here)
-            if met is not None:
-                waiting.append((at, chain.rules[at], met, here))
-                if not met.limits and chain.rules[at].chance is None:
-                    break
-        for at, rule, met, here in reversed(waiting):
+        outer = self._deepest
+        waiting, node, deepest = self._ahead(where, state, follow, care)
+        for at, met, here in reversed(waiting):
+            rule = chain.rules[at]
             self._deepest = _NEVER
-            then = self._act(rule, (place, at), state, (follow, here, met.care))
+            then = self._act(rule, (where[0], at), state, (follow, here, met.care))
             deepest = min(deepest, self._deepest)
-            if node < 0:
+            if node is None:
                 node = then
             else:
                 if rule.chance is not None:
@@ -316,7 +298,36 @@ class Treatment:
             else:
                 common.followed[chain.ids[at], state, here, number] = node, depth - deepest
         self._deepest = min(outer, deepest)
+        assert node is not None
         return node
+
+    def _ahead(
+        self, where: Spot, state: State, follow: Follow, care: Care
+    ) -> tuple[list[tuple[int, Met, Care]], Node | None, int]:
+        """The rules that packets may meet, and what is known of all that comes behind them.
+
+        That is None behind a rule that every packet matches.
+        """
+        common, chain = self.common, self._chain(where[0])
+        number, table, depth = self._follow_id(follow)
+        care = common.narrowed(care, chain.levels[where[1]])
+        waiting: list[tuple[int, Met, Care]] = []
+        for at in range(where[1], len(chain.rules)):
+            here = common.narrowed(care, chain.levels[at])
+            node = common.suffixes.get((chain.ids[at], state, here, table))
+            if node is not None:
+                return waiting, node, _NEVER
+            followed = common.followed.get((chain.ids[at], state, here, number))
+            if followed:
+                return waiting, followed[0], depth - followed[1]
+            met = self._met(chain.rules[at], state, here)
+            if met is not None:
+                waiting.append((at, met, here))
+                if not met.limits and chain.rules[at].chance is None:
+                    return waiting, None, _NEVER
+        self._deepest = _NEVER
+        node = self._end(follow, state, depth)
+        return waiting, node, self._deepest
 
     def _met(self, rule: Ready, state: State, care: Care) -> Met | None:
         """How packets in ``care`` meet a rule; None if none of them can match."""
@@ -351,7 +362,7 @@ class Treatment:
         return Met(tuple(limits.items()), tuple(inner))
 
     def _act(
-        self, rule: Ready, where: tuple[Place, int], state: State, around: tuple[Follow, Care, Care]
+        self, rule: Ready, where: Spot, state: State, around: tuple[Follow, Care, Care]
     ) -> Node:
         """What a rule's target leads to, for the packets that match."""
         (table, name), at = where
@@ -365,16 +376,16 @@ class Treatment:
                 return self._end(follow, state, self._follow_id(follow)[2])
             case Call(callee, goto):
                 then = follow if goto else Back(table, name, at + 1, here, follow)
-                return self._run((table, callee), 0, state, then, inside)
+                return self._run(((table, callee), 0), state, then, inside)
             case ChangeMark(clear, xor):
                 mark = state.xor & ~clear ^ xor
                 changed = state._replace(clear=state.clear | clear, xor=mark)
-                return self._run((table, name), at + 1, changed, follow, inside)
+                return self._run(((table, name), at + 1), changed, follow, inside)
             case Untrack():
                 # once tracking has seen a packet it is too late
                 late = state.tracked
                 changed = state if late else state._replace(ctstate=CtState.UNTRACKED)
-                return self._run((table, name), at + 1, changed, follow, inside)
+                return self._run(((table, name), at + 1), changed, follow, inside)
             case Translate() as wanted if not state.tracked:
                 return self._accepted(follow, state._replace(asked=wanted))
             case Translate() as wanted:
@@ -389,8 +400,8 @@ class Treatment:
         """The end of a chain: back to the jump, or the policy decides."""
         self._deepest = min(self._deepest, depth)
         if isinstance(follow, Back):
-            place = (follow.table, follow.chain)
-            return self._run(place, follow.at, state, follow.outer, follow.care)
+            behind = (follow.table, follow.chain), follow.at
+            return self._run(behind, state, follow.outer, follow.care)
         if self.tables[follow.table].chains[follow.hook].policy is Verdict.ACCEPT:
             return self._accepted(follow, state)
         return self.common.leaf(DROPPED)
