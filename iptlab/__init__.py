@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from iptlab.course import exercise as exercise
     from iptlab.english import explain as explain
     from iptlab.errors import BadValueError as BadValueError
+    from iptlab.errors import CannotCompare as CannotCompare
     from iptlab.errors import CheckFailedError as CheckFailedError
     from iptlab.errors import FileError as FileError
     from iptlab.errors import IptlabError as IptlabError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from iptlab.errors import RuleSyntaxError as RuleSyntaxError
     from iptlab.grading import grade as grade
     from iptlab.grading import read_rules as read_rules
+    from iptlab.grading.compare import compare as compare
+    from iptlab.grading.scope import Scope as Scope
     from iptlab.netfilter.actions import Verdict as Verdict
     from iptlab.netfilter.context import Owner as Owner
     from iptlab.netfilter.extension import register_match as register_match
@@ -48,10 +51,12 @@ _HOMES = {
     "course": ("data", "exercise"),
     "english": ("explain",),
     "errors": (
-        *("BadValueError", "CheckFailedError", "FileError", "IptlabError", "ManifestError"),
-        *("PacketError", "RuleError", "RuleSyntaxError", "RulesetError"),
+        *("BadValueError", "CannotCompare", "CheckFailedError", "FileError", "IptlabError"),
+        *("ManifestError", "PacketError", "RuleError", "RuleSyntaxError", "RulesetError"),
     ),
     "grading": ("grade", "read_rules"),
+    "grading.compare": ("compare",),
+    "grading.scope": ("Scope",),
     "netfilter.actions": ("Verdict",),
     "netfilter.context": ("Owner",),
     "netfilter.extension": ("register_match", "register_target"),

@@ -157,3 +157,12 @@ class KernelUnavailable(IptlabError):
         super().__init__(f"{reason}\n{cure}" if cure else reason)
         self.reason = reason
         self.cure = cure
+
+
+class CannotCompare(IptlabError):
+    """Rules that a comparison cannot decide exactly: what they hold, and why that is so."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"cannot compare {what}: {reason}")
+        self.what = what
+        self.reason = reason

@@ -1,0 +1,172 @@
+"""What a rule asks of a packet and does with it, in the terms of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from iptlab.errors import CannotCompare
+from iptlab.grading.axes import AXES, Line, has_edges, kinds
+from iptlab.matches.addrtype import Addrtype
+from iptlab.matches.conntrack import Conntrack
+from iptlab.matches.ports import PortMatch
+from iptlab.matches.statistic import Statistic
+from iptlab.netfilter.actions import (
+    Call,
+    Continue,
+    Decide,
+    NoTrack,
+    Return,
+    Translate,
+    Undecided,
+)
+from iptlab.netfilter.context import Answer, Context
+from iptlab.netfilter.extension import Condition, Match, Target
+from iptlab.netfilter.rules import Rule
+from iptlab.packet import Family, Packet, Protocol
+
+
+class Asks(NamedTuple):
+    """A match taken apart: conditions on modelled fields, or one opaque question, or chance.
+
+    ``whole`` is whether later fragments never match.
+    """
+
+    conditions: tuple[Condition, ...] = ()
+    opaque: str = ""
+    chance: Fraction | None = None
+    whole: bool = False
+
+
+def asks(match: Match) -> Asks:
+    """What the match asks; CannotCompare if nobody can tell."""
+    if isinstance(match, Statistic) and match.probability:
+        given = match.probability
+        chance = given.value.fraction
+        return Asks(chance=1 - chance if given.negated else chance)
+    if isinstance(match, Addrtype) and (match.limit_iface_in or match.limit_iface_out):
+        raise CannotCompare(f"`{match}'", "it asks for an address and an interface at once")
+    if type(match).landmarks is not Match.landmarks:
+        try:
+            list(match.landmarks())
+        except NotImplementedError as error:
+            raise CannotCompare(f"`{match}'", str(error)) from None
+    conditions = match.conditions()
+    if _says_all(match, conditions) and all(map(_modelled, conditions)):
+        return Asks(conditions, whole=isinstance(match, PortMatch))
+    return Asks(opaque=str(match))
+
+
+def _says_all(match: Match, conditions: tuple[Condition, ...]) -> bool:
+    """Whether the match holds exactly if all of its conditions do."""
+    if isinstance(match, Conntrack):
+        return match.ctstate is not None and len(conditions) == 1
+    return type(match).holds in (Match.holds, PortMatch.holds)
+
+
+_LINES = frozenset(name for name, kind in kinds(Family.IPV4).items() if isinstance(kind, Line))
+
+
+def _modelled(condition: Condition) -> bool:
+    name = condition.field.name
+    axes = AXES.get(name, ())
+    bounded = name in ("src_type", "dst_type") or has_edges(condition.given.value)
+    return bool(axes) and (bounded or not _LINES & set(axes))
+
+
+# --- what targets do ---
+
+
+@dataclass(frozen=True)
+class ChangeMark:
+    """The packet's mark loses the bits of ``clear``, then those of ``xor`` are turned over."""
+
+    clear: int
+    xor: int
+
+
+@dataclass(frozen=True)
+class Untrack:
+    """Connection tracking leaves the packet alone."""
+
+
+Does = Decide | Call | Return | Translate | ChangeMark | Untrack | None
+
+_HERE = ip_address("0.0.0.0")
+_SAMPLE = Packet(_HERE, _HERE)
+_ONES = 0xFFFFFFFF
+_NOWHERE = Context()
+# targets whose effects nobody compares: what they write down goes to logs and statistics
+_NOTE_TAKERS = frozenset(("LOG", "NFLOG", "TRACE", "AUDIT", "RATEEST", "IDLETIMER", "CHECKSUM"))
+
+
+def does(rule: Rule) -> Does:
+    """What becomes of a packet that matches; None if it just goes on."""
+    target = rule.target
+    if target is None or target.name in _NOTE_TAKERS:
+        return None
+    match target.act(_SAMPLE, _NOWHERE):
+        case Continue():
+            return _change(target)
+        case Undecided(answer):
+            raise CannotCompare(f"`{target}'", answer.reason)
+        case Translate() as translate:
+            return _plain(target, translate, rule.header.named_protocol)
+        case Decide() | Call() | Return() as known:
+            return known
+
+
+def _change(target: Target) -> ChangeMark | Untrack:
+    if target.name == "MARK":
+        # two marks show what becomes of every bit, for MARK changes each bit by itself
+        xor, ones = _mark_after(target, 0), _mark_after(target, _ONES)
+        return ChangeMark(_ONES ^ xor ^ ones, xor)
+    action = target.act(_SAMPLE, _NOWHERE)
+    if isinstance(action, Continue) and action.effects == (NoTrack(),):
+        return Untrack()
+    raise CannotCompare(f"`{target}'", "what it changes is not followed here")
+
+
+def _mark_after(target: Target, mark: int) -> int:
+    action = target.act(replace(_SAMPLE, mark=mark), _NOWHERE)
+    assert isinstance(action, Continue)
+    return action.packet.mark
+
+
+# protocols whose ports NAT can change; kernel: net/netfilter/nf_nat_core.c (nf_nat_l4proto)
+_PORTED = frozenset((Protocol.TCP, Protocol.UDP, Protocol.SCTP, Protocol.UDPLITE))
+
+
+def _plain(target: Target, translate: Translate, protocol: int) -> Translate:
+    if translate.ports and protocol not in _PORTED:
+        raise CannotCompare(f"`{target}'", "ports of this protocol are not followed here")
+    return translate
+
+
+# --- supposing ---
+
+
+@dataclass(frozen=True)
+class Supposed(Match):
+    """A match of which somebody supposes that it holds, or that it does not."""
+
+    match: Match
+    answer: bool
+
+    def holds(self, packet: Packet, context: Context) -> Answer:
+        return self.answer
+
+    def why_not(self, packet: Packet, context: Context) -> str:
+        return f"supposing that `{self}' does not hold"
+
+    def explain(self) -> str:
+        return self.match.explain()
+
+    def landmarks(self) -> Iterator[tuple[str, object]]:  # type: ignore[override]
+        return iter(())
+
+    def __str__(self) -> str:
+        return str(self.match)

@@ -1,0 +1,172 @@
+"""The fields in which packets may differ, and what the rules want to know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import product
+
+from iptlab.errors import CannotCompare
+from iptlab.grading.sample import Thing
+from iptlab.matches.icmp import IcmpTypes
+from iptlab.matches.iprange import AddressRange
+from iptlab.netfilter.context import CtState
+from iptlab.netfilter.extension import Condition
+from iptlab.netfilter.values import Integer as Number
+from iptlab.netfilter.values import Network, NumberRange, PortList, PortRange, ProtocolNumber, Value
+from iptlab.packet import Family
+
+_SHORTEST = {Family.IPV4: 40, Family.IPV6: 60}
+# flags as packets usually have them, before all other combinations
+_USUAL_FLAGS = (2, 16, 18, 24, 17, 4, 20, 1)
+# the states a packet can be in, ordinary ones first
+_STATES = (
+    CtState.NEW,
+    CtState.ESTABLISHED,
+    CtState.RELATED,
+    CtState.INVALID,
+    CtState.UNTRACKED,
+)
+
+
+# --- the kinds of axes ---
+
+
+@dataclass(frozen=True)
+class Line:
+    """Numbers from ``first`` to ``last``, cut where a value begins or ends."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A few things, of which those that get the same answers everywhere are one atom."""
+
+    things: tuple[Thing, ...]
+
+
+@dataclass(frozen=True)
+class Names:
+    """Interfaces: those that are named, one for each ``+``, and one that nobody names."""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """32-bit marks, told apart by the bits that rules look at or change."""
+
+
+Kind = Line | Choice | Names | Marks
+
+
+@cache
+def kinds(family: Family) -> Mapping[str, Kind]:
+    """The fields that are modelled, by name."""
+    addresses = Line(0, (1 << family.bits) - 1)
+    return {
+        "protocol": Line(1, 255),
+        "fragment": Choice((0, 100)),
+        "in_interface": Names(),
+        "out_interface": Names(),
+        "ctstate": Choice(_STATES),
+        "src": addresses,
+        "dst": addresses,
+        "sport": Line(0, 0xFFFF),
+        "dport": Line(0, 0xFFFF),
+        "flags": Choice(tuple(dict.fromkeys((*_USUAL_FLAGS, *range(64))))),
+        "icmp": Line(0, 0xFFFF),
+        "mark": Marks(),
+        "ttl": Line(1, 255),
+        "tos": Choice(tuple(range(256))),
+        "length": Line(_SHORTEST[family], 0xFFFF),
+        "link": Choice(("unicast", "broadcast", "multicast")),
+    }
+
+
+# the axes that a field of a condition reads, by the field's name; all others are opaque
+AXES: Mapping[str, tuple[str, ...]] = {
+    **{name: (name,) for name in kinds(Family.IPV4)},
+    "src_type": ("src",),
+    "dst_type": ("dst",),
+    "ports": ("sport", "dport"),
+    "dscp": ("tos",),
+}
+
+
+def edges(value: Value) -> Iterator[int]:
+    """The numbers at which the value's answer may change; CannotCompare if there are many."""
+    match value:
+        case Network(address, mask, family):
+            yield from _network_edges(address, mask, family.bits)
+        case PortList(ranges):
+            for part in ranges:
+                yield from (part.low, part.high + 1)
+        case PortRange(low, high) | NumberRange(low, high) | AddressRange(low=low, high=high):
+            yield from (low, high + 1)
+        case Number(number) | ProtocolNumber(number):
+            yield from (number, number + 1)
+        case IcmpTypes(kind, code):
+            first = kind * 256 + (code or 0)
+            yield from (first, first + (256 if code is None else 1))
+        case _:
+            raise CannotCompare(f"a value such as `{value}'", "its bounds are not known")
+
+
+def has_edges(value: Value) -> bool:
+    """Whether ``edges`` knows where the value's answer changes."""
+    known = (Network, PortList, PortRange, NumberRange, AddressRange, Number)
+    return isinstance(value, (*known, ProtocolNumber, IcmpTypes))
+
+
+def _network_edges(address: int, mask: int, bits: int) -> Iterator[int]:
+    """A mask with holes holds one run of addresses for each filling of the upper holes."""
+    low = mask & -mask or 1 << bits  # the run is as long as the lowest bit of the mask
+    holes = [1 << bit for bit in range(bits) if not mask >> bit & 1 and 1 << bit > low]
+    if len(holes) > 12:
+        raise CannotCompare("a mask with so many holes", "write prefixes instead")
+    for filling in product((0, 1), repeat=len(holes)):
+        first = address | sum(hole for hole, bit in zip(holes, filling, strict=True) if bit)
+        yield from (first, first + low)
+
+
+# --- what the rules want to know ---
+
+
+@dataclass
+class Wanted:
+    """Everything that cuts fields: conditions, values that rules write, changes of marks.
+
+    ``apart`` says for a field with few values what else tells them apart.
+    """
+
+    conditions: dict[str, dict[object, Condition]] = field(default_factory=dict)
+    points: dict[str, set[int]] = field(default_factory=dict)
+    names: dict[str, set[str]] = field(default_factory=dict)
+    marks: set[tuple[int, int]] = field(default_factory=set)
+    apart: dict[str, Callable[[Thing], object]] = field(default_factory=dict)
+    opaque: dict[str, None] = field(default_factory=dict)
+
+    def ask(self, condition: Condition) -> None:
+        """A rule asks this."""
+        for axis in AXES[condition.field.name]:
+            self.conditions.setdefault(axis, {})[key_of(condition)] = condition
+
+    @property
+    def everything(self) -> tuple[Mapping[str, object], ...]:
+        """What is wanted, by axis."""
+        return self.conditions, self.points, self.names, self.apart
+
+    def single_out(self, axis: str, number: int) -> None:
+        """Keep a number apart from all others."""
+        self.cut(axis, (number, number + 1))
+
+    def cut(self, axis: str, numbers: Iterable[int]) -> None:
+        """Cut an axis before these numbers."""
+        self.points.setdefault(axis, set()).update(numbers)
+
+
+def key_of(condition: Condition) -> object:
+    """What two conditions that ask the same have in common."""
+    return condition.field.name, condition.given.negated, condition.given.value

@@ -1,0 +1,202 @@
+"""What both sides of a comparison share, so that equal parts are looked at only once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import NamedTuple
+
+from iptlab.errors import CannotCompare
+from iptlab.grading.diagram import TERMINAL, Diagram, Node
+from iptlab.grading.outcomes import DRAWN, Chances, Outcome, State, counted
+from iptlab.grading.ready import Readying, Test, asks_translation
+from iptlab.grading.scope import Entry, Scope
+from iptlab.grading.ways import Ways
+from iptlab.netfilter.context import CtState
+from iptlab.netfilter.hooks import Hook
+from iptlab.packet import Family
+
+Care = tuple[int, ...]  # per level the atoms that packets at a place can have
+# Probabilities here are whole numbers of 2**-1240 parts. The kernel's are of 2**-31 parts, so
+# forty draws in a row stay exact; behind more of them the error is far below any tolerance.
+_BITS = 31 * 40
+_CERTAIN = 1 << _BITS
+
+
+class Ground(NamedTuple):
+    """Where packets begin their way, and what is known of every one."""
+
+    scope: Scope
+    entry: Entry
+    hook: Hook
+    family: Family
+    ways: Ways | None
+
+    def order(self, *, addresses_first: bool) -> tuple[str, ...]:
+        """The fields in which packets may differ, in the order in which diagrams ask."""
+        single = self.entry is Entry.HOOK
+        arrives = self.hook.has_in_interface if single else self.entry is Entry.RECEIVED
+        middle = ("src", "dst", "dport") if addresses_first else ("dport", "dst", "src")
+        return (
+            "protocol",
+            *(("fragment",) if single else ()),
+            *(("in_interface",) if arrives else ()),
+            *(("out_interface",) if single and self.hook.has_out_interface else ()),
+            "ctstate",
+            *middle,
+            *("sport", "flags", "icmp", "tos", "length"),
+            *(("link", "ttl") if single else ()),
+            *(("mark",) if self.scope.mark is None else ()),
+        )
+
+    def begin(self) -> State:
+        """What is known of a packet when its way begins."""
+        mark = self.scope.mark
+        state = State() if mark is None else State(xor=mark)
+        if mark is None:
+            state = state._replace(clear=0)
+        if self.entry is not Entry.HOOK:
+            inside = None if self.entry is Entry.RECEIVED else ""
+            return state._replace(in_interface=inside, ctstate=CtState.INVALID)
+        return state._replace(
+            in_interface=None if self.hook.has_in_interface else "",
+            out_interface=None if self.hook.has_out_interface else "",
+        )
+
+
+class Common:
+    """What both sides of a comparison share, so that equal parts are looked at once."""
+
+    def __init__(
+        self, ground: Ground, readying: Readying, diagram: Diagram, *, precise: bool
+    ) -> None:
+        self.ground = ground
+        self.readying = readying
+        self.space = readying.space
+        self.diagram = diagram
+        self.precise = precise  # whether somebody asks if a connection is translated
+        self.everything: Care = tuple(self.space.full)
+        self.outcomes: list[Outcome] = []
+        self.stages: dict[object, Node] = {}
+        self.suffixes: dict[object, Node] = {}
+        self.followed: dict[object, tuple[Node, int]] = {}
+        self.models: dict[object, int] = {}
+        self._numbers: dict[Outcome, int] = {}
+        self._answers: dict[object, bool] = {}
+        self._masks: dict[object, int] = {}
+        self._narrowed: dict[object, Care] = {}
+        self._mixed: dict[Fraction, dict[tuple[Node, Node], Node]] = {}
+        self._renamed: dict[object, dict[Node, Node]] = {}
+
+    # --- ends ---
+
+    def outcome(self, outcome: Outcome) -> int:
+        """The number of an outcome."""
+        number = self._numbers.get(outcome)
+        if number is None:
+            number = self._numbers[outcome] = len(self.outcomes)
+            self.outcomes.append(outcome)
+        return number
+
+    def leaf(self, outcome: Outcome) -> Node:
+        """The function in which every packet certainly ends like that."""
+        counts = counted(outcome, self.ground.scope.aspects)
+        return self.diagram.end(((self.outcome(counts), _CERTAIN),))
+
+    def chances(self, node: Node) -> Chances:
+        """The outcomes of a terminal, and how likely they are."""
+        value = self.diagram.value(node)
+        assert isinstance(value, tuple)
+        return tuple((self.outcomes[number], Fraction(part, _CERTAIN)) for number, part in value)
+
+    def _end(self, likely: Mapping[int, int]) -> Node:
+        """The terminal with these outcomes."""
+        return self.diagram.end(tuple(sorted(likely.items())))
+
+    def mix(self, chance: Fraction, one: Node, two: Node) -> Node:
+        """With that probability the first function, else the second."""
+        diagram = self.diagram
+        yes, bits = chance.numerator, chance.denominator.bit_length() - 1
+
+        def decide(one: Node, two: Node) -> Node | None:
+            if one == two:
+                return one
+            if diagram.level[one] != TERMINAL or diagram.level[two] != TERMINAL:
+                return None
+            likely: dict[int, int] = {}
+            for number, part in diagram.value(one):  # type: ignore[attr-defined]
+                likely[number] = part * yes >> bits
+            for number, part in diagram.value(two):  # type: ignore[attr-defined]
+                likely[number] = likely.get(number, 0) + part - (part * yes >> bits)
+            return self._end(likely)
+
+        if chance in (0, 1):
+            return one if chance else two
+        return diagram.combine(one, two, self._mixed.setdefault(chance, {}), decide)
+
+    def renamed(self, node: Node, old: int, new: int) -> Node:
+        """The function with another destination written where ``old`` was."""
+
+        def change(value: object) -> Node:
+            likely: dict[int, int] = {}
+            for number, part in value:  # type: ignore[attr-defined]
+                outcome = self.outcomes[number]
+                if outcome.dst == old:
+                    number = self.outcome(outcome._replace(dst=new))
+                likely[number] = likely.get(number, 0) + part
+            return self._end(likely)
+
+        return self.diagram.mapped(node, self._renamed.setdefault((old, new), {}), change)
+
+    # --- tests ---
+
+    def narrowed(self, care: Care, levels: int) -> Care:
+        """The packets without what is known of other levels than those in the bit set."""
+        known = self._narrowed.get((care, levels))
+        if known is None:
+            known = self._narrowed[care, levels] = tuple(
+                mask if levels >> level & 1 else full
+                for level, (mask, full) in enumerate(zip(care, self.everything, strict=True))
+            )
+        return known
+
+    def says(self, test: Test, thing: int | str, translated: frozenset[CtState]) -> bool:
+        """What a test says of a value that is known on the path."""
+        key = (test.number, thing, translated)
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = self._answers[key] = self._ask(test, thing, translated)
+        return answer
+
+    def _ask(self, test: Test, thing: int | str, translated: frozenset[CtState]) -> bool:
+        condition = test.condition
+        assert condition is not None
+        if thing == DRAWN and test.axis in ("sport", "dport"):
+            raise CannotCompare(f"`{condition}' behind a port drawn by lot", "it may be any port")
+        if test.axis == "ctstate" and asks_translation(condition):
+            if self.ground.ways is None:
+                raise CannotCompare(f"`{condition}' at one hook", "give the scope a host")
+            value = condition.given.value
+            states = {thing} if thing in ("INVALID", "UNTRACKED") else {thing, *translated}
+            return condition.given.holds(lambda _: any(state in value for state in states))
+        return self.space.holds(condition, test.axis, thing) != test.turned
+
+    def mask(self, test: Test, state: State) -> int:
+        """The atoms of which a test says yes, where the value is still the packet's own."""
+        if test.axis == "mark" and (state.clear or state.xor):
+            key: object = (test.number, state.clear, state.xor)
+        elif test.axis == "ctstate" and test.condition and asks_translation(test.condition):
+            key = (test.number, state.translated)
+        else:
+            return test.mask
+        mask = self._masks.get(key)
+        if mask is None:
+            mask = self._masks[key] = sum(
+                1 << at
+                for at, thing in enumerate(self.space.atoms[test.level])
+                if self.says(test, self._seen(test, thing, state), state.translated)
+            )
+        return mask
+
+    def _seen(self, test: Test, thing: int | str, state: State) -> int | str:
+        return int(thing) & ~state.clear ^ state.xor if test.axis == "mark" else thing

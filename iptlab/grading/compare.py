@@ -1,0 +1,267 @@
+"""Whether two rule sets treat every packet alike, and if not a packet that shows it.
+
+A packet that is found is played in the simulator under both rule sets before anybody sees it.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from random import Random
+
+from iptlab.errors import CannotCompare
+from iptlab.grading.atoms import Space
+from iptlab.grading.axes import Wanted
+from iptlab.grading.common import Common, Ground
+from iptlab.grading.diagram import Diagram, TooManyNodesError
+from iptlab.grading.feedback import Alike, Comparison, Difference
+from iptlab.grading.ready import Readying, Tables, asks_translation, reached
+from iptlab.grading.reconcile import Differing, alike
+from iptlab.grading.region import Region, both
+from iptlab.grading.replay import Case, Play, chances, play
+from iptlab.grading.sample import Thing, has_axis, packet_of
+from iptlab.grading.scope import Entry, Scope, paths
+from iptlab.grading.symbolic import Treatment
+from iptlab.grading.typical import USUAL, Found, pointed, typical, words
+from iptlab.netfilter.actions import Verdict
+from iptlab.netfilter.context import Context, CtState
+from iptlab.netfilter.hooks import Hook
+from iptlab.netfilter.rules import Rule
+from iptlab.packet import Family
+from iptlab.ruleset import Ruleset
+from iptlab.simulate.host import Host
+
+# as many nodes as a diagram may have, and packets that are tried where that is not enough
+BUDGET = 300_000
+TRIES = 2_000
+_DEEP = 100_000
+_UNBOUNDED = 1 << 60
+
+
+def compare(
+    expected: Ruleset | Host, actual: Ruleset | Host, scope: Scope | None = None
+) -> Comparison:
+    """Compare by meaning; the first difference in the order of hooks is the one that is told.
+
+    Raises CannotCompare for rules whose answer nobody can tell.
+
+    >>> from iptlab import read_rules
+    >>> web, ssh = (read_rules(f"-A INPUT -p tcp --dport {port} -j DROP") for port in (80, 22))
+    >>> print(compare(web, ssh).difference.case.packet)
+    tcp 192.0.2.10:40000 -> 10.0.0.5:22 SYN
+    """
+    scope = scope or Scope()
+    if isinstance(expected, Host) and isinstance(actual, Host):
+        return _hosts(expected, actual, scope)
+    if isinstance(expected, Host) or isinstance(actual, Host):
+        raise CannotCompare("a host with a rule set", "give two of the same kind")
+    if expected.family != actual.family:
+        raise CannotCompare("IPv4 rules with IPv6 rules", "they never see the same packets")
+    with _undisturbed():
+        return _rule_sets(expected, actual, scope)
+
+
+def _hosts(expected: Host, actual: Host, scope: Scope) -> Comparison:
+    if replace(expected, rules={}, name="") != replace(actual, rules={}, name=""):
+        raise CannotCompare("these hosts", "they must not differ in anything but their rules")
+    families = {*expected.rules, *actual.rules} or {Family.IPV4}
+    done: Comparison | None = None
+    for family in sorted(families):
+        one, two = (host.rules.get(family, Ruleset(family=family)) for host in (expected, actual))
+        found = compare(one, two, scope.on(expected))
+        done = found if done is None else done.then(found)
+        if found.difference:
+            break
+    assert done is not None
+    return done
+
+
+def _rule_sets(expected: Ruleset, actual: Ruleset, scope: Scope) -> Comparison:
+    done = Comparison(scope=scope)
+    for ground in entries(expected, actual, scope):
+        done = done.then(Bout(expected.tables, actual.tables, ground).result())
+        if done.difference:
+            break
+    return done
+
+
+def entries(expected: Ruleset, actual: Ruleset, scope: Scope) -> Iterator[Ground]:
+    """Where packets begin their way."""
+    family = expected.family
+    if scope.host is not None:
+        ways = scope.ways(family)
+        if ways.entrances:
+            yield Ground(scope, Entry.RECEIVED, Hook.PREROUTING, family, ways)
+        yield Ground(scope, Entry.SENT, Hook.OUTPUT, family, ways)
+        return
+    usual = (Hook.INPUT, Hook.FORWARD, Hook.OUTPUT, Hook.PREROUTING, Hook.POSTROUTING)
+    for hook in scope.hooks or usual:
+        if scope.hooks or _says_something(expected, hook) or _says_something(actual, hook):
+            yield Ground(scope, Entry.HOOK, hook, family, None)
+
+
+def _says_something(rules: Ruleset, hook: Hook) -> bool:
+    chains = (table.chains.get(hook) for table in rules.tables.values())
+    return any(chain and (chain.rules or chain.policy is not Verdict.ACCEPT) for chain in chains)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Deep recursion allowed, and no search for garbage: diagrams are many small objects."""
+    enabled, limit = gc.isenabled(), sys.getrecursionlimit()
+    gc.disable()
+    sys.setrecursionlimit(max(limit, _DEEP))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+        if enabled:
+            gc.enable()
+
+
+class Bout:
+    """One comparison: two rule sets, and packets that begin their way at one place."""
+
+    def __init__(self, expected: Tables, actual: Tables, ground: Ground) -> None:
+        self.sides = (expected, actual)
+        self.ground = ground
+        self.readying = Readying()
+
+    def result(self) -> Comparison:
+        """The verdict, exact if the diagrams stay within their budget."""
+        first = self._addresses_first
+        for addresses_first in (first, not first):
+            try:
+                return self._exact(addresses_first=addresses_first)
+            except TooManyNodesError:
+                continue
+        return self._tried()
+
+    # --- what the rules ask ---
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that packets can come to, of both sides."""
+        ground = self.ground
+        return tuple(
+            rule
+            for tables in self.sides
+            for table, name in reached(tables, paths(ground.entry, ground.hook))
+            for rule in tables[table].chains[name].rules
+        )
+
+    @cached_property
+    def _addresses_first(self) -> bool:
+        """Whether most rules ask for both addresses: then those are asked first."""
+        both = sum(bool(rule.header.src and rule.header.dst) for rule in self.rules)
+        return 2 * both > len(self.rules)
+
+    # --- the exact way ---
+
+    def prepared(self, *, addresses_first: bool = False, budget: int | None = None) -> Common:
+        """Atoms for both sides, and a diagram that is still empty."""
+        space = self._space(addresses_first=addresses_first)
+        conditions = (c for asked in space.wanted.conditions.values() for c in asked.values())
+        precise = any(map(asks_translation, conditions))
+        diagram = Diagram(space.full, budget or BUDGET)
+        return Common(self.ground, self.readying, diagram, precise=precise)
+
+    def _exact(self, *, addresses_first: bool) -> Comparison:
+        common = self.prepared(addresses_first=addresses_first)
+        expected, actual = (Treatment(tables, common).node() for tables in self.sides)
+        same = Comparison(scope=self.ground.scope, classes=common.space.classes)
+        if expected == actual:
+            return same
+        differing = Differing(common, self.ground.scope.tolerance).packets(expected, actual)
+        packets = both(common, differing, self.region.node(common))
+        found = typical(common.diagram, common.space, packets)
+        if found is None:
+            return same
+        return replace(same, difference=self._difference(common.space, found))
+
+    @cached_property
+    def region(self) -> Region:
+        """The packets that count."""
+        return Region(self.ground, self.readying)
+
+    def _space(self, *, addresses_first: bool) -> Space:
+        """The atoms for both sides."""
+        ground, wanted = self.ground, Wanted()
+        own = ground.ways.own if ground.ways else ()
+        for rule in self.rules:
+            self.readying.want(rule, wanted, own)
+        self.region.want(wanted)
+        context = Context(hook=ground.hook)
+        if ground.ways:
+            context = replace(context, address_types=ground.ways.host.address_types)
+        order = ground.order(addresses_first=addresses_first)
+        return self.readying.on(Space(wanted, order, context, ground.family))
+
+    # --- a packet ---
+
+    def _difference(self, space: Space, found: Found) -> Difference:
+        """The packet as the simulator treats it; it must differ there too."""
+        case = self.case(space, found.values)
+        expected, actual = (play(tables, case, self.ground.scope) for tables in self.sides)
+        if self._agree(expected, actual):
+            raise AssertionError(f"no difference in the simulator: {case}")
+        return Difference(case, expected, actual, tuple(self._alike(space, found, case)))
+
+    def _agree(self, expected: tuple[Play, ...], actual: tuple[Play, ...]) -> bool:
+        scope = self.ground.scope
+        one, two = (chances(plays, scope) for plays in (expected, actual))
+        return alike(one, two, scope.tolerance)
+
+    def case(self, space: Space, values: Mapping[str, Thing]) -> Case:
+        """The packet in its place."""
+        ground, family = self.ground, self.ground.family
+        packet = packet_of({**USUAL[family], "mark": ground.scope.mark or 0, **values}, family)
+        inside = "" if ground.entry is Entry.SENT or not ground.hook.has_in_interface else "eth0"
+        outside = "eth1" if ground.hook is Hook.FORWARD else "eth0"
+        single = ground.entry is Entry.HOOK and ground.hook.has_out_interface
+        return Case(
+            packet,
+            ground.entry,
+            ground.hook,
+            str(values.get("in_interface", inside)),
+            str(values.get("out_interface", outside)) if single else "",
+            CtState(str(values["ctstate"])),
+            str(values.get("link", "unicast")),
+            tuple((text, bool(values[text])) for text in space.wanted.opaque),
+        )
+
+    def _alike(self, space: Space, found: Found, case: Case) -> Iterator[Alike]:
+        """For which other values of each field the difference stays, in words."""
+        for name, mask in found.alike.items():
+            full = space.full[space.level[name]]
+            known = dict(case.supposed)
+            if full == 1 or (name in known and mask == full):
+                continue
+            if name not in known and not has_axis(name, case.packet):
+                continue
+            said = [] if mask == full else words(space, name, mask)
+            yield Alike(name, tuple(said))
+
+    # --- the other way ---
+
+    def _tried(self) -> Comparison:
+        """Packets that the rules point at, tried one by one: it proves nothing if all agree."""
+        common = self.prepared(budget=_UNBOUNDED)
+        space = common.space
+        region, lot, tried = self.region.node(common), Random(0), 0
+        pointing = [ready for rule in self.rules for ready in self.readying.rules(rule)]
+        for number in range(TRIES):
+            values = pointed(space, pointing[number % len(pointing)], lot)
+            if not common.diagram.at(region, space.places(values)):
+                continue
+            tried += 1
+            case = self.case(space, values)
+            expected, actual = (play(tables, case, self.ground.scope) for tables in self.sides)
+            if not self._agree(expected, actual):
+                difference = Difference(case, expected, actual)
+                return Comparison(self.ground.scope, difference, space.classes)
+        return Comparison(self.ground.scope, None, space.classes, tried)

@@ -1,0 +1,171 @@
+"""What routing and address translation make of what is known of a packet.
+
+Where the answer depends on the packet's own fields it comes in several branches.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from iptlab.errors import CannotCompare
+from iptlab.grading.common import Care, Common
+from iptlab.grading.outcomes import DRAWN, ONES, SLOT, State
+from iptlab.grading.ways import Piece, Way, Ways
+from iptlab.netfilter.actions import Side, Translate, Whose
+from iptlab.netfilter.context import CtState
+from iptlab.packet import Family
+
+Limits = tuple[tuple[int, int], ...]
+
+
+class Branch(NamedTuple):
+    """What is known from here on of packets within limits; None is that they are dropped.
+
+    Of several branches the last one counts that a packet is in.
+    """
+
+    limits: Limits
+    state: State | None
+
+
+_LOOPBACK = {Family.IPV4: 0x7F000001, Family.IPV6: 1}
+
+
+class Passage:
+    """One host, as the packets of a comparison pass through it."""
+
+    def __init__(self, common: Common, ways: Ways) -> None:
+        self.common = common
+        self.space = common.space
+        self.ways = ways
+
+    # --- routing ---
+
+    def sent(self, state: State) -> Iterator[Branch]:
+        """The route of a packet that this machine sends."""
+        yield from self._by_way((), state, self.ways.outbound(self._mark(state)))
+
+    def routed(self, state: State) -> Iterator[Branch]:
+        """The routing decision for a packet that came in."""
+        mark = self._mark(state)
+        groups: dict[tuple[Piece, ...], int] = {}
+        level = self.space.level["in_interface"]
+        for name in self.ways.entrances:
+            pieces = self.ways.inbound(name, mark)
+            groups[pieces] = groups.get(pieces, 0) | self.space.atom("in_interface", name)
+        for pieces, mask in groups.items():
+            yield from self._by_way(((level, mask),), state, pieces)
+
+    def rerouted(self, state: State) -> Iterator[Branch]:
+        """Another look at the route where a rule in OUTPUT changed what it depends on.
+
+        Kernel: net/ipv4/netfilter.c (ip_route_me_harder), net/ipv4/route.c (__mkroute_output)
+        """
+        if state.dst is None and not self.ways.routing.rules:
+            yield Branch((), state)
+            return
+        level = self.space.level["src"]
+        for limits, known in self._by_way((), state, self.ways.outbound(self._mark(state))):
+            yield Branch(limits, known)
+            if known is None or known.way is None or state.dst is None:
+                continue
+            confined = self.ways.confined(known.way.interface)
+            if mask := sum(self.space.between("src", *run) for run in confined):
+                yield Branch((*limits, (level, mask)), None)
+
+    def _by_way(self, limits: Limits, state: State, pieces: tuple[Piece, ...]) -> Iterator[Branch]:
+        """A case for each way that destinations go."""
+        if state.dst is not None:
+            at = bisect_right(pieces, state.dst, key=lambda piece: piece.first) - 1
+            yield Branch(limits, _going(state, pieces[at].way))
+            return
+        masks: dict[Way | None, int] = {}
+        for first, last, way in pieces:
+            masks[way] = masks.get(way, 0) | self.space.between("dst", first, last)
+        level = self.space.level["dst"]
+        for way, mask in masks.items():
+            yield Branch((*limits, (level, mask)), _going(state, way))
+
+    def _mark(self, state: State) -> int:
+        """The packet's mark, if routing depends on it."""
+        if state.clear == ONES or not self.ways.routing.rules:
+            return state.xor
+        raise CannotCompare("`ip rule ... fwmark'", "say which mark packets begin with")
+
+    # --- address translation ---
+
+    def translated(self, wanted: Translate, state: State, care: Care) -> Iterator[Branch]:
+        """A new source or destination for the packets in ``care``."""
+        match wanted.addresses:
+            case Whose.INCOMING if state.in_interface is None:
+                level = self.space.level["in_interface"]
+                for name in self.ways.entrances:
+                    limit = (level, self.space.atom("in_interface", name))
+                    own = self.ways.first_address(name)
+                    for limits, known in self._aimed(wanted, own, state, care):
+                        yield Branch((limit, *limits), known)
+            case Whose.INCOMING:
+                yield from self._aimed(wanted, _LOOPBACK[self.space.family], state, care)
+            case Whose.OUTGOING:
+                assert state.way
+                yield from self._aimed(wanted, state.way.address, state, care)
+            case (first, last) if first == last:
+                yield from self._aimed(wanted, int(first), state, care)
+            case None:
+                yield from self._written(wanted, {}, state, care)
+            case _:
+                reason = "which address a packet gets depends on its own ones"
+                raise CannotCompare(f"`{wanted.note}'", reason)
+
+    def _aimed(
+        self, wanted: Translate, address: int | None, state: State, care: Care
+    ) -> Iterator[Branch]:
+        """The same once the address is known; without one the packet is dropped."""
+        if address is None:
+            yield Branch((), None)
+        else:
+            end = "src" if wanted.side is Side.SOURCE else "dst"
+            yield from self._written(wanted, {end: address}, state, care)
+
+    def _written(
+        self, wanted: Translate, new: dict[str, int], state: State, care: Care
+    ) -> Iterator[Branch]:
+        """The same with the port, if there is a new one."""
+        source = wanted.side is Side.SOURCE
+        port = "sport" if source else "dport"
+        if wanted.ports:
+            if wanted.ports[0] != wanted.ports[1] or wanted.base is not None:
+                reason = "which port a packet gets depends on its own one"
+                raise CannotCompare(f"`{wanted.note}'", reason)
+            new = {**new, port: wanted.ports[0]}
+        moved = state._replace(**new)  # type: ignore[arg-type]
+        if self.common.precise:
+            # whether anything changes is asked only where rules ask whether it did
+            word = CtState.SNAT if source else CtState.DNAT
+            moved = moved._replace(translated=state.translated | {word})
+        yield Branch((), moved)
+        if self.common.precise and (limits := self._same(new, state, care)) is not None:
+            yield Branch(limits, state)
+        if source and not wanted.ports and (wanted.random or wanted.random_fully):
+            yield Branch(self.space.having("sport"), moved._replace(sport=DRAWN))
+
+    def _same(self, new: dict[str, int], state: State, care: Care) -> Limits | None:
+        """The packets that have the new values already; None if there are none."""
+        limits = []
+        for axis, thing in new.items():
+            own = state[SLOT[axis]]
+            if own is None:
+                level, mask = self.space.level[axis], self.space.atom(axis, thing)
+                if not care[level] & mask:
+                    return None
+                limits.append((level, mask))
+            elif own != thing:
+                return None
+        return tuple(limits)
+
+
+def _going(state: State, way: Way | None) -> State | None:
+    """The state once the way is known; packets for this machine have no interface to leave by."""
+    return None if way is None else state._replace(way=way, out_interface=way.interface)

@@ -1,0 +1,216 @@
+"""Chains made ready for a comparison: tests as masks of atoms, targets as what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+from iptlab.errors import CannotCompare
+from iptlab.grading.asking import Asks, ChangeMark, Does, asks, does
+from iptlab.grading.atoms import Space
+from iptlab.grading.axes import AXES, Wanted, key_of
+from iptlab.grading.scope import Path, Step
+from iptlab.netfilter.actions import Side, Translate, Whose
+from iptlab.netfilter.context import CtState
+from iptlab.netfilter.extension import Condition, Match
+from iptlab.netfilter.hooks import TableName
+from iptlab.netfilter.rules import Jump, Rule, Table
+from iptlab.netfilter.values import StateSet
+from iptlab.packet import Address
+
+Tables = Mapping[TableName, Table]
+Place = tuple[TableName, str]  # a chain, by its table and name
+
+
+class Test(NamedTuple):
+    """One question: of the atoms of a field those in ``mask`` say yes.
+
+    ``axis`` is empty if packets never change there. Otherwise ``condition`` is asked about a
+    value that rules have written; ``turned`` turns its answer round.
+    """
+
+    number: int
+    level: int
+    mask: int
+    axis: str = ""
+    condition: Condition | None = None
+    turned: bool = False
+
+
+class Ready(NamedTuple):
+    """A rule: all tests must say yes, and chance too; ``key`` says what rules are alike."""
+
+    tests: tuple[Test, ...]
+    chance: Fraction | None
+    does: Does
+    key: object
+
+
+# what can change on a packet's way, or depends on where it is
+CHANGING = frozenset(
+    ("src", "dst", "sport", "dport", "in_interface", "out_interface", "ctstate", "mark")
+)
+_TRANSLATED = frozenset((CtState.SNAT, CtState.DNAT))
+
+
+class Readying:
+    """What both sides of a comparison share: each match and rule is looked at once."""
+
+    def __init__(self) -> None:
+        self._asks: dict[int, tuple[Match, Asks]] = {}
+        self._tests: dict[int, tuple[tuple[Test, ...], ...]] = {}
+        self._numbers: dict[object, int] = {}
+        self.space: Space
+
+    def on(self, space: Space) -> Space:
+        """Make ready for these atoms; what was made for others is forgotten."""
+        self._tests.clear()
+        self.space = space
+        return space
+
+    def number(self, key: object) -> int:
+        """A number for whatever is equal to ``key``."""
+        return self._numbers.setdefault(key, len(self._numbers))
+
+    def asks(self, match: Match) -> Asks:
+        """What a match asks."""
+        known = self._asks.get(id(match))
+        if known is None:
+            known = self._asks[id(match)] = match, asks(match)
+        return known[1]
+
+    # --- before there are atoms ---
+
+    def want(self, rule: Rule, wanted: Wanted, own: Sequence[Address]) -> None:
+        """Put down everything at which the rule tells packets apart.
+
+        ``own`` are the machine's addresses, which REDIRECT and MASQUERADE may write.
+        """
+        for match in rule.tests():
+            asked = self.asks(match)
+            for condition in asked.conditions:
+                wanted.ask(condition)
+            if asked.opaque:
+                wanted.opaque[asked.opaque] = None
+        match does(rule):
+            case ChangeMark(clear, xor):
+                wanted.marks.add((clear, xor))
+            case Translate() as translate:
+                _single_out(translate, wanted, own)
+
+    # --- with atoms ---
+
+    def rules(self, rule: Rule) -> Iterator[Ready]:
+        """The rule made ready; one that takes either port becomes two."""
+        chance: Fraction | None = None
+        variants: tuple[tuple[Test, ...], ...] = ((),)
+        for match in rule.tests():
+            asked = self.asks(match)
+            if asked.chance is not None:
+                chance = asked.chance * (1 if chance is None else chance)
+            more = self._tests.get(id(match))
+            if more is None:
+                more = self._tests[id(match)] = self._variants(asked)
+            if more != ((),):
+                variants = tuple((*left, *right) for left in variants for right in more)
+        done = does(rule)
+        for tests in variants:
+            merged = _merged(tests, self)
+            key = self.number((tuple(test.number for test in merged), chance))
+            yield Ready(merged, chance, done, key)
+
+    def _variants(self, asked: Asks) -> tuple[tuple[Test, ...], ...]:
+        variants: list[tuple[Test, ...]] = [()]
+        for condition in asked.conditions:
+            more = list(self._of(condition))
+            variants = [(*left, *right) for left in variants for right in more]
+        space = self.space
+        extra: list[Test] = []
+        if asked.opaque:
+            extra.append(self._fixed(space.level[asked.opaque], 0b10))
+        if asked.whole and "fragment" in space.level:
+            extra.append(self._fixed(space.level["fragment"], space.atom("fragment", 0)))
+        return tuple((*variant, *extra) for variant in variants)
+
+    def _of(self, condition: Condition) -> Iterator[tuple[Test, ...]]:
+        """The tests of a condition; either port in a list is two cases."""
+        name = condition.field.name
+        first, *second = AXES[name]
+        having = tuple(self._fixed(level, mask) for level, mask in self.space.having(first))
+        test = self._test(condition, first)
+        if not second:
+            yield (*having, test)
+            return
+        other = self._test(condition, second[0])
+        if condition.given.negated:
+            yield (*having, test, other)
+        else:
+            yield (*having, test)
+            full = self.space.full[test.level]
+            number = self.number(("not", test.number))
+            not_first = test._replace(number=number, mask=full & ~test.mask, turned=True)
+            yield (*having, not_first, other)
+
+    def _test(self, condition: Condition, axis: str) -> Test:
+        level = self.space.level.get(axis, -1)
+        mask = self.space.mask(condition, axis) if level >= 0 else 0
+        if axis not in CHANGING:
+            if level < 0:
+                raise CannotCompare(f"`{condition}'", "on a whole host it is not followed")
+            return self._fixed(level, mask)
+        number = self.number((axis, key_of(condition)))
+        return Test(number, level, mask, axis, condition)
+
+    def _fixed(self, level: int, mask: int) -> Test:
+        return Test(self.number((level, mask)), level, mask)
+
+
+def _merged(tests: tuple[Test, ...], readying: Readying) -> tuple[Test, ...]:
+    """Tests of the same unchanging field put together, those that ask nothing left out."""
+    full = readying.space.full
+    fixed: dict[int, int] = {}
+    for test in tests:
+        if not test.axis:
+            fixed[test.level] = fixed.get(test.level, -1) & test.mask
+    plain = (readying._fixed(level, mask) for level, mask in fixed.items() if mask != full[level])
+    return (*plain, *(test for test in tests if test.axis))
+
+
+def asks_translation(condition: Condition) -> bool:
+    """Whether it asks for the states SNAT and DNAT, which are no states of their own."""
+    value = condition.given.value
+    return isinstance(value, StateSet) and bool(value.states & _TRANSLATED)
+
+
+def _single_out(translate: Translate, wanted: Wanted, own: Sequence[Address]) -> None:
+    source = translate.side is Side.SOURCE
+    match translate.addresses:
+        case (first, last):
+            new = [first, last]
+        case Whose():
+            new = list(own)
+        case _:
+            new = []
+    for address in new:
+        wanted.single_out("src" if source else "dst", int(address))
+    for port in translate.ports or ():
+        wanted.single_out("sport" if source else "dport", port)
+
+
+def reached(tables: Tables, paths: Iterable[Path]) -> Iterator[Place]:
+    """The chains that packets on these paths can come to."""
+    waiting: list[Place] = [
+        (table, str(hook))
+        for path in paths
+        for hook, table in (stage for stage in path if not isinstance(stage, Step))
+        if table in tables
+    ]
+    seen: set[Place] = set()
+    while waiting:
+        table, name = waiting.pop()
+        if (table, name) not in seen:
+            seen.add((table, name))
+            yield table, name
+            targets = (rule.target for rule in tables[table].chains[name].rules)
+            waiting += [(table, target.chain) for target in targets if isinstance(target, Jump)]

@@ -1,0 +1,126 @@
+"""Where two treatments differ as a packet's sender and receiver see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from iptlab.grading.common import Common
+from iptlab.grading.diagram import TERMINAL, Node
+from iptlab.grading.outcomes import DRAWN, Chances, Outcome
+
+# what NAT may write; a value that the packet has already is no change
+_WRITTEN = ("dst", "dport", "src", "sport")
+
+
+class Differing:
+    """The set of packets that two functions treat differently, as a diagram."""
+
+    def __init__(self, common: Common, tolerance: Fraction) -> None:
+        self.common = common
+        self.diagram = common.diagram
+        self.tolerance = tolerance
+        self.yes = self.diagram.end(True)
+        self.no = self.diagram.end(False)
+
+    def packets(self, one: Node, two: Node) -> Node:
+        """The packets whose outcomes, or whose chances, are not the same."""
+        diagram = self.diagram
+        open_ends: dict[Node, Node] = {}
+
+        def decide(one: Node, two: Node) -> Node | None:
+            if one == two:
+                return self.no
+            if diagram.level[one] != TERMINAL or diagram.level[two] != TERMINAL:
+                return None
+            where = self._where(self.common.chances(one), self.common.chances(two), _WRITTEN)
+            if where in (self.yes, self.no):
+                return where
+            # it depends on fields that may have been asked before: put in at the end
+            mark = diagram.end(("differs", one, two))
+            open_ends[mark] = where
+            return mark
+
+        found = diagram.combine(one, two, {}, decide)
+        for mark, where in open_ends.items():
+            found = self._put(found, mark, where)
+        return found
+
+    def _put(self, found: Node, mark: Node, where: Node) -> Node:
+        """The set with an answer in place of an open end."""
+        level = self.diagram.level
+
+        def decide(one: Node, two: Node) -> Node | None:
+            if level[one] != TERMINAL:
+                return None
+            if one != mark:
+                return one
+            return two if level[two] == TERMINAL else None
+
+        return self.diagram.combine(found, where, {}, decide)
+
+    # --- outcomes ---
+
+    def _where(self, one: Chances, two: Chances, fields: tuple[str, ...]) -> Node:
+        """The packets to which two ends mean different things."""
+        if self._same(one, two):
+            return self.no
+        if not fields:
+            return self._by_mark(one, two)
+        field, *others = fields
+        node = self._where(one, two, tuple(others))
+        if node == self.no:
+            return node
+        written = {getattr(outcome, field) for outcome, _ in (*one, *two)} - {None, DRAWN}
+        space = self.common.space
+        for value in written:
+            left, right = (_unwritten(end, field, value) for end in (one, two))
+            inside = self._where(left, right, tuple(others))
+            cube = self.diagram.cube(((space.level[field], space.atom(field, value)),))
+            node = self.diagram.choose(cube, inside, node)
+        return node
+
+    def _by_mark(self, one: Chances, two: Chances) -> Node:
+        """The same for marks, which may be given by what became of their bits."""
+        level = self.common.space.level.get("mark")
+        given = {(outcome.clear, outcome.xor) for outcome, _ in (*one, *two)}
+        if level is None or len(given) == 1:
+            return self.yes
+        ways: dict[Node, int] = {}
+        for at, mark in enumerate(self.common.space.atoms[level]):
+            left, right = (_marked(end, int(mark)) for end in (one, two))
+            node = self.no if self._same(left, right) else self.yes
+            ways[node] = ways.get(node, 0) | 1 << at
+        return self.diagram.branch(level, ways)
+
+    def _same(self, one: Chances, two: Chances) -> bool:
+        return alike(dict(one), dict(two), self.tolerance)
+
+
+def alike(
+    one: Mapping[Outcome, Fraction], two: Mapping[Outcome, Fraction], tolerance: Fraction
+) -> bool:
+    """Whether every outcome is about as likely here as there."""
+    nothing = Fraction(0)
+    return one == two or all(
+        abs(one.get(outcome, nothing) - two.get(outcome, nothing)) <= tolerance
+        for outcome in {**one, **two}
+    )
+
+
+def _unwritten(end: Chances, field: str, value: int) -> Chances:
+    """The end for packets that have the value already."""
+    likely: dict[Outcome, Fraction] = {}
+    for outcome, chance in end:
+        if getattr(outcome, field) == value:
+            outcome = outcome._replace(**{field: None})  # type: ignore[arg-type]
+        likely[outcome] = likely.get(outcome, Fraction(0)) + chance
+    return tuple(likely.items())
+
+
+def _marked(end: Chances, mark: int) -> Chances:
+    """The end for packets that came with a mark, with what became of it."""
+    return tuple(
+        (outcome._replace(clear=0, xor=mark & ~outcome.clear ^ outcome.xor), chance)
+        for outcome, chance in end
+    )

@@ -1,0 +1,176 @@
+"""The packets that a comparison is about, as a diagram."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from iptlab.grading.axes import Wanted
+from iptlab.grading.common import Common, Ground
+from iptlab.grading.diagram import Node
+from iptlab.grading.ready import Readying
+from iptlab.grading.sample import packet_of
+from iptlab.grading.scope import Entry
+from iptlab.netfilter.context import CtState
+from iptlab.netfilter.hooks import Hook
+from iptlab.netfilter.rules import Rule
+from iptlab.packet import Family, Packet, Protocol, TcpFlags
+from iptlab.simulate.conntrack import ConntrackTable, Zone
+
+Limits = tuple[tuple[int, int], ...]
+# what is sent through connections that are open already
+_ECHO = {Family.IPV4: 8 << 8, Family.IPV6: 128 << 8}
+_OTHER_ICMP = {Family.IPV4: Protocol.ICMPV6, Family.IPV6: Protocol.ICMP}
+_USUAL = (int(TcpFlags.SYN), int(TcpFlags.ACK))
+# ICMP types of which connection tracking knows something, and the ones behind them
+# kernel: net/netfilter/nf_conntrack_proto_icmp.c, nf_conntrack_proto_icmpv6.c
+_TYPES = (*range(20), *range(127, 146))
+# the field on which a first packet's state depends, by protocol
+_DECIDING = {
+    int(Protocol.TCP): "flags",
+    int(Protocol.ICMP): "icmp",
+    int(Protocol.ICMPV6): "icmp",
+}
+
+
+class Region:
+    """What a scope assumes, and on a host what its kernel lets through to the rules."""
+
+    def __init__(self, ground: Ground, readying: Readying) -> None:
+        self.ground = ground
+        self.readying = readying
+        assumed = ground.scope.assume
+        self.assumed: Rule | None = ground.scope.region(ground.family) if assumed else None
+
+    def want(self, wanted: Wanted) -> None:
+        """Put down the values at which the region begins and ends."""
+        ground, scope = self.ground, self.ground.scope
+        if self.assumed:
+            self.readying.want(self.assumed, wanted, ())
+        wanted.names["in_interface"] = set(scope.interfaces)
+        wanted.names["out_interface"] = set(scope.interfaces)
+        if ground.ways is None:
+            return
+        wanted.names["in_interface"] = set(ground.ways.entrances)
+        wanted.cut("src", ground.ways.edges)
+        wanted.cut("dst", ground.ways.edges)
+        wanted.apart["ctstate"] = lambda state: state
+        wanted.apart["flags"] = lambda flags: (_first_state(int(flags)), flags in _USUAL)
+        wanted.cut("icmp", (number << 8 for number in _TYPES))
+        wanted.cut("icmp", (_ECHO[ground.family] + 1,))
+        for number in Protocol:
+            wanted.cut("protocol", (number, number + 1))
+
+    # --- the diagram ---
+
+    def node(self, common: Common) -> Node:
+        """The set of packets."""
+        diagram = common.diagram
+        yes, no = diagram.end(True), diagram.end(False)
+        node = yes
+        for parts in self._parts(common):
+            union = no
+            for limits in parts:
+                if all(mask for _, mask in limits):
+                    union = diagram.choose(diagram.cube(limits), yes, union)
+            node = both(common, node, union)
+        return node
+
+    def _parts(self, common: Common) -> Iterator[list[Limits]]:
+        """Sets of packets that must all contain the packet, each as a union of cubes."""
+        if self.assumed:
+            yield [
+                tuple((test.level, test.mask) for test in ready.tests)
+                for ready in self.readying.rules(self.assumed)
+            ]
+        if self.ground.scope.interfaces and self.ground.entry is Entry.HOOK:
+            for axis in ("in_interface", "out_interface"):
+                if axis in common.space.level:
+                    yield [(_things(common, axis, self.ground.scope.interfaces),)]
+        if self.ground.ways:
+            yield from self._believed(common)
+            yield list(self._reachable(common))
+            yield list(self._states(common))
+
+    def _believed(self, common: Common) -> Iterator[list[Limits]]:
+        """Addresses that routing does not refuse whatever the rules say."""
+        ways, space = self.ground.ways, common.space
+        assert ways
+        src, dst = space.level["src"], space.level["dst"]
+        if self.ground.entry is Entry.SENT:
+            own = sum({space.atom("src", int(address)) for address in ways.own})
+            yield [((src, own),)]
+        else:
+            level = space.level["in_interface"]
+            yield [
+                (
+                    (level, space.atom("in_interface", name)),
+                    (src, sum(space.between("src", *run) for run in ways.sources(name))),
+                )
+                for name in ways.entrances
+            ]
+        single = ways.single(arriving=self.ground.entry is Entry.RECEIVED)
+        yield [((dst, sum(space.between("dst", *run) for run in single)),)]
+
+    def _reachable(self, common: Common) -> Iterator[Limits]:
+        """No connection can be open to where no route leads, or from where none leads back."""
+        ways, space, mark = self.ground.ways, common.space, self.ground.scope.mark or 0
+        assert ways
+        state, dst = space.level["ctstate"], space.level["dst"]
+        established = space.atom("ctstate", CtState.ESTABLISHED)
+        yield ((state, space.full[state] & ~established),)
+        if self.ground.entry is Entry.SENT:
+            yield ((dst, sum(space.between("dst", *run) for run in ways.reached("", mark))),)
+            return
+        level, src = space.level["in_interface"], space.level["src"]
+        back = sum(space.between("src", *run) for run in ways.reached("", mark))
+        for name in ways.entrances:
+            mask = sum(space.between("dst", *run) for run in ways.reached(name, mark))
+            yield ((level, space.atom("in_interface", name)), (dst, mask), (src, back))
+
+    def _states(self, common: Common) -> Iterator[Limits]:
+        """Which connection states packets can have: first ones, and ones of open connections."""
+        space, family = common.space, self.ground.family
+        level = space.level["protocol"]
+        established = (space.level["ctstate"], space.atom("ctstate", CtState.ESTABLISHED))
+        for at, protocol in enumerate(space.atoms[level]):
+            here = (level, 1 << at)
+            axis = _DECIDING.get(int(protocol), "")
+            for place, thing in enumerate(space.atoms[space.level[axis]] if axis else (0,)):
+                packet = packet_of({"protocol": protocol, axis or "mark": thing}, family)
+                state = (space.level["ctstate"], space.atom("ctstate", _state(packet)))
+                yield (here, state, *(((space.level[axis], 1 << place),) if axis else ()))
+            usual = {"flags": int(TcpFlags.ACK), "icmp": _ECHO[family]}.get(axis, 0)
+            later = ((space.level[axis], space.atom(axis, usual)),) if axis else ()
+            if protocol not in (Protocol.SCTP, _OTHER_ICMP[family]):
+                yield (here, established, *later)
+
+
+def _state(packet: Packet) -> CtState:
+    """What connection tracking says of a packet that it has never heard of."""
+    return ConntrackTable().track(packet, Hook.PREROUTING, Zone(), 0.0).ctstate
+
+
+@cache
+def _first_state(flags: int) -> CtState:
+    """The state of a first segment with these flags."""
+    return _state(packet_of({"flags": flags}, Family.IPV4))
+
+
+def _things(common: Common, axis: str, things: tuple[str, ...]) -> tuple[int, int]:
+    space = common.space
+    return space.level[axis], sum({space.atom(axis, thing) for thing in things})
+
+
+def both(common: Common, one: Node, two: Node) -> Node:
+    """The packets that are in both sets."""
+    no, yes = common.diagram.end(False), common.diagram.end(True)
+
+    def decide(one: Node, two: Node) -> Node | None:
+        if no in (one, two):
+            return no
+        if one == yes:
+            return two
+        return one if two == yes else None
+
+    return common.diagram.combine(one, two, {}, decide)

@@ -1,0 +1,206 @@
+"""A found packet played in the simulator: what really becomes of it under a rule set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from iptlab.grading.asking import Supposed, asks
+from iptlab.grading.outcomes import DRAWN, ONES, Outcome, counted
+from iptlab.grading.scope import Entry, Scope
+from iptlab.netfilter.actions import Side
+from iptlab.netfilter.context import CannotTell, Context, CtState
+from iptlab.netfilter.hooks import Hook, TableName
+from iptlab.netfilter.rules import Rule, Table
+from iptlab.packet import Packet, Protocol, TcpFlags
+from iptlab.ruleset import Ruleset
+from iptlab.simulate.chance import Chooser, scripts
+from iptlab.simulate.journey import Fate, Journey
+from iptlab.simulate.machine import Machine
+from iptlab.simulate.trace import HookVisit, TableVisit
+from iptlab.simulate.walk import walk
+from iptlab.syntax.save import Dump
+
+Tables = Mapping[TableName, Table]
+Evidence = HookVisit | Journey
+
+
+@dataclass(frozen=True)
+class Case:
+    """A packet in its place; ``supposed`` are answers to questions that nobody can decide."""
+
+    packet: Packet
+    entry: Entry
+    hook: Hook
+    in_interface: str = ""
+    out_interface: str = ""
+    ctstate: CtState = CtState.NEW
+    link: str = "unicast"
+    supposed: tuple[tuple[str, bool], ...] = ()
+
+    def context(self, scope: Scope) -> Context:
+        """What rules may ask of the packet at a single hook."""
+        return Context(
+            hook=self.hook,
+            in_interface=self.in_interface,
+            out_interface=self.out_interface,
+            ctstate=self.ctstate,
+            link=self.link,
+        )
+
+
+@dataclass(frozen=True)
+class Play:
+    """One way that chance may go, and what came of it."""
+
+    outcome: Outcome
+    probability: Fraction
+    evidence: Evidence
+
+
+def play(tables: Tables, case: Case, scope: Scope) -> tuple[Play, ...]:
+    """Everything that may become of the packet, each with its exact probability."""
+    tables = supposing(tables, dict(case.supposed))
+    if case.entry is Entry.HOOK:
+        return tuple(_walks(tables, case, scope))
+    return tuple(_journeys(tables, case, scope))
+
+
+def chances(plays: tuple[Play, ...], scope: Scope) -> dict[Outcome, Fraction]:
+    """The outcomes as far as they count, and how likely each is."""
+    likely: dict[Outcome, Fraction] = {}
+    for one in plays:
+        outcome = counted(one.outcome, scope.aspects)
+        likely[outcome] = likely.get(outcome, Fraction(0)) + one.probability
+    return likely
+
+
+def supposing(tables: Tables, answers: Mapping[str, bool]) -> Tables:
+    """The tables with the answers put in place of the questions."""
+    if not answers:
+        return tables
+
+    def supposed(rule: Rule) -> Rule:
+        matches = tuple(
+            Supposed(match, answers[text]) if (text := asks(match).opaque) in answers else match
+            for match in rule.matches
+        )
+        return rule if matches == rule.matches else replace(rule, matches=matches)
+
+    return {
+        name: replace(
+            table,
+            chains={
+                key: replace(chain, rules=tuple(map(supposed, chain.rules)))
+                for key, chain in table.chains.items()
+            },
+        )
+        for name, table in tables.items()
+    }
+
+
+# --- one hook ---
+
+
+def _walks(tables: Tables, case: Case, scope: Scope) -> Iterator[Play]:
+    for script in scripts():
+        visit = walk(tables, case.packet, replace(case.context(scope), choose=script))
+        assert not isinstance(visit.verdict, CannotTell), visit.verdict
+        asked = [one.translate for one in visit.tables if one.translate is not None]
+        reply = visit.deciding.reply if visit.tables else ""
+        came = _came("ACCEPT", visit.result) if visit.accepted else Outcome(visit.verdict, reply)
+        if visit.accepted and asked:
+            came = came._replace(asked=asked[-1])
+        yield Play(came, script.probability, visit)
+
+
+def _came(verdict: str, packet: Packet, interface: str = "") -> Outcome:
+    """The outcome of a packet that came through."""
+    return Outcome(
+        verdict,
+        "",
+        interface,
+        int(packet.src),
+        int(packet.dst),
+        packet.sport,
+        packet.dport,
+        ONES,
+        packet.mark,
+    )
+
+
+# --- a whole host ---
+
+_ARRIVED = {Fate.DELIVERED: "DELIVER", Fate.FORWARDED: "FORWARD", Fate.SENT: "SEND"}
+
+
+def _journeys(tables: Tables, case: Case, scope: Scope) -> Iterator[Play]:
+    machine = machine_for(tables, case, scope)
+
+    def act(machine: Machine, choose: Chooser) -> Journey:
+        if case.entry is Entry.SENT:
+            return machine.send(case.packet, choose=choose)
+        return machine.receive(case.in_interface, case.packet, choose=choose)
+
+    for outcome in machine.outcomes(act):
+        journey = outcome.journey
+        assert journey.fate is not Fate.UNKNOWN, journey.reason
+        yield Play(_outcome(journey), journey.probability, journey)
+
+
+def _outcome(journey: Journey) -> Outcome:
+    """What became of a packet on a host, as far as it counts."""
+    if journey.fate is Fate.REJECTED:
+        return Outcome("REJECT", journey.rejection)
+    if journey.exit is None:
+        return Outcome("DROP")
+    came = _came(_ARRIVED[journey.fate], journey.exit, journey.interface)
+    return came._replace(sport=DRAWN) if any(map(_draws_port, journey.visits())) else came
+
+
+def _draws_port(visit: TableVisit) -> bool:
+    wanted = visit.translate
+    return (
+        wanted is not None
+        and wanted.side is Side.SOURCE
+        and wanted.ports is None
+        and (wanted.random or wanted.random_fully)
+        and visit.packet.sport is not None
+    )
+
+
+def machine_for(tables: Tables, case: Case, scope: Scope) -> Machine:
+    """The host with the rules, and with the packet's connection open if it belongs to one.
+
+    Such a connection was opened before the rules were loaded.
+    """
+    assert scope.host is not None
+    family = case.packet.family
+    machine = Machine(scope.host.with_rules(Ruleset(family=family)))
+    if case.ctstate is CtState.ESTABLISHED:
+        _open(machine, case)
+    machine.load(Ruleset(Dump(dict(tables)), family))
+    return machine
+
+
+def _open(machine: Machine, case: Case) -> None:
+    """Let the first packet of the connection pass, and its answer."""
+    first, back = case.packet, case.packet.reply()
+    if first.protocol == Protocol.TCP:
+        first = replace(first, flags=TcpFlags.SYN)
+        back = replace(back, flags=TcpFlags.SYN | TcpFlags.ACK)
+    if first.icmp is not None:
+        back = replace(back, icmp=replace(first.icmp, type=_ECHO_REPLY[first.protocol]))
+    journey = (
+        machine.send(first)
+        if case.entry is Entry.SENT
+        else machine.receive(case.in_interface, first)
+    )
+    if journey.fate is Fate.DELIVERED:
+        machine.send(back)
+    elif journey.accepted:
+        machine.receive(journey.interface, back)
+
+
+_ECHO_REPLY = {int(Protocol.ICMP): 0, int(Protocol.ICMPV6): 129}

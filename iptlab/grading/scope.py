@@ -1,0 +1,144 @@
+"""Which packets two rule sets are compared on, and what must become of them alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fractions import Fraction
+from functools import cached_property
+
+from iptlab.grading.ways import Ways
+from iptlab.netfilter.hooks import Hook, TableName, tables_at
+from iptlab.netfilter.rules import Rule
+from iptlab.packet import Family
+from iptlab.ruleset import Ruleset
+from iptlab.simulate.host import Host
+
+
+class Aspect(StrEnum):
+    """What of a packet's fate counts, besides whether it comes through."""
+
+    INTERFACE = "exit interface"
+    REWRITING = "rewriting"
+    MARK = "mark"
+    REJECTION = "rejection"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a comparison is about.
+
+    Without a ``host`` each hook is looked at by itself: those of ``hooks``, or all at which
+    either rule set has something. A packet there may be in any connection state, and what nat
+    rules ask for is compared, not done. With a host, packets go all the way through it: first
+    packets of a connection that come in or are sent, and later packets of connections that
+    were open before the rules were loaded.
+
+    ``assume`` is what all packets are like, as a rule would ask it:
+    ``-p tcp -m conntrack --ctstate NEW``. ``interfaces`` are all there are (empty: any may
+    be). ``mark`` is the one that packets begin with (None: any). Probabilities count as the
+    same if they differ by no more than ``tolerance``.
+
+    Simplified: matches that remember or look into sets and payloads (limit, recent, set,
+    string) are questions with a free answer, the same wherever the same words stand.
+
+    Simplified: on a host, multicast is left out, and so are later packets of connections that
+    these rules themselves translate.
+    """
+
+    hooks: tuple[Hook, ...] = ()
+    host: Host | None = None
+    assume: str = ""
+    interfaces: tuple[str, ...] = ()
+    mark: int | None = 0
+    aspects: frozenset[Aspect] = frozenset(Aspect)
+    tolerance: Fraction = Fraction(1, 1_000_000)
+
+    def region(self, family: Family) -> Rule:
+        """What is assumed, as a rule that matches it."""
+        text = f"*filter\n:assumed - [0:0]\n-A assumed {self.assume}\nCOMMIT\n"
+        return Ruleset.parse(text, family).tables[TableName.FILTER].chains["assumed"].rules[0]
+
+    @cached_property
+    def _ways(self) -> dict[Family, Ways]:
+        return {}
+
+    def ways(self, family: Family) -> Ways:
+        """The host's routing; what was found out once is kept."""
+        assert self.host is not None
+        return self._ways.setdefault(family, Ways(self.host, family))
+
+    def on(self, host: Host) -> Scope:
+        """The same on a whole host."""
+        return replace(self, host=host)
+
+
+class Entry(StrEnum):
+    """Where a packet's way begins: at one hook, or on a whole host."""
+
+    HOOK = "hook"
+    RECEIVED = "received"
+    SENT = "sent"
+
+
+class Step(StrEnum):
+    """What happens between tables on the way through a host."""
+
+    TRACK = "track"
+    ROUTE = "route"
+    REROUTE = "reroute"
+    LEAVE = "leave"
+    DONE = "done"
+
+
+Stage = tuple[Hook, TableName] | Step
+Path = tuple[Stage, ...]
+
+
+def _tables(hook: Hook, *, nat: bool = True) -> Path:
+    return tuple((hook, table) for table in tables_at(hook) if nat or table is not TableName.NAT)
+
+
+def _tracked(hook: Hook, *, nat: bool = True) -> Path:
+    """A hook where connection tracking comes behind the table raw."""
+    raw, *others = _tables(hook, nat=nat)
+    return (raw, Step.TRACK, *others) if raw[1] is TableName.RAW else (raw, *others)
+
+
+_MANGLE_OUT = (Hook.OUTPUT, TableName.MANGLE)
+_NAT_OUT = (Hook.OUTPUT, TableName.NAT)
+
+
+def _sent() -> Path:
+    path: list[Stage] = []
+    for stage in _tracked(Hook.OUTPUT):
+        path += [stage, Step.REROUTE] if stage in (_MANGLE_OUT, _NAT_OUT) else [stage]
+    return (*path, *_tables(Hook.POSTROUTING), Step.LEAVE)
+
+
+RECEIVED: Path = (*_tracked(Hook.PREROUTING), Step.ROUTE)
+DELIVERED: Path = (*_tables(Hook.INPUT), Step.DONE)
+FORWARDED: Path = (*_tables(Hook.FORWARD), *_tables(Hook.POSTROUTING), Step.DONE)
+SENT: Path = _sent()
+# what a machine sends to itself comes in again, and NAT is settled by then
+LOOPED: Path = (
+    *_tables(Hook.PREROUTING, nat=False),
+    *_tables(Hook.INPUT, nat=False),
+    Step.DONE,
+)
+
+
+def path_at(hook: Hook) -> Path:
+    """The tables of one hook alone."""
+    return (*_tables(hook), Step.DONE)
+
+
+def paths(entry: Entry, hook: Hook) -> tuple[Path, ...]:
+    """Every path that packets may take from there."""
+    match entry:
+        case Entry.HOOK:
+            return (path_at(hook),)
+        case Entry.RECEIVED:
+            return (RECEIVED, DELIVERED, FORWARDED)
+        case Entry.SENT:
+            return (SENT, LOOPED)

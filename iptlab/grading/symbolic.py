@@ -1,0 +1,443 @@
+"""A whole rule set as one diagram: what becomes of every packet, with exact probabilities.
+
+Rules are taken from the last to the first, so that each becomes one step: where it matches,
+what its target leads to, else what comes behind it. What rules have written into a packet is
+known on every path; what they have not is still the packet's own.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, assert_never
+
+from iptlab.grading.asking import ChangeMark, Untrack
+from iptlab.grading.axes import edges
+from iptlab.grading.common import Care, Common
+from iptlab.grading.diagram import Node, TooManyNodesError
+from iptlab.grading.outcomes import DROPPED, ONES, SLOT, Outcome, State
+from iptlab.grading.passage import Branch, Passage
+from iptlab.grading.ready import Place, Ready, Tables, reached
+from iptlab.grading.scope import (
+    DELIVERED,
+    FORWARDED,
+    LOOPED,
+    RECEIVED,
+    SENT,
+    Entry,
+    Path,
+    Step,
+    path_at,
+)
+from iptlab.netfilter.actions import Call, Decide, Return, Side, Translate, Verdict
+from iptlab.netfilter.context import CtState
+from iptlab.netfilter.hooks import Hook, TableName
+from iptlab.packet import Family
+
+_NEVER = 1 << 30
+_STATES = 3  # how many places in chains may be looked at for each node of the budget
+_LOOPBACK = {Family.IPV4: 0x7F000001, Family.IPV6: 1}
+
+
+class Policy(NamedTuple):
+    """What follows a built-in chain: its policy, then the rest of the path."""
+
+    table: TableName
+    hook: Hook
+    path: Path
+    at: int
+
+
+class Back(NamedTuple):
+    """What follows a user chain: the rules behind the jump, within the packets of the jump."""
+
+    table: TableName
+    chain: str
+    at: int
+    care: tuple[int, ...]
+    outer: Follow
+
+
+Follow = Policy | Back
+Spot = tuple[Place, int]  # a chain, and how many of its rules are behind
+
+
+class Met(NamedTuple):
+    """How packets meet a rule: what it asks of them, and which of them match."""
+
+    limits: tuple[tuple[int, int], ...]
+    care: Care
+
+
+class _Chain(NamedTuple):
+    """A chain made ready, with what is said of each of its ends, from every rule on.
+
+    ``ids`` tell different ends apart, callees included; ``levels`` are the fields they test.
+    """
+
+    rules: tuple[Ready, ...]
+    ids: tuple[int, ...]
+    levels: tuple[int, ...]
+
+
+class Treatment:
+    """What one rule set does with every packet."""
+
+    def __init__(self, tables: Tables, common: Common) -> None:
+        self.tables = tables
+        self.common = common
+        self.diagram = common.diagram
+        self.space = common.space
+        self._chains: dict[Place, _Chain] = {}
+        self._stage_ids: dict[tuple[Path, int], int] = {}
+        self._follow_ids: dict[Follow, tuple[int, int, int]] = {}
+        self._cuts: tuple[int, ...] | None = None
+        ways = common.ground.ways
+        self._passage = Passage(common, ways) if ways else None
+        self._deepest = _NEVER  # how far out the last result depends on what follows
+
+    def node(self) -> Node:
+        """The diagram, from the place where packets begin their way."""
+        ground, state = self.common.ground, self.common.ground.begin()
+        match ground.entry:
+            case Entry.HOOK:
+                return self._stage(path_at(ground.hook), 0, state)
+            case Entry.RECEIVED:
+                return self._stage(RECEIVED, 0, state)
+            case Entry.SENT:
+                return self._each(self._host.sent(state), lambda known: self._stage(SENT, 0, known))
+
+    @property
+    def _host(self) -> Passage:
+        """The host that packets pass through."""
+        assert self._passage
+        return self._passage
+
+    def _each(self, cases: Iterable[Branch], then: Callable[[State], Node]) -> Node:
+        """What follows in each case; the last one that a packet is in counts."""
+        node: Node | None = None
+        for limits, state in cases:
+            here = self.common.leaf(DROPPED) if state is None else then(state)
+            cube = self.diagram.cube(limits)
+            node = here if node is None else self.diagram.choose(cube, here, node)
+        assert node is not None
+        return node
+
+    # --- chains made ready ---
+
+    def _chain(self, place: Place) -> _Chain:
+        chain = self._chains.get(place)
+        if chain is None:
+            chain = self._chains[place] = self._made_ready(place)
+        return chain
+
+    def _made_ready(self, place: Place) -> _Chain:
+        table, name = place
+        readying = self.common.readying
+        source = self.tables[table].chains[name].rules
+        rules = tuple(ready for rule in source for ready in readying.rules(rule) if ready.does)
+        number, levels = readying.number("end"), 0
+        ids, tested = [number], [levels]
+        for rule in reversed(rules):
+            does: object = rule.does
+            for test in rule.tests:
+                levels |= 1 << test.level if test.level >= 0 else 0
+            if isinstance(rule.does, Translate) and self.common.precise:
+                levels |= self._written(rule.does)
+            if isinstance(rule.does, Call):
+                callee = self._chain((table, rule.does.chain))
+                does, levels = (callee.ids[0], rule.does.goto), levels | callee.levels[0]
+            number = readying.number((rule.key, does, number))
+            ids.append(number)
+            tested.append(levels)
+        return _Chain(rules, tuple(reversed(ids)), tuple(reversed(tested)))
+
+    def _written(self, wanted: Translate) -> int:
+        """The bit set of the fields that a target may write."""
+        ends = ("src", "sport") if wanted.side is Side.SOURCE else ("dst", "dport")
+        return sum(1 << self.space.level[end] for end in ends if end in self.space.level)
+
+    def _stage_id(self, path: Path, at: int) -> int:
+        """A number for all that may happen from a stage on."""
+        known = self._stage_ids.get((path, at))
+        if known is None:
+            stage, here = path[at], None
+            behind: tuple[int, ...] = ()
+            if not isinstance(stage, Step):
+                hook, table = stage
+                if table in self.tables:
+                    policy = self.tables[table].chains[hook].policy
+                    here = (self._chain((table, hook)).ids[0], policy)
+            if stage is Step.ROUTE:
+                behind = (self._stage_id(DELIVERED, 0), self._stage_id(FORWARDED, 0))
+            elif stage is Step.LEAVE:
+                behind = (self._stage_id(LOOPED, 0),)
+            elif stage is not Step.DONE:
+                behind = (self._stage_id(path, at + 1),)
+            known = self.common.readying.number((path, at, here, behind))
+            self._stage_ids[path, at] = known
+        return known
+
+    def _follow_id(self, follow: Follow) -> tuple[int, int, int]:
+        """A number for all that follows, one for what follows the table, and the depth."""
+        known = self._follow_ids.get(follow)
+        if known is None:
+            number = self.common.readying.number
+            if isinstance(follow, Back):
+                outer, table, depth = self._follow_id(follow.outer)
+                suffix = self._chain((follow.table, follow.chain)).ids[follow.at]
+                known = number(("back", suffix, outer, follow.care)), table, depth + 1
+            else:
+                later = self._stage_id(follow.path, follow.at + 1)
+                policy = self.tables[follow.table].chains[follow.hook].policy
+                place = (later, follow.table, follow.hook)
+                known = number(("policy", policy, *place)), number(("table", *place)), 0
+            self._follow_ids[follow] = known
+        return known
+
+    # --- the path ---
+
+    def _stage(self, path: Path, at: int, state: State) -> Node:
+        key = (self._stage_id(path, at), state)
+        node = self.common.stages.get(key)
+        if node is None:
+            node = self.common.stages[key] = self._made_stage(path, at, state)
+        return node
+
+    def _made_stage(self, path: Path, at: int, state: State) -> Node:
+        match path[at]:
+            case Step.DONE:
+                return self._done(path, state)
+            case Step.TRACK:
+                untracked = state.ctstate is CtState.UNTRACKED
+                ctstate = CtState.UNTRACKED if untracked else None
+                return self._stage(path, at + 1, state._replace(ctstate=ctstate, tracked=True))
+            case Step.ROUTE:
+                return self._each(self._host.routed(state), self._arrived)
+            case Step.REROUTE:
+                cases = self._host.rerouted(state)
+                return self._each(cases, lambda known: self._stage(path, at + 1, known))
+            case Step.LEAVE:
+                return self._left(state)
+            case _:
+                return self._table(path, at, state)
+
+    def _table(self, path: Path, at: int, state: State) -> Node:
+        stage = path[at]
+        assert not isinstance(stage, Step)
+        hook, table = stage
+        skipped = table is TableName.NAT and state.ctstate is CtState.UNTRACKED and state.tracked
+        if table not in self.tables or skipped:
+            return self._stage(path, at + 1, state)
+        follow = Policy(table, hook, path, at)
+        node = self._run(((table, hook), 0), state, follow, self.common.everything)
+        if table is TableName.NAT and state.tracked:
+            new = ((self.space.level["ctstate"], self.space.atom("ctstate", CtState.NEW)),)
+            node = self.diagram.choose(
+                self.diagram.cube(new), node, self._stage(path, at + 1, state)
+            )
+        return node
+
+    def _done(self, path: Path, state: State) -> Node:
+        if path is DELIVERED or path is LOOPED:
+            return self._leaf("DELIVER", state)
+        if path is FORWARDED:
+            assert state.way
+            return self._leaf("FORWARD", state, state.way.interface)
+        return self._leaf("ACCEPT", state)
+
+    def _leaf(self, verdict: str, state: State, interface: str = "") -> Node:
+        """The end of a packet that came through."""
+        _, _, src, dst, sport, dport, *_ = state
+        outcome = Outcome(
+            verdict, "", interface, src, dst, sport, dport, state.clear, state.xor, state.asked
+        )
+        return self.common.leaf(outcome)
+
+    def _arrived(self, state: State) -> Node:
+        """On to a process of this machine, or to another machine."""
+        assert state.way
+        if state.way.local:
+            return self._stage(DELIVERED, 0, state._replace(way=None, out_interface=""))
+        return self._stage(FORWARDED, 0, state)
+
+    def _left(self, state: State) -> Node:
+        """Out to the network, or round to this machine itself."""
+        assert state.way
+        if not state.way.local:
+            return self._leaf("SEND", state, state.way.interface)
+        known = state._replace(in_interface="lo", out_interface="", way=None)
+        return self._stage(LOOPED, 0, known)
+
+    # --- chains ---
+
+    def _run(self, where: Spot, state: State, follow: Follow, care: Care) -> Node:
+        """From a rule of a chain on, for the packets in ``care``.
+
+        A result that never looked at what follows is kept for every use of the chain.
+        """
+        common, chain = self.common, self._chain(where[0])
+        if len(common.suffixes) + len(common.followed) > _STATES * self.diagram.budget:
+            raise TooManyNodesError
+        number, table, depth = self._follow_id(follow)
+        outer = self._deepest
+        waiting, node, deepest = self._ahead(where, state, follow, care)
+        for at, met, here in reversed(waiting):
+            rule = chain.rules[at]
+            self._deepest = _NEVER
+            then = self._act(rule, (where[0], at), state, (follow, here, met.care))
+            deepest = min(deepest, self._deepest)
+            if node is None:
+                node = then
+            else:
+                if rule.chance is not None:
+                    then = common.mix(rule.chance, then, node)
+                node = self.diagram.choose(self.diagram.cube(met.limits), then, node)
+            if deepest > depth:
+                common.suffixes[chain.ids[at], state, here, table] = node
+            else:
+                common.followed[chain.ids[at], state, here, number] = node, depth - deepest
+        self._deepest = min(outer, deepest)
+        assert node is not None
+        return node
+
+    def _ahead(
+        self, where: Spot, state: State, follow: Follow, care: Care
+    ) -> tuple[list[tuple[int, Met, Care]], Node | None, int]:
+        """The rules that packets may meet, and what is known of all that comes behind them.
+
+        That is None behind a rule that every packet matches.
+        """
+        common, chain = self.common, self._chain(where[0])
+        number, table, depth = self._follow_id(follow)
+        care = common.narrowed(care, chain.levels[where[1]])
+        waiting: list[tuple[int, Met, Care]] = []
+        for at in range(where[1], len(chain.rules)):
+            here = common.narrowed(care, chain.levels[at])
+            node = common.suffixes.get((chain.ids[at], state, here, table))
+            if node is not None:
+                return waiting, node, _NEVER
+            followed = common.followed.get((chain.ids[at], state, here, number))
+            if followed:
+                return waiting, followed[0], depth - followed[1]
+            met = self._met(chain.rules[at], state, here)
+            if met is not None:
+                waiting.append((at, met, here))
+                if not met.limits and chain.rules[at].chance is None:
+                    return waiting, None, _NEVER
+        self._deepest = _NEVER
+        node = self._end(follow, state, depth)
+        return waiting, node, self._deepest
+
+    def _met(self, rule: Ready, state: State, care: Care) -> Met | None:
+        """How packets in ``care`` meet a rule; None if none of them can match."""
+        limits: dict[int, int] | None = None
+        for test in rule.tests:
+            mask = test.mask
+            if test.axis:
+                known: int | str | None
+                if test.axis == "mark":
+                    known = state.xor if state.clear == ONES else None
+                else:
+                    known = state[SLOT[test.axis]]  # type: ignore[assignment]
+                if known is not None:
+                    if not self.common.says(test, known, state.translated):
+                        return None
+                    continue
+                mask = self.common.mask(test, state)
+            before = care[test.level]
+            if limits and test.level in limits:
+                mask &= limits[test.level]
+            both = before & mask
+            if not both:
+                return None
+            if both != before:
+                limits = limits or {}
+                limits[test.level] = mask
+        if limits is None:
+            return Met((), care)
+        inner = list(care)
+        for level, mask in limits.items():
+            inner[level] &= mask
+        return Met(tuple(limits.items()), tuple(inner))
+
+    def _act(
+        self, rule: Ready, where: Spot, state: State, around: tuple[Follow, Care, Care]
+    ) -> Node:
+        """What a rule's target leads to, for the packets that match."""
+        (table, name), at = where
+        follow, here, inside = around
+        match rule.does:
+            case Decide(Verdict.ACCEPT):
+                return self._accepted(follow, state)
+            case Decide(verdict, reply):
+                return self.common.leaf(Outcome(str(verdict), reply))
+            case Return():
+                return self._end(follow, state, self._follow_id(follow)[2])
+            case Call(callee, goto):
+                then = follow if goto else Back(table, name, at + 1, here, follow)
+                return self._run(((table, callee), 0), state, then, inside)
+            case ChangeMark(clear, xor):
+                mark = state.xor & ~clear ^ xor
+                changed = state._replace(clear=state.clear | clear, xor=mark)
+                return self._run(((table, name), at + 1), changed, follow, inside)
+            case Untrack():
+                # once tracking has seen a packet it is too late
+                late = state.tracked
+                changed = state if late else state._replace(ctstate=CtState.UNTRACKED)
+                return self._run(((table, name), at + 1), changed, follow, inside)
+            case Translate() as wanted if not state.tracked:
+                return self._accepted(follow, state._replace(asked=wanted))
+            case Translate() as wanted:
+                cases = self._host.translated(wanted, state, inside)
+                return self._each(cases, lambda known: self._accepted(follow, known))
+            case None:
+                raise AssertionError("rules that do nothing are left out")
+            case other:
+                assert_never(other)
+
+    def _end(self, follow: Follow, state: State, depth: int) -> Node:
+        """The end of a chain: back to the jump, or the policy decides."""
+        self._deepest = min(self._deepest, depth)
+        if isinstance(follow, Back):
+            behind = (follow.table, follow.chain), follow.at
+            return self._run(behind, state, follow.outer, follow.care)
+        if self.tables[follow.table].chains[follow.hook].policy is Verdict.ACCEPT:
+            return self._accepted(follow, state)
+        return self.common.leaf(DROPPED)
+
+    def _accepted(self, follow: Follow, state: State) -> Node:
+        """On to the next table.
+
+        Later tables see a new destination only through a few tests and routes: one that
+        answers all of them alike stands for the others.
+        """
+        while isinstance(follow, Back):
+            follow = follow.outer
+        path, at, new = follow.path, follow.at + 1, state.dst
+        if new is None or follow.table is not TableName.NAT:
+            return self._stage(path, at, state)
+        without = state._replace(dst=None)
+        key = (self._stage_id(path, at), without, bisect_right(self.cuts, new))
+        model = self.common.models.setdefault(key, new)
+        node = self._stage(path, at, state._replace(dst=model))
+        return node if model == new else self.common.renamed(node, model, new)
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """The addresses at which an answer about a destination may change."""
+        if self._cuts is None:
+            ways = self.common.ground.ways
+            cuts = set(ways.edges if ways else ())
+            for chain in self._later():
+                for condition in (test.condition for rule in chain.rules for test in rule.tests):
+                    if condition is not None and condition.field.name == "dst":
+                        cuts |= set(edges(condition.given.value))
+            self._cuts = tuple(sorted(cuts))
+        return self._cuts
+
+    def _later(self) -> Iterator[_Chain]:
+        """The chains that packets may come to once nat has given them a new destination."""
+        sent = self.common.ground.entry is Entry.SENT
+        paths = (SENT, LOOPED) if sent else (DELIVERED, FORWARDED)
+        return map(self._chain, reached(self.tables, paths))

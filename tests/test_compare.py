@@ -1,0 +1,312 @@
+"""Rule sets compared by meaning: what is the same, what differs, and for which packet."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+
+import pytest
+from mutants import ROUTER, SERVER, Effort, Reference, campaign, references
+
+from iptlab.errors import CannotCompare
+from iptlab.grading import compare as comparing
+from iptlab.grading import read_rules
+from iptlab.grading.compare import Bout, compare, entries
+from iptlab.grading.scope import Aspect, Scope
+from iptlab.netfilter.hooks import Hook
+from iptlab.ruleset import Ruleset
+
+REFERENCES = {one.name: one for one in references()}
+
+# --- the same, written in two ways ---
+
+SAME = {
+    "a policy and a last rule": ("-P INPUT DROP", "-A INPUT -j DROP"),
+    "a list and single ports": (
+        "-A INPUT -p tcp -m multiport --dports 22,80 -j DROP",
+        "-A INPUT -p tcp --dport 80 -j DROP\n-A INPUT -p tcp --dport 22 -j DROP",
+    ),
+    "either port and one after the other": (
+        "-A INPUT -p udp -m multiport --ports 53,123 -j DROP",
+        "-A INPUT -p udp -m multiport --dports 53,123 -j DROP\n"
+        "-A INPUT -p udp -m multiport --sports 53,123 -j DROP",
+    ),
+    "a chain and its rules in place": (
+        "-N WEB\n-A INPUT -p tcp -j WEB\n-A WEB --proto tcp --dport 80 -j DROP",
+        "-A INPUT -p tcp --dport 80 -j DROP",
+    ),
+    "no rule, and one after which nothing is left": (
+        "-A INPUT -j ACCEPT",
+        "-A INPUT -j ACCEPT\n-A INPUT -p tcp -j DROP",
+    ),
+    "a mark whose bits lie outside its mask never matches": (
+        "-A INPUT -i lo -j ACCEPT",
+        "-A INPUT -i lo -j ACCEPT\n-A INPUT -m mark --mark 0x2/0xd -j DROP",
+    ),
+    "two names of one state": (
+        "-A INPUT -m state --state NEW -j DROP",
+        "-A INPUT -m conntrack --ctstate NEW -j DROP",
+    ),
+    "a range of addresses and its networks": (
+        "-A INPUT -m iprange --src-range 10.0.0.4-10.0.0.11 -j DROP",
+        "-A INPUT -s 10.0.0.4/30 -j DROP\n-A INPUT -s 10.0.0.8/30 -j DROP",
+    ),
+    "two ways to an equal chance": (
+        "-A INPUT -m statistic --mode random --probability 0.75 -j DROP",
+        "-A INPUT -m statistic --mode random --probability 0.5 -j DROP\n"
+        "-A INPUT -m statistic --mode random --probability 0.5 -j DROP",
+    ),
+    "a limit that decides nothing": (
+        "-A INPUT -m limit --limit 5/min -j ACCEPT",
+        "-A INPUT -m limit --limit 5/min -j LOG",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_the_same_meaning_in_two_ways(name: str) -> None:
+    one, two = map(read_rules, SAME[name])
+    found = compare(one, two)
+    assert found.same, found
+    assert found.proven
+
+
+# --- what differs, the packet that shows it, and what it is told with ---
+
+DIFFERENT = {
+    "a port": (
+        "-A INPUT -p tcp --dport 22 -j DROP",
+        "-A INPUT -p tcp --dport 23 -j DROP",
+        "tcp 192.0.2.10:40000 -> 10.0.0.5:22 SYN, in eth0, ctstate NEW",
+        ("DROP by filter INPUT 1: -p tcp -m tcp --dport 22 -j DROP", "ACCEPT by filter INPUT"),
+    ),
+    "the end of a chain that was gone to takes the policy": (
+        "-P INPUT DROP\n-N ONE\n-A INPUT -p tcp -g ONE\n-A INPUT -j DROP",
+        "-N ONE\n-A INPUT -p tcp -g ONE\n-A INPUT -j DROP",
+        "tcp 192.0.2.10:40000 -> 10.0.0.5:80 SYN",
+        ("DROP by filter INPUT policy", "ACCEPT by filter INPUT policy"),
+    ),
+    "what returns from a built-in chain takes the policy too": (
+        "-P INPUT DROP\n-A INPUT -p tcp -j RETURN",
+        "-A INPUT -p tcp -j RETURN\n-A INPUT -j DROP",
+        "tcp 192.0.2.10:40000 -> 10.0.0.5:80 SYN",
+        ("DROP by filter INPUT policy", "ACCEPT by filter INPUT policy"),
+    ),
+    "how it is rejected": (
+        "-A INPUT -p udp -j REJECT",
+        "-A INPUT -p udp -j REJECT --reject-with icmp-host-unreachable",
+        "udp 192.0.2.10:40000 -> 10.0.0.5:80",
+        ("REJECT with icmp-port-unreachable", "REJECT with icmp-host-unreachable"),
+    ),
+    "a state": (
+        "-P INPUT DROP\n-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+        "-P INPUT DROP\n-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT",
+        "ctstate RELATED",
+        ("ACCEPT", "DROP"),
+    ),
+    "what a limit lets through": (
+        "-P INPUT DROP\n-A INPUT -p icmp -m limit --limit 1/sec -j ACCEPT",
+        "-P INPUT DROP\n-A INPUT -p icmp -j ACCEPT",
+        "`-m limit --limit 1/sec' does not hold",
+        ("DROP by filter INPUT policy", "ACCEPT by filter INPUT 1"),
+    ),
+    "a mark": (
+        "-t mangle -A INPUT -p tcp --dport 80 -j MARK --set-mark 1",
+        "-t mangle -A INPUT -p tcp --dport 80 -j MARK --set-mark 3",
+        "tcp 192.0.2.10:40000 -> 10.0.0.5:80 SYN",
+        ("mark 0x1 by mangle INPUT 1", "mark 0x3 by mangle INPUT 1"),
+    ),
+    "what nat asks for": (
+        "-t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.0.0.7",
+        "-t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.0.0.8",
+        "at PREROUTING",
+        ("new destination 10.0.0.7", "new destination 10.0.0.8"),
+    ),
+    "a chance": (
+        "-A INPUT -m statistic --mode random --probability 0.5 -j DROP",
+        "-A INPUT -m statistic --mode random --probability 0.25 -j DROP",
+        "at INPUT",
+        ("DROP with probability 1/2", "DROP with probability 1/4"),
+    ),
+    "an interface nobody names": (
+        "-A INPUT -i eth+ -j DROP",
+        "-A INPUT -i eth0 -j DROP",
+        "in eth9",
+        ("DROP", "ACCEPT"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_a_difference_is_told_with_its_packet_and_rules(name: str) -> None:
+    expected, actual, situation, ends = DIFFERENT[name]
+    text = str(compare(read_rules(expected), read_rules(actual)))
+    assert situation in text
+    assert all(end in text for end in ends), text
+
+
+def test_a_difference_reads_like_this() -> None:
+    reference = REFERENCES["web-and-admin"]
+    shorter = reference.text.replace("-A ADMIN -s 192.0.2.66/32 -j RETURN\n", "")
+    assert str(compare(reference.read(reference.text), reference.read(shorter))) == (
+        "at INPUT, tcp 192.0.2.66:40000 -> 10.0.0.5:22 SYN, in eth0, ctstate NEW\n"
+        "  expected: DROP by filter INPUT policy\n"
+        "  yours:    ACCEPT by filter ADMIN 1: -p tcp -m tcp --dport 22 -j ACCEPT\n"
+        "  the same for only ctstate NEW or UNTRACKED; protocol tcp; dport 22 or 8000 to 8079 "
+        "or 8091 to 8099; in eth1 or one that no rule names; src 192.0.2.66"
+    )
+
+
+def test_an_answer_is_data_too() -> None:
+    one, two = read_rules("-A INPUT -p tcp -j DROP"), read_rules("-A INPUT -p udp -j DROP")
+    told = json.loads(json.dumps(compare(one, two).as_dict()))
+    assert told["difference"]["packet"] == "tcp 192.0.2.10:40000 -> 10.0.0.5:80 SYN"
+    assert told["difference"]["expected"][0]["decided_by"] == "filter INPUT 1"
+    assert told["difference"]["same_for"]["protocol"] == ["tcp", "udp"]
+
+
+# --- scopes ---
+
+
+def test_packets_outside_the_scope_do_not_count() -> None:
+    one, two = read_rules("-A INPUT -p tcp -j DROP"), read_rules("-A INPUT -j DROP")
+    assert not compare(one, two).same
+    assert compare(one, two, Scope(assume="-p tcp")).same
+    assert compare(one, two, Scope(hooks=(Hook.FORWARD,))).same
+    inside = read_rules("-A INPUT -i eth0 -j DROP\n-A INPUT -i eth1 -j DROP")
+    assert not compare(inside, two).same
+    assert compare(inside, two, Scope(interfaces=("eth0", "eth1"))).same
+
+
+def test_aspects_that_do_not_count_are_no_difference() -> None:
+    drop, reject = read_rules("-A INPUT -j DROP"), read_rules("-A INPUT -j REJECT")
+    assert not compare(drop, reject).same
+    assert compare(drop, reject, Scope(aspects=frozenset(Aspect) - {Aspect.REJECTION})).same
+    mark = read_rules("-t mangle -A INPUT -j MARK --set-mark 1")
+    assert not compare(read_rules(""), mark).same
+    assert compare(read_rules(""), mark, Scope(aspects=frozenset())).same
+
+
+def test_packets_may_come_with_any_mark() -> None:
+    never, always = read_rules("-A INPUT -m mark --mark 5 -j DROP"), read_rules("")
+    assert compare(never, always).same
+    assert "mark=0x5" in str(compare(never, always, Scope(mark=None)))
+    kept = read_rules("-t mangle -A INPUT -m mark --mark 7 -j MARK --set-mark 7")
+    assert compare(kept, always, Scope(mark=None)).same
+
+
+def test_chances_typed_by_hand_may_be_a_little_off() -> None:
+    rule = "-A INPUT -m statistic --mode random --probability {} -j DROP"
+    third, typed = (read_rules(rule.format(number)) for number in ("0.33333333349", "0.33"))
+    assert not compare(third, typed).same
+    assert compare(third, typed, Scope(tolerance=Fraction(1, 100))).same
+
+
+# --- whole hosts ---
+
+PUBLISHED = REFERENCES["nat-router"]
+
+
+def test_what_happens_behind_a_new_destination_counts() -> None:
+    closed = PUBLISHED.text.replace("tcp --dport 80 -j ACCEPT", "tcp --dport 8080 -j ACCEPT")
+    found = compare(*map(PUBLISHED.read, (PUBLISHED.text, closed)), PUBLISHED.scope)
+    assert found.difference
+    assert found.difference.case.in_interface == "eth0"
+    assert "FORWARD out eth1" in str(found)
+    assert "DROP by filter FORWARD policy" in str(found)
+
+
+def test_a_destination_that_the_packet_has_already_is_no_rewriting() -> None:
+    rules = "-t nat -A PREROUTING -p tcp -d 192.168.1.10 --dport 80 -j DNAT --to {}"
+    same, moved = (read_rules(rules.format(f"192.168.1.10:{port}")) for port in (80, 81))
+    assert compare(read_rules("-t nat -N X"), same, Scope(host=ROUTER)).same
+    assert not compare(read_rules("-t nat -N X"), moved, Scope(host=ROUTER)).same
+
+
+def test_later_packets_of_an_open_connection_are_looked_at_too() -> None:
+    both = "-P INPUT DROP\n-A INPUT -p tcp --dport 22 -j ACCEPT\n"
+    more = both + "-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT"
+    found = compare(read_rules(both), read_rules(more), Scope(host=SERVER))
+    assert found.difference
+    assert found.difference.case.ctstate == "ESTABLISHED"
+
+
+def test_two_hosts_are_compared_by_their_rules() -> None:
+    one = SERVER.with_rules("*filter\n-A OUTPUT -p icmp -j DROP\nCOMMIT\n")
+    two = SERVER.with_rules("*filter\n-A OUTPUT -p icmp -d 0.0.0.0/1 -j DROP\nCOMMIT\n")
+    found = compare(one, two)
+    assert found.difference
+    assert "sent from here" in found.difference.situation
+    assert compare(one, one).same
+    with pytest.raises(CannotCompare, match="must not differ in anything but their rules"):
+        compare(one, ROUTER)
+
+
+# --- what cannot be compared, and what cannot be proved ---
+
+REFUSED = {
+    "-A INPUT -m addrtype --dst-type LOCAL -j DROP": "which addresses belong to this machine",
+    "-A INPUT -m conntrack --ctstate DNAT -j DROP": "give the scope a host",
+    "-t mangle -A INPUT -j TOS --set-tos 8": "what it changes is not followed",
+    "-t mangle -A INPUT -j HMARK --hmark-tuple src --hmark-mod 2 --hmark-rnd 1": "not computed",
+    "-A INPUT -j NFQUEUE": "cannot compare",
+    "-A INPUT -p tcp -m osf --genre Linux -j DROP": "cannot compare `-m osf",
+    "-A INPUT -s 10.0.0.1/255.0.0.255 -j DROP": "holes",
+}
+
+
+@pytest.mark.parametrize("rule", REFUSED)
+def test_what_nobody_can_tell_is_said(rule: str) -> None:
+    with pytest.raises(CannotCompare) as caught:
+        compare(read_rules(rule), read_rules("-A INPUT -j DROP"))
+    assert REFUSED[rule] in str(caught.value)
+
+
+def test_rules_that_no_packet_comes_to_are_not_asked() -> None:
+    unused = read_rules("-t mangle -N UNUSED\n-t mangle -A UNUSED -j TOS --set-tos 8")
+    assert compare(unused, read_rules("")).same
+
+
+def test_beyond_its_budget_a_comparison_only_tries_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(comparing, "BUDGET", 3)
+    monkeypatch.setattr(comparing, "TRIES", 200)
+    one = read_rules("-A INPUT -p tcp --dport 22 -j DROP\n-A INPUT -p udp -j DROP")
+    found = compare(one, one)
+    assert found.same
+    assert not found.proven
+    assert "not proven" in str(found)
+    assert compare(one, read_rules("-A INPUT -p udp -j DROP")).difference
+
+
+# --- the campaign, a small piece of it ---
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_mutants_are_caught_and_rewrites_are_not(name: str) -> None:
+    score = campaign(REFERENCES[name], Effort(count=6, tries=30, packets=30, seed=7))
+    assert score.wrong == []
+    assert score.different
+
+
+# --- masks mean what the rules' own conditions say ---
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_an_atom_answers_like_its_first_and_its_last_value(name: str) -> None:
+    reference: Reference = REFERENCES[name]
+    rules = reference.read(reference.text)
+    for ground in entries(rules, rules, reference.scope):
+        space = Bout(rules.tables, rules.tables, ground).prepared().space
+        for axis, conditions in space.wanted.conditions.items():
+            for condition in conditions.values() if axis in space.level else ():
+                mask = space.mask(condition, axis)
+                for at in range(len(space.atoms[space.level[axis]])):
+                    for thing in (space.first_of(axis, at), space.last_of(axis, at)):
+                        assert space.holds(condition, axis, thing) == bool(mask >> at & 1)
+
+
+def test_rule_sets_of_different_families_are_not_compared() -> None:
+    with pytest.raises(CannotCompare, match="never see the same packets"):
+        compare(Ruleset(), Ruleset.parse("*filter\nCOMMIT\n", 6))
