@@ -200,6 +200,28 @@ def test_a_packet_from_here_gets_the_address_nearest_to_its_way(
     assert ROUTER.routing[Family(to.version)].address_of(interface, to) == ip_address(source)
 
 
+# as `ip -6 route get ADDRESS oif d1` answers on such a machine
+@pytest.mark.parametrize(
+    ("own", "destination", "source"),
+    [
+        (("fd00::1/64", "fe80::d1/64"), "ff02::5", "fe80::d1"),
+        (("fd00::1/64", "fe80::d1/64"), "ff05::5", "fd00::1"),
+        (("fd00::1/64", "fe80::d1/64"), "ff0e::5", "fd00::1"),
+        (("fd00::1/64", "fe80::d1/64"), "fe80::77", "fe80::d1"),
+        (("fd00::1/64",), "ff02::5", "fd00::1"),
+        (("fd00::1/64",), "fe80::77", "fd00::1"),
+        ((), "ff02::5", "None"),
+        ((), "2001:db8:7::1", "2001:db8::2"),
+    ],
+)
+def test_what_stays_on_a_link_gets_an_address_of_that_link(
+    own: tuple[str, ...], destination: str, source: str
+) -> None:
+    links = interfaces((("d1", own), ("d0", ("2001:db8::2/64", "fe80::d0/64"))))
+    routing = Host(links).routing[Family.IPV6]
+    assert str(routing.address_of("d1", ip_address(destination))) == source
+
+
 def test_of_two_equal_ipv6_addresses_the_one_added_last_is_taken() -> None:
     link = Interface.of("eth0", "2001:db8::2/64", "2001:db8::3/64", "fe80::1/64")
     routing = Host((link,)).routing[Family.IPV6]

@@ -27,7 +27,7 @@ from iptlab.simulate.engine import Engine
 from iptlab.simulate.hookwork import HookWork, State
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Fate, Journey, Kind, Pass
-from iptlab.simulate.routing import NO_ROUTE, SEND_ERRORS
+from iptlab.simulate.routing import NO_ROUTE, SEND_ERRORS, Decision
 from iptlab.simulate.routing import Kind as RouteKind
 from iptlab.simulate.tcp import Tcp, closing
 from iptlab.simulate.transit import KERNEL, NOBODY, Transit
@@ -248,9 +248,12 @@ class Machine:
             return stopped
         return self._leave(t, Fate.FORWARDED)
 
-    def _originate(self, t: Transit) -> Journey:
-        """A packet of this machine's own: routed first, then OUTPUT."""
-        found = self.host.route_out(t.packet)
+    def _originate(self, t: Transit, link: str = "") -> Journey:
+        """A packet of this machine's own: routed first, then OUTPUT.
+
+        With ``link`` it is for a neighbour behind that interface.
+        """
+        found = Decision(RouteKind.UNICAST, link) if link else self.host.route_out(t.packet)
         if found is None or found.kind in SEND_ERRORS:
             t.error = SEND_ERRORS[found.kind] if found else NO_ROUTE
             return t.ended(Fate.DROPPED, no_way(found))
@@ -335,7 +338,9 @@ class Machine:
             source = self._own_address(t, mark)
         if source is not None:
             error = answer.error(packet, kind, source, self._ttl)
-            self._generate(t, replace(error, mtu=mtu, mark=mark), KERNEL)
+            beside = packet.src.version == 6 and packet.src.is_link_local
+            link = t.entry if beside and not self.host.owns(packet.src) else ""
+            self._generate(t, replace(error, mtu=mtu, mark=mark), KERNEL, link)
 
     def _own_address(self, t: Transit, mark: int) -> Address | None:
         """The address in whose name a router speaks.
@@ -353,12 +358,12 @@ class Machine:
         reflects = self.host.sysctl(f"ipv{packet.family}/fwmark_reflect")
         return packet.mark if reflects else 0
 
-    def _generate(self, t: Transit, packet: Packet, owner: Owner) -> None:
+    def _generate(self, t: Transit, packet: Packet, owner: Owner, link: str = "") -> None:
         """Send a packet because of another one, to whose flow it belongs."""
         new = Transit(packet, "", owner, t.choose)
         new.tracked = attached(t.tracked)
         new.seen = new.tracked.flow is not None
-        journey = self._originate(new)
+        journey = self._originate(new, link)
         t.log += journey.log
         t.traced += journey.traced
         t.generated.append(journey)

@@ -310,7 +310,8 @@ class Routing:
         """The address that this machine has towards a destination behind an interface.
 
         IPv4 takes the interface's first address in the network of the next hop, else its first
-        one. IPv6 compares all addresses of the machine (RFC 6724).
+        one. IPv6 compares all addresses of the machine (RFC 6724), for a destination on the link
+        and for a group those of the interface.
 
         Kernel: net/ipv4/devinet.c (inet_select_addr), net/ipv6/addrconf.c (ipv6_dev_get_saddr)
         """
@@ -322,23 +323,30 @@ class Routing:
         return next(near, next((one.ip for one in own + [one for _, one in known]), None))
 
     def _nearest(self, interface: str, destination: Address) -> Address | None:
+        far = _scope(destination)
+        beside = far <= _LINK or destination.is_multicast
+
         def merit(place: tuple[str, IPv4Interface | IPv6Interface]) -> tuple[bool, int, bool, int]:
             name, one = place
             common = 128 - (int(one.ip) ^ int(destination)).bit_length()
-            own, far = _scope(one.ip), _scope(destination)
+            own = _scope(one.ip)
             no_farther = -own if own >= far else own - _NOT_SO_FAR
             common = min(common, one.network.prefixlen)
             return one.ip == destination, no_farther, name == interface, common
 
         # of equals the kernel takes the one that was added last (ipv6_link_dev_addr)
-        return max(reversed(self.addresses), key=merit)[1].ip if self.addresses else None
+        known = [one for one in reversed(self.addresses) if one[0] == interface or not beside]
+        return max(known, key=merit)[1].ip if known else None
 
 
 def _scope(address: Address) -> int:
-    """How far an IPv6 address is known: on its link, or everywhere."""
-    return 2 if address.is_link_local or address.is_loopback else 14
+    """How far an IPv6 address is known: on its link, or everywhere; a group says it itself."""
+    if address.is_multicast:
+        return int(address) >> 112 & 15
+    return _LINK if address.is_link_local or address.is_loopback else 14
 
 
+_LINK = 2
 # what makes any scope that reaches better than one that does not
 _NOT_SO_FAR = 128
 _EVERYBODY = IPv4Address("255.255.255.255")
