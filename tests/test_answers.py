@@ -83,7 +83,7 @@ def test_some_packets_get_no_answer_but_are_dropped_all_the_same(
     packet: str, kind: str, link: str
 ) -> None:
     journey = rejected(packet, kind, link=link)
-    assert journey.conclusion == f"rejected with {kind} by filter INPUT 1"
+    assert journey.conclusion == f"rejected with {kind} by filter INPUT 1 (no answer is due)"
     assert not journey.generated
 
 

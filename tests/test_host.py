@@ -259,6 +259,13 @@ def test_policy_rules_print_as_ip_rule_lists_them() -> None:
             lambda: Host(LINKS, (Route.parse("default dev eth9"),)),
             "there is no interface eth9 here",
         ),
+        (lambda: Host.server("10.0.0.5"), "`10.0.0.5' does not say how large its network is"),
+        (lambda: Host.server("10.0.0.5/24", gateway="there"), "`there' is no IP address"),
+        (lambda: Host.server("10.0.0.5/24", gateway="fd00::1"), "gateway fd00::1 is not IPv4"),
+        (lambda: Host(interfaces([("eth0", ())] * 2)), "two interfaces have one name"),
+        (lambda: Route.parse("default via here dev eth0"), "'here' does not appear to be"),
+        (lambda: Route.parse("default dev eth0 metric low"), "write for example: 10.0.0.0/8"),
+        (lambda: PolicyRule.parse("fwmark one lookup 7"), "write for example: pref 100"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_cure(make: object, says: str) -> None:

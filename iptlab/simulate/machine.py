@@ -14,6 +14,7 @@ from fractions import Fraction
 from random import Random
 
 from iptlab.errors import PacketError
+from iptlab.matches.pkttype import TYPES
 from iptlab.netfilter.context import Connection, Owner
 from iptlab.netfilter.hooks import Hook
 from iptlab.packet import Address, Family, IcmpType, Packet
@@ -85,7 +86,7 @@ class Machine:
 
     # --- what one does with a machine ---
 
-    def journey(self, situation: str, *, seed: int | None = None) -> Journey:
+    def journey(self, situation: str | Packet, *, seed: int | None = None) -> Journey:
         """Take a packet through; ``in NAME PACKET`` arrives, any other is sent from here.
 
         With a ``seed``, chance starts from it: the same seed gives the same journey.
@@ -95,10 +96,12 @@ class Machine:
         interface, packet = _placed(situation)
         return self.receive(interface, packet) if interface else self.send(packet)
 
-    def journeys(self, situation: str) -> tuple[Journey, ...]:
+    def journeys(self, situation: str | Packet) -> tuple[Journey, ...]:
         """Every way the packet may take, each with its exact probability.
 
         The machine itself stays as it is.
+
+        Simplified: a port that NAT draws by lot is one way and not thousands; the station says so.
         """
         interface, packet = _placed(situation)
 
@@ -126,6 +129,8 @@ class Machine:
         if interface not in self.host.by_name:
             known = ", ".join(self.host.by_name)
             raise PacketError(f"there is no interface {interface} here; there are {known}")
+        if link not in TYPES:
+            raise PacketError(f"`{link}' is no type of frame; the types are {', '.join(TYPES)}")
         t = Transit(_read(packet), interface, NOBODY, choose or self._draw, link, mac)
         if reason := unseen(t.packet, link):
             return t.ended(Fate.DROPPED, reason)
@@ -168,12 +173,13 @@ class Machine:
         )
         return twin
 
-    def load(self, rules: Ruleset) -> None:
+    def load(self, rules: Ruleset | str, family: int = 4) -> None:
         """Replace the rules of one family; connections stay, counters start as the rules say."""
-        state, family = self._state, rules.family
-        state.host = replace(state.host, rules={**state.host.rules, family: rules})
-        state.engines[family] = state.engines[family].with_tables(rules.tables)
-        state.counts[family] = {}
+        state = self._state
+        known = rules.family if isinstance(rules, Ruleset) else Family(family)
+        state.host = state.host.with_rules(rules, known)
+        state.engines[known] = state.engines[known].with_tables(state.host.rules[known].tables)
+        state.counts[known] = {}
 
     def rules(self, family: int = 4) -> Ruleset:
         """The rules as they stand now, with their counters."""
@@ -219,7 +225,8 @@ class Machine:
                 self._tell(t, found.error)
             return t.ended(Fate.DROPPED, found.reason)
         t.decision = found
-        t.note(Kind.ROUTING, "routing", None, str(found))
+        here = f"{found.kind}, to this machine too" if found.kind in _TO_MANY else str(found)
+        t.note(Kind.ROUTING, "routing", None, here)
         return None
 
     def _forward(self, t: Transit, interface: str) -> Journey:
@@ -373,8 +380,10 @@ def _read(packet: Packet | str) -> Packet:
     return Packet.parse(packet) if isinstance(packet, str) else packet
 
 
-def _placed(situation: str) -> tuple[str, Packet]:
+def _placed(situation: str | Packet) -> tuple[str, Packet]:
     """The interface of ``in NAME PACKET``, empty for a packet alone, and the packet."""
+    if isinstance(situation, Packet):
+        return "", situation
     first, _, rest = situation.strip().partition(" ")
     if first != "in":
         return "", Packet.parse(situation)

@@ -46,6 +46,8 @@ SEND_ERRORS = {
     Kind.PROHIBIT: "EACCES",
 }
 NO_ROUTE = "ENETUNREACH"
+_SHAPE = "write for example: 10.0.0.0/8 via 192.168.1.1 dev eth0"
+_RULE = "write for example: pref 100 fwmark 0x1/0xff lookup 101"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +77,18 @@ class Route:
         kind = Kind(words.pop(0)) if words and words[0] in set(Kind) else Kind.UNICAST
         to = _network(words.pop(0) if words else "", family)
         given = _named(words, text, ("via", "dev", "table", "src", "metric"), ("onlink",))
-        return cls(
-            to,
-            given.get("dev", ""),
-            ip_address(given["via"]) if "via" in given else None,
-            kind,
-            given.get("table", "main"),
-            ip_address(given["src"]) if "src" in given else None,
-            int(given.get("metric", 0)),
-        )
+        try:
+            return cls(
+                to,
+                given.get("dev", ""),
+                ip_address(given["via"]) if "via" in given else None,
+                kind,
+                given.get("table", "main"),
+                ip_address(given["src"]) if "src" in given else None,
+                int(given.get("metric", 0)),
+            )
+        except ValueError as error:
+            raise PacketError(f"`{text}': {error}; {_SHAPE}") from None
 
     def __str__(self) -> str:
         words: list[str] = [] if self.kind is Kind.UNICAST else [self.kind]
@@ -117,14 +122,18 @@ class PolicyRule:
         255
         """
         names = ("pref", "fwmark", "lookup", "table", "from", "to", "iif")
-        given = _named(text.split(), text, names)
+        given = _named(text.split(), text, names, shape=_RULE)
         mark, slash, mask = given.get("fwmark", "0/0").partition("/")
+        try:
+            preference = int(given.get("pref", 32765))
+            masked = int(mark, 0), int(mask, 0) if slash else 0xFFFFFFFF
+        except ValueError as error:
+            raise PacketError(f"`{text}': {error}; {_RULE}") from None
         return cls(
-            int(given.get("pref", 32765)),
+            preference,
             given.get("lookup") or given.get("table") or "main",
             family,
-            int(mark, 0),
-            int(mask, 0) if slash else 0xFFFFFFFF,
+            *masked,
             _network(given["from"], family) if given.get("from", "all") != "all" else None,
             _network(given["to"], family) if given.get("to", "all") != "all" else None,
             given.get("iif", ""),
@@ -148,7 +157,12 @@ class PolicyRule:
 
 
 def _named(
-    words: list[str], text: str, names: Iterable[str], alone: Iterable[str] = ()
+    words: list[str],
+    text: str,
+    names: Iterable[str],
+    alone: Iterable[str] = (),
+    *,
+    shape: str = _SHAPE,
 ) -> dict[str, str]:
     """Words in pairs of name and value."""
     given: dict[str, str] = {}
@@ -157,12 +171,9 @@ def _named(
         if name in alone:
             continue
         if name not in names or not words:
-            raise PacketError(f"`{text}': after `{name}' something is wrong; {_SHAPE}")
+            raise PacketError(f"`{text}': after `{name}' something is wrong; {shape}")
         given[name] = words.pop(0)
     return given
-
-
-_SHAPE = "write for example: 10.0.0.0/8 via 192.168.1.1 dev eth0"
 
 
 def _network(text: str, family: Family) -> Network:
