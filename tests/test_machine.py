@@ -170,6 +170,21 @@ def test_only_frames_for_this_machine_are_sent_on(link: str, wanted: str) -> Non
     assert journey.conclusion.startswith(wanted)
 
 
+@pytest.mark.parametrize(
+    ("ends", "came", "by"),
+    [
+        ("203.0.113.2:4 -> 0.0.0.0:5", "203.0.113.2:4 -> 0.0.0.0:5", "lo"),
+        ("0.0.0.0:4 -> 0.0.0.0:5", "127.0.0.1:4 -> 0.0.0.0:5", "lo"),
+        ("0.0.0.0:4 -> 198.51.100.7:5", "203.0.113.2:4 -> 198.51.100.7:5", "eth0"),
+        ("0.0.0.0:4 -> 255.255.255.255:5", "203.0.113.2:4 -> 255.255.255.255:5", "eth0"),
+        ("0.0.0.0:4 -> 192.168.1.1:5", "192.168.1.1:4 -> 192.168.1.1:5", "lo"),
+    ],
+)
+def test_who_leaves_an_address_open_gets_one(ends: str, came: str, by: str) -> None:
+    journey = machine().journey(f"udp {ends}")
+    assert (str(journey.exit), journey.path[0].out_interface) == (f"udp {came}", by)
+
+
 def test_there_are_four_types_of_frames() -> None:
     with pytest.raises(PacketError, match="`anycast' is no type of frame; the types are unicast,"):
         machine().receive("eth1", "udp 1.2.3.4:5 -> 6.7.8.9:5", link="anycast")

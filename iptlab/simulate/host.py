@@ -214,8 +214,13 @@ class Host:
     def route_out(self, packet: Packet) -> Decision | None:
         """The route of a packet that this machine sends; None without one.
 
+        To the address 0.0.0.0 it sends to itself.
+
         Kernel: net/ipv4/route.c (ip_route_output_key_hash_rcu)
         """
+        if packet.family is Family.IPV4 and not int(packet.dst):
+            own = packet.src if int(packet.src) else LOOPBACK.addresses[0].ip
+            return Decision(Kind.LOCAL, "lo", source=own)
         return self.routing[packet.family].look_up(packet)
 
     def way_back(self, packet: Packet, interface: str) -> tuple[str, str]:

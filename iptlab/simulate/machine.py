@@ -258,14 +258,19 @@ class Machine:
     def _originate(self, t: Transit, link: str = "") -> Journey:
         """A packet of this machine's own: routed first, then OUTPUT.
 
-        With ``link`` it is for a neighbour behind that interface.
+        With ``link`` it is for a neighbour behind that interface. In IPv4 a packet without a
+        source gets one.
+
+        Kernel: net/ipv4/raw.c (raw_send_hdrinc)
         """
         found = Decision(RouteKind.UNICAST, link) if link else self.host.route_out(t.packet)
         if found is None or found.kind in SEND_ERRORS:
             t.error = SEND_ERRORS[found.kind] if found else NO_ROUTE
             return t.ended(Fate.DROPPED, no_way(found))
-        t.decision = found
-        t.note(Kind.ROUTING, "routing", None, str(found))
+        t.decision, before = found, t.packet
+        if before.family is Family.IPV4 and not int(before.src) and found.source:
+            t.packet = replace(before, src=found.source)
+        t.note(Kind.ROUTING, "routing", None, str(found), before=before)
         t.error = "EPERM"
         if stopped := self._hook(t, Pass(Hook.OUTPUT, "", found.interface)):
             return stopped
