@@ -231,7 +231,7 @@ def test_zones_keep_connections_apart(option: str, wanted: str) -> None:
     assert " ".join(found) == wanted
 
 
-# what conntrack 1.4.7 printed of such packets, with the addresses of the router's network
+# each part as conntrack 1.4.7 prints it; the addresses are those of the router here
 @pytest.mark.parametrize(
     ("option", "conversation", "line"),
     [
