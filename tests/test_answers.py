@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from iptlab.simulate.host import Host
+from iptlab.simulate.host import Host, interfaces
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.machine import Machine
 
@@ -19,7 +19,7 @@ def rejected(packet: str, kind: str, *, link: str = "unicast", host: Host = V4) 
     rules = "\n".join(
         f"-A {chain} {protocol}-j REJECT --reject-with {kind}" for chain in ("INPUT", "FORWARD")
     )
-    family = 6 if host is V6 else 4
+    family = 4 if host is V4 else 6
     return Machine(host.with_rules(f"*filter\n{rules}\nCOMMIT\n", family)).receive(
         "eth1", packet, link=link
     )
@@ -83,7 +83,7 @@ def test_some_packets_get_no_answer_but_are_dropped_all_the_same(
     packet: str, kind: str, link: str
 ) -> None:
     journey = rejected(packet, kind, link=link)
-    assert journey.conclusion == f"rejected with {kind} by filter INPUT 1"
+    assert journey.conclusion == f"rejected with {kind} by filter INPUT 1 (no answer is due)"
     assert not journey.generated
 
 
@@ -201,3 +201,16 @@ COMMIT
         journey = machine.receive("eth1", f"udp 192.168.1.9:4 -> 192.168.1.1:{port}")
         (answer,) = journey.generated
         assert f"filter OUTPUT {number}" in [str(place) for place in answer.hits()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "by"), [("icmp6-port-unreachable", "eth1"), ("tcp-reset", "eth0")]
+)
+def test_an_error_goes_back_to_the_link_of_a_neighbour_but_a_reset_is_routed(
+    kind: str, by: str
+) -> None:
+    links = (("eth0", ("fe80::d0/64",)), ("eth1", ("fe80::d1/64",)))
+    (answer,) = rejected(
+        "tcp [fe80::9]:4000 -> [fe80::d1]:22", kind, host=Host(interfaces(links))
+    ).generated
+    assert answer.interface == by

@@ -229,3 +229,46 @@ def test_zones_keep_connections_apart(option: str, wanted: str) -> None:
     for words in ("o udp", "r udp"):
         found.append(str(machine.journey(situation(words)).stations[-1].ctstate))
     assert " ".join(found) == wanted
+
+
+# each part as conntrack 1.4.7 prints it; the addresses are those of the router here
+@pytest.mark.parametrize(
+    ("option", "conversation", "line"),
+    [
+        (
+            "",
+            HANDSHAKE,
+            "tcp      6 432000 ESTABLISHED src=192.168.1.9 dst=198.51.100.7 sport=4000 dport=80 "
+            "src=198.51.100.7 dst=192.168.1.9 sport=80 dport=4000 [ASSURED] mark=0",
+        ),
+        (
+            "--zone 7",
+            "o udp",
+            "udp      17 30 src=192.168.1.9 dst=198.51.100.7 sport=4000 dport=80 [UNREPLIED] "
+            "src=198.51.100.7 dst=192.168.1.9 sport=80 dport=4000 mark=0 zone=7",
+        ),
+        (
+            "--zone-orig 7",
+            "o 50",
+            "unknown  50 600 src=192.168.1.9 dst=198.51.100.7 zone-orig=7 [UNREPLIED] "
+            "src=198.51.100.7 dst=192.168.1.9 mark=0",
+        ),
+        (
+            "--zone-reply 7",
+            "o 47",
+            "gre      47 30 src=192.168.1.9 dst=198.51.100.7 srckey=0x0 dstkey=0x0 [UNREPLIED] "
+            "src=198.51.100.7 dst=192.168.1.9 srckey=0x0 dstkey=0x0 zone-reply=7 mark=0",
+        ),
+        (
+            "",
+            "o icmp echo_id=5; r icmp echo-reply echo_id=5",
+            "icmp     1 30 src=192.168.1.9 dst=198.51.100.7 type=8 code=0 id=5 "
+            "src=198.51.100.7 dst=192.168.1.9 type=0 code=0 id=5 mark=0",
+        ),
+    ],
+)
+def test_an_entry_reads_as_conntrack_prints_it(option: str, conversation: str, line: str) -> None:
+    rules = f"*raw\n-A PREROUTING -i eth1 -j CT {option}\nCOMMIT\n" if option else ""
+    machine = Machine(ROUTER.with_rules(rules))
+    states(machine, conversation)
+    assert str(only(machine)) == line

@@ -200,6 +200,28 @@ def test_a_packet_from_here_gets_the_address_nearest_to_its_way(
     assert ROUTER.routing[Family(to.version)].address_of(interface, to) == ip_address(source)
 
 
+# as `ip -6 route get ADDRESS oif d1` answers on such a machine
+@pytest.mark.parametrize(
+    ("own", "destination", "source"),
+    [
+        (("fd00::1/64", "fe80::d1/64"), "ff02::5", "fe80::d1"),
+        (("fd00::1/64", "fe80::d1/64"), "ff05::5", "fd00::1"),
+        (("fd00::1/64", "fe80::d1/64"), "ff0e::5", "fd00::1"),
+        (("fd00::1/64", "fe80::d1/64"), "fe80::77", "fe80::d1"),
+        (("fd00::1/64",), "ff02::5", "fd00::1"),
+        (("fd00::1/64",), "fe80::77", "fd00::1"),
+        ((), "ff02::5", "None"),
+        ((), "2001:db8:7::1", "2001:db8::2"),
+    ],
+)
+def test_what_stays_on_a_link_gets_an_address_of_that_link(
+    own: tuple[str, ...], destination: str, source: str
+) -> None:
+    links = interfaces((("d1", own), ("d0", ("2001:db8::2/64", "fe80::d0/64"))))
+    routing = Host(links).routing[Family.IPV6]
+    assert str(routing.address_of("d1", ip_address(destination))) == source
+
+
 def test_of_two_equal_ipv6_addresses_the_one_added_last_is_taken() -> None:
     link = Interface.of("eth0", "2001:db8::2/64", "2001:db8::3/64", "fe80::1/64")
     routing = Host((link,)).routing[Family.IPV6]
@@ -237,6 +259,13 @@ def test_policy_rules_print_as_ip_rule_lists_them() -> None:
             lambda: Host(LINKS, (Route.parse("default dev eth9"),)),
             "there is no interface eth9 here",
         ),
+        (lambda: Host.server("10.0.0.5"), "`10.0.0.5' does not say how large its network is"),
+        (lambda: Host.server("10.0.0.5/24", gateway="there"), "`there' is no IP address"),
+        (lambda: Host.server("10.0.0.5/24", gateway="fd00::1"), "gateway fd00::1 is not IPv4"),
+        (lambda: Host(interfaces([("eth0", ())] * 2)), "two interfaces have one name"),
+        (lambda: Route.parse("default via here dev eth0"), "'here' does not appear to be"),
+        (lambda: Route.parse("default dev eth0 metric low"), "write for example: 10.0.0.0/8"),
+        (lambda: PolicyRule.parse("fwmark one lookup 7"), "write for example: pref 100"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_cure(make: object, says: str) -> None:

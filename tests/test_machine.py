@@ -14,6 +14,7 @@ from strategies import router_packets, router_rules
 from iptlab.errors import PacketError
 from iptlab.netfilter.context import Owner
 from iptlab.netfilter.rules import Counters
+from iptlab.packet import Packet
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Fate, Journey
 from iptlab.simulate.machine import Machine
@@ -169,6 +170,26 @@ def test_only_frames_for_this_machine_are_sent_on(link: str, wanted: str) -> Non
     assert journey.conclusion.startswith(wanted)
 
 
+@pytest.mark.parametrize(
+    ("ends", "came", "by"),
+    [
+        ("203.0.113.2:4 -> 0.0.0.0:5", "203.0.113.2:4 -> 0.0.0.0:5", "lo"),
+        ("0.0.0.0:4 -> 0.0.0.0:5", "127.0.0.1:4 -> 0.0.0.0:5", "lo"),
+        ("0.0.0.0:4 -> 198.51.100.7:5", "203.0.113.2:4 -> 198.51.100.7:5", "eth0"),
+        ("0.0.0.0:4 -> 255.255.255.255:5", "203.0.113.2:4 -> 255.255.255.255:5", "eth0"),
+        ("0.0.0.0:4 -> 192.168.1.1:5", "192.168.1.1:4 -> 192.168.1.1:5", "lo"),
+    ],
+)
+def test_who_leaves_an_address_open_gets_one(ends: str, came: str, by: str) -> None:
+    journey = machine().journey(f"udp {ends}")
+    assert (str(journey.exit), journey.path[0].out_interface) == (f"udp {came}", by)
+
+
+def test_there_are_four_types_of_frames() -> None:
+    with pytest.raises(PacketError, match="`anycast' is no type of frame; the types are unicast,"):
+        machine().receive("eth1", "udp 1.2.3.4:5 -> 6.7.8.9:5", link="anycast")
+
+
 # --- what is told ---
 
 
@@ -218,8 +239,20 @@ def test_a_journey_is_json_and_a_table() -> None:
     told = json.loads(json.dumps(journey.as_dict()))
     assert told["fate"] == "rejected"
     assert told["generated"][0]["fate"] == "sent"
+    assert told["generated"][0]["next_hop"] == "192.168.1.9"
     frame = journey.to_frame()
     assert list(frame["outcome"])[-2:] == ["no: -p tcp, but this packet is udp", "yes: REJECT"]
+    assert list(frame["number"])[-3:] == ["", 1, 2]
+
+
+def test_the_table_of_an_empty_journey_has_columns_all_the_same() -> None:
+    frame = machine().receive("eth1", OUT.removeprefix("in eth1 "), link="otherhost").to_frame()
+    assert list(frame["outcome"]) == []
+
+
+def test_a_packet_alone_is_sent_from_here() -> None:
+    journey = machine().journey(Packet.parse("udp 192.168.1.1:4 -> 192.168.1.9:4"))
+    assert journey.conclusion == "sent through eth1: udp 192.168.1.1:4 -> 192.168.1.9:4"
 
 
 def test_trace_writes_what_the_kernel_would_log() -> None:
@@ -279,7 +312,7 @@ def test_limits_refill_as_time_goes_by() -> None:
 def test_loading_other_rules_keeps_connections_and_begins_to_count_again() -> None:
     box = machine("*filter\n-A FORWARD -j ACCEPT\nCOMMIT\n")
     box.journey(OUT)
-    box.load(ROUTER.with_rules("*filter\n:FORWARD DROP\nCOMMIT\n").rules[4])  # type: ignore[index]
+    box.load("*filter\n:FORWARD DROP\nCOMMIT\n")
     assert len(box.connections()) == 1
     assert box.journey(OUT).fate is Fate.DROPPED
     assert ":FORWARD DROP [1:28]" in box.rules().save(counters=True)

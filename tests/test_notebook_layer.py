@@ -237,6 +237,14 @@ def test_every_view_has_its_text_beside_it(shell: InteractiveShell, kind: type) 
     assert Tags(data["text/html"]).opened.count("table") == data["text/html"].count("<table>")
 
 
+def test_packets_and_connections_are_shown_as_they_print(shell: InteractiveShell) -> None:
+    machine = iptlab.Machine(iptlab.Host.server("10.0.0.1/24"))
+    exit_ = machine.journey("in eth0 udp 10.0.0.9:1 -> 10.0.0.1:22").exit
+    for value in (exit_, machine.connections()):
+        assert "10.0.0.9" in (shown := shell.display_formatter.format(value)[0]["text/plain"])
+        assert "IPv4Address" not in shown
+
+
 def test_long_chains_are_cut_in_the_middle() -> None:
     lines = [f"-A INPUT -p tcp --dport {port} -j DROP\n" for port in range(1, 301)]
     rules = iptlab.Ruleset.parse(f"*filter\n{''.join(lines)}COMMIT\n")

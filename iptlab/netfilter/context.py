@@ -86,6 +86,41 @@ class Connection:
     state: str = ""
     zones: tuple[int, int] = (0, 0)
 
+    def __str__(self) -> str:
+        """The entry as ``conntrack -L`` prints it, but for the last word, ``use=``."""
+        name, keys = _LISTED.get(self.protocol, ("unknown", ""))
+        orig, back = self.zones
+        words = [
+            f"{name:<8} {self.protocol} {self.expires}",
+            self.state,
+            _listed(self.original, keys),
+            f"zone-orig={orig}" if orig and orig != back else "",
+            "" if "SEEN_REPLY" in self.status else "[UNREPLIED]",
+            _listed(self.reply, keys),
+            f"zone-reply={back}" if back and orig != back else "",
+            "[ASSURED]" if "ASSURED" in self.status else "",
+            f"mark={self.mark}",
+            f"zone={orig}" if orig and orig == back else "",
+        ]
+        return " ".join(filter(None, words))
+
+
+# how conntrack names protocols and what they are keyed by beside addresses; others are unknown
+_PORTS = "sport={0.sport} dport={0.dport}"
+_MESSAGE = "type={1} code={2} id={0.sport}"
+_LISTED = {
+    **{6: ("tcp", _PORTS), 17: ("udp", _PORTS), 136: ("udplite", _PORTS)},
+    **{132: ("sctp", _PORTS), 33: ("dccp", _PORTS)},
+    **{1: ("icmp", _MESSAGE), 58: ("icmpv6", _MESSAGE)},
+    47: ("gre", "srckey={0.sport:#x} dstkey={0.dport:#x}"),
+}
+
+
+def _listed(ends: Tuple, keys: str) -> str:
+    """One direction in conntrack's words."""
+    found = keys.format(ends, *divmod(ends.dport, 256))
+    return f"src={ends.src} dst={ends.dst} {found}".rstrip()
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:

@@ -1,8 +1,10 @@
-"""Which values IPython shows as HTML, and how."""
+"""Which values IPython shows as HTML, which as text, and how."""
 
 from __future__ import annotations
 
+from iptlab.netfilter.context import Connection
 from iptlab.netfilter.rules import Chain, Table
+from iptlab.packet import Packet
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.trace import HookVisit
@@ -15,3 +17,5 @@ VIEWS = {
     Table: table_html,
     Ruleset: ruleset_html,
 }
+# shown as ``print`` shows them, in HTML too
+PLAIN = (Connection, Packet)

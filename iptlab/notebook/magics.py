@@ -8,7 +8,7 @@ from typing import Any
 from iptlab.errors import RuleError
 from iptlab.grading import read_rules
 from iptlab.notebook.check import check, show
-from iptlab.notebook.display import VIEWS
+from iptlab.notebook.display import PLAIN, VIEWS
 
 
 def attach() -> None:
@@ -28,6 +28,7 @@ def load_ipython_extension(shell: Any) -> None:
     formatters = shell.display_formatter.formatters
     for kind, view in VIEWS.items():
         formatters["text/html"].for_type(kind, view)
+    for kind in (*VIEWS, *PLAIN):
         formatters["text/plain"].for_type(kind, _as_text)
 
 

@@ -62,10 +62,14 @@ class Interface:
     @classmethod
     def of(cls, name: str, *addresses: str, mac: str = "02:00:00:00:00:01") -> Self:
         """An interface from text: ``Interface.of("eth0", "192.168.1.1/24")``."""
+        cure = "write an address with its prefix: 10.0.0.1/24"
         try:
-            return cls(name, tuple(map(ip_interface, addresses)), mac)
+            read = tuple(map(ip_interface, addresses))
         except ValueError as error:
-            raise PacketError(f"{error}; write an address with its prefix: 10.0.0.1/24") from None
+            raise PacketError(f"{error}; {cure}") from None
+        if bare := [text for text in addresses if "/" not in text]:
+            raise PacketError(f"`{bare[0]}' does not say how large its network is; {cure}")
+        return cls(name, read, mac)
 
 
 LOOPBACK = Interface(
@@ -92,12 +96,14 @@ class Host:
     backend: Backend = Backend.LEGACY
 
     def __post_init__(self) -> None:
-        """Refuse switches that are not modelled and routes through unknown interfaces."""
+        """Refuse unknown switches, two interfaces of one name and routes through no interface."""
         known = {path.format(one.name) for path in SYSCTLS for one in self._all()}
         known |= {path.format(every) for path in SYSCTLS for every in ("all", "default")}
         if unknown := sorted(set(self.sysctls) - known):
             raise PacketError(f"sysctl {unknown[0]} is not modelled; known: {', '.join(SYSCTLS)}")
         names = {one.name for one in self._all()}
+        if len(names) < len(self._all()):
+            raise PacketError("two interfaces have one name; give each a name of its own")
         for route in self.routes:
             if route.interface and route.interface not in names:
                 raise PacketError(f"`{route}': there is no interface {route.interface} here")
@@ -132,8 +138,9 @@ class Host:
             for number, one in enumerate(interfaces, start=1)
         )
         outside = interfaces[0].addresses[0]
-        hop = ip_address(gateway) if gateway else outside.network[1]
         family = Family(outside.version)
+        first = outside.network[min(1, outside.network.num_addresses - 1)]
+        hop = _gateway(gateway, family) if gateway else first
         everywhere = ip_network("0.0.0.0/0" if family is Family.IPV4 else "::/0")
         route = (Route(everywhere, "eth0", hop),) if hop != outside.ip else ()
         loaded = {family: Ruleset.parse(rules, family)} if rules else {}
@@ -210,8 +217,13 @@ class Host:
     def route_out(self, packet: Packet) -> Decision | None:
         """The route of a packet that this machine sends; None without one.
 
+        To the address 0.0.0.0 it sends to itself.
+
         Kernel: net/ipv4/route.c (ip_route_output_key_hash_rcu)
         """
+        if packet.family is Family.IPV4 and not int(packet.dst):
+            own = packet.src if int(packet.src) else LOOPBACK.addresses[0].ip
+            return Decision(Kind.LOCAL, "lo", source=own)
         return self.routing[packet.family].look_up(packet)
 
     def way_back(self, packet: Packet, interface: str) -> tuple[str, str]:
@@ -237,6 +249,17 @@ class Host:
         words |= {"UNREACHABLE"} if kind is None or kind in SEND_ERRORS else set()
         words.add("MULTICAST" if address.is_multicast else "UNICAST" if int(address) else "UNSPEC")
         return frozenset(words)
+
+
+def _gateway(text: str, family: Family) -> Address:
+    """The address of a gateway, which must be of the family that its machine speaks outside."""
+    try:
+        hop = ip_address(text)
+    except ValueError:
+        raise PacketError(f"`{text}' is no IP address; write for example 10.0.0.254") from None
+    if hop.version != family:
+        raise PacketError(f"gateway {hop} is not IPv{family.value}, as the outside address is")
+    return hop
 
 
 def _routers(own: Iterable[tuple[str, IPv4Interface | IPv6Interface]]) -> Iterator[Route]:

@@ -26,7 +26,7 @@ class Fate(StrEnum):
     FORWARDED = "forwarded"  # it came from outside and left again
     SENT = "sent"  # a process of this machine sent it, and it left
     DROPPED = "dropped"
-    REJECTED = "rejected"  # dropped, and the sender was told
+    REJECTED = "rejected"  # dropped by REJECT, and the sender was told if an answer was due
     UNKNOWN = "cannot tell"
 
 
@@ -241,6 +241,7 @@ class Journey:
             case Fate.DROPPED:
                 said = "dropped" if self.by else f"dropped by the kernel: {self.reason}"
         said += f" by {self.by}" if self.by and not self.accepted else ""
+        said += " (no answer is due)" if self.fate is Fate.REJECTED and not self.generated else ""
         said += " (and a copy is delivered here)" if self.looped_back else ""
         return said + (f" (the sender is told {self.error})" if self.error else "")
 
@@ -275,6 +276,8 @@ class Journey:
             "situation": self.situation,
             "fate": self.fate,
             "interface": self.interface,
+            "next_hop": str(self.next_hop) if self.next_hop else None,
+            "looped_back": self.looped_back,
             "exit": str(self.exit) if self.exit else None,
             "by": str(self.by) if self.by else None,
             "reason": self.reason,
@@ -289,24 +292,24 @@ class Journey:
         }
 
     def to_frame(self) -> DataFrame:
-        """One row for each rule that was asked and each station without rules."""
+        """One row for each rule asked, each chain left and each station without rules."""
         from pandas import DataFrame
 
-        return DataFrame(self._rows())
+        return DataFrame(self._rows(), columns=_COLUMNS)
 
-    def _rows(self) -> Iterator[dict[str, object]]:
+    def _rows(self) -> Iterator[tuple[object, ...]]:
         for station in self.stations:
-            base: dict[str, object] = {
-                "hook": station.at.hook if station.at else "",
-                "station": station.name,
-                "ctstate": station.ctstate or "",
-            }
+            place = (station.at.hook if station.at else "", station.name)
+            state, packet = station.ctstate or "", station.packet
             if station.visit is None:
-                yield {**base, "packet": str(station.packet), "outcome": station.note}
+                yield (*place, "", "", "", str(packet), packet.mark, state, station.note)
                 continue
             for event in station.visit.events:
-                row: dict[str, object] = {**base, "chain": event.chain, "outcome": event.outcome}
+                row: tuple[object, ...] = ("", "", "", "")
                 if isinstance(event, Step):
-                    row |= {"number": event.number, "rule": str(event.rule)}
-                    row |= {"packet": str(event.packet), "mark": event.packet.mark}
-                yield row
+                    packet = event.packet
+                    row = (event.number, str(event.rule), str(packet), packet.mark)
+                yield (*place, event.chain, *row, state, event.outcome)
+
+
+_COLUMNS = ("hook", "station", "chain", "number", "rule", "packet", "mark", "ctstate", "outcome")

@@ -14,6 +14,7 @@ from fractions import Fraction
 from random import Random
 
 from iptlab.errors import PacketError
+from iptlab.matches.pkttype import TYPES
 from iptlab.netfilter.context import Connection, CtState, Owner
 from iptlab.netfilter.hooks import Hook
 from iptlab.packet import Address, Family, IcmpType, Packet
@@ -27,7 +28,7 @@ from iptlab.simulate.engine import Engine
 from iptlab.simulate.hookwork import HookWork, State
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Fate, Journey, Kind, Pass
-from iptlab.simulate.routing import NO_ROUTE, SEND_ERRORS
+from iptlab.simulate.routing import NO_ROUTE, SEND_ERRORS, Decision
 from iptlab.simulate.routing import Kind as RouteKind
 from iptlab.simulate.tcp import Tcp, closing
 from iptlab.simulate.transit import KERNEL, NOBODY, Transit
@@ -87,7 +88,7 @@ class Machine:
 
     # --- what one does with a machine ---
 
-    def journey(self, situation: str, *, seed: int | None = None) -> Journey:
+    def journey(self, situation: str | Packet, *, seed: int | None = None) -> Journey:
         """Take a packet through; ``in NAME PACKET`` arrives, any other is sent from here.
 
         With a ``seed``, chance starts from it: the same seed gives the same journey.
@@ -97,10 +98,12 @@ class Machine:
         interface, packet = _placed(situation)
         return self.receive(interface, packet) if interface else self.send(packet)
 
-    def journeys(self, situation: str) -> tuple[Journey, ...]:
+    def journeys(self, situation: str | Packet) -> tuple[Journey, ...]:
         """Every way the packet may take, each with its exact probability.
 
         The machine itself stays as it is.
+
+        Simplified: a port that NAT draws by lot is one way and not thousands; the station says so.
         """
         interface, packet = _placed(situation)
 
@@ -128,6 +131,8 @@ class Machine:
         if interface not in self.host.by_name:
             known = ", ".join(self.host.by_name)
             raise PacketError(f"there is no interface {interface} here; there are {known}")
+        if link not in TYPES:
+            raise PacketError(f"`{link}' is no type of frame; the types are {', '.join(TYPES)}")
         t = Transit(_read(packet), interface, NOBODY, choose or self._draw, link, mac)
         if reason := unseen(t.packet, link):
             return t.ended(Fate.DROPPED, reason)
@@ -171,12 +176,13 @@ class Machine:
         )
         return twin
 
-    def load(self, rules: Ruleset) -> None:
+    def load(self, rules: Ruleset | str, family: int = 4) -> None:
         """Replace the rules of one family; connections stay, counters start as the rules say."""
-        state, family = self._state, rules.family
-        state.host = replace(state.host, rules={**state.host.rules, family: rules})
-        state.engines[family] = state.engines[family].with_tables(rules.tables)
-        state.counts[family] = {}
+        state = self._state
+        known = rules.family if isinstance(rules, Ruleset) else Family(family)
+        state.host = state.host.with_rules(rules, known)
+        state.engines[known] = state.engines[known].with_tables(state.host.rules[known].tables)
+        state.counts[known] = {}
 
     def rules(self, family: int = 4) -> Ruleset:
         """The rules as they stand now, with their counters."""
@@ -223,7 +229,8 @@ class Machine:
                 self._tell(t, found.error)
             return t.ended(Fate.DROPPED, found.reason)
         t.decision = found
-        t.note(Kind.ROUTING, "routing", None, str(found))
+        here = f"{found.kind}, to this machine too" if found.kind in _TO_MANY else str(found)
+        t.note(Kind.ROUTING, "routing", None, here)
         return None
 
     def _forward(self, t: Transit, interface: str) -> Journey:
@@ -252,17 +259,23 @@ class Machine:
             return stopped
         return self._leave(t, Fate.FORWARDED)
 
-    def _originate(self, t: Transit) -> Journey:
+    def _originate(self, t: Transit, link: str = "") -> Journey:
         """A packet of this machine's own: routed first, then OUTPUT.
 
         A process writes the whole packet; its route is chosen before anybody looks at the source.
+        With ``link`` it is for a neighbour behind that interface. In IPv4 a packet without a
+        source gets one.
+
+        Kernel: net/ipv4/raw.c (raw_send_hdrinc)
         """
-        found = self.host.route_out(t.packet)
+        found = Decision(RouteKind.UNICAST, link) if link else self.host.route_out(t.packet)
         if found is None or found.kind in SEND_ERRORS:
             t.error = SEND_ERRORS[found.kind] if found else NO_ROUTE
             return t.ended(Fate.DROPPED, no_way(found))
-        t.decision = found
-        t.note(Kind.ROUTING, "routing", None, str(found))
+        t.decision, before = found, t.packet
+        if before.family is Family.IPV4 and not int(before.src) and found.source:
+            t.packet = replace(before, src=found.source)
+        t.note(Kind.ROUTING, "routing", None, str(found), before=before)
         t.error = "EPERM"
         if stopped := self._hook(t, Pass(Hook.OUTPUT, "", found.interface)):
             return stopped
@@ -340,7 +353,9 @@ class Machine:
             source = self._own_address(t, self._reflected(packet))
         if source is not None:
             error = answer.error(packet, kind, source, self._ttl(packet.family))
-            self._generate(t, replace(error, mtu=mtu), KERNEL)
+            beside = packet.src.version == 6 and packet.src.is_link_local
+            link = t.entry if beside and not self.host.owns(packet.src) else ""
+            self._generate(t, replace(error, mtu=mtu), KERNEL, link)
 
     def _own_address(self, t: Transit, mark: int) -> Address | None:
         """The address in whose name a router speaks.
@@ -357,16 +372,16 @@ class Machine:
         """The mark of what is sent because of a packet (IP4_REPLY_MARK, IP6_REPLY_MARK)."""
         return packet.mark * self.host.sysctl(f"ipv{packet.family}/fwmark_reflect")
 
-    def _generate(self, t: Transit, packet: Packet, owner: Owner) -> None:
+    def _generate(self, t: Transit, packet: Packet, owner: Owner, link: str = "") -> None:
         """Send a packet because of another one, to whose flow it belongs."""
         marked = replace(packet, mark=self._reflected(t.packet))
-        if isinstance(depart(self.host, marked), Refusal):
+        if not link and isinstance(depart(self.host, marked), Refusal):
             return
         new = Transit(marked, "", owner, t.choose)
         new.tracked = attached(t.tracked)
         new.seen = new.tracked.flow is not None
         new.settled = t.tracked.ctstate is CtState.UNTRACKED
-        journey = self._originate(new)
+        journey = self._originate(new, link)
         t.log += journey.log
         t.traced += journey.traced
         t.generated.append(journey)
@@ -376,8 +391,10 @@ def _read(packet: Packet | str) -> Packet:
     return Packet.parse(packet) if isinstance(packet, str) else packet
 
 
-def _placed(situation: str) -> tuple[str, Packet]:
+def _placed(situation: str | Packet) -> tuple[str, Packet]:
     """The interface of ``in NAME PACKET``, empty for a packet alone, and the packet."""
+    if isinstance(situation, Packet):
+        return "", situation
     first, _, rest = situation.strip().partition(" ")
     if first != "in":
         return "", Packet.parse(situation)

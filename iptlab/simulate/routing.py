@@ -46,6 +46,8 @@ SEND_ERRORS = {
     Kind.PROHIBIT: "EACCES",
 }
 NO_ROUTE = "ENETUNREACH"
+_SHAPE = "write for example: 10.0.0.0/8 via 192.168.1.1 dev eth0"
+_RULE = "write for example: pref 100 fwmark 0x1/0xff lookup 101"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +77,18 @@ class Route:
         kind = Kind(words.pop(0)) if words and words[0] in set(Kind) else Kind.UNICAST
         to = _network(words.pop(0) if words else "", family)
         given = _named(words, text, ("via", "dev", "table", "src", "metric"), ("onlink",))
-        return cls(
-            to,
-            given.get("dev", ""),
-            ip_address(given["via"]) if "via" in given else None,
-            kind,
-            given.get("table", "main"),
-            ip_address(given["src"]) if "src" in given else None,
-            int(given.get("metric", 0)),
-        )
+        try:
+            return cls(
+                to,
+                given.get("dev", ""),
+                ip_address(given["via"]) if "via" in given else None,
+                kind,
+                given.get("table", "main"),
+                ip_address(given["src"]) if "src" in given else None,
+                int(given.get("metric", 0)),
+            )
+        except ValueError as error:
+            raise PacketError(f"`{text}': {error}; {_SHAPE}") from None
 
     def __str__(self) -> str:
         words: list[str] = [] if self.kind is Kind.UNICAST else [self.kind]
@@ -117,14 +122,18 @@ class PolicyRule:
         255
         """
         names = ("pref", "fwmark", "lookup", "table", "from", "to", "iif")
-        given = _named(text.split(), text, names)
+        given = _named(text.split(), text, names, shape=_RULE)
         mark, slash, mask = given.get("fwmark", "0/0").partition("/")
+        try:
+            preference = int(given.get("pref", 32765))
+            masked = int(mark, 0), int(mask, 0) if slash else 0xFFFFFFFF
+        except ValueError as error:
+            raise PacketError(f"`{text}': {error}; {_RULE}") from None
         return cls(
-            int(given.get("pref", 32765)),
+            preference,
             given.get("lookup") or given.get("table") or "main",
             family,
-            int(mark, 0),
-            int(mask, 0) if slash else 0xFFFFFFFF,
+            *masked,
             _network(given["from"], family) if given.get("from", "all") != "all" else None,
             _network(given["to"], family) if given.get("to", "all") != "all" else None,
             given.get("iif", ""),
@@ -148,7 +157,12 @@ class PolicyRule:
 
 
 def _named(
-    words: list[str], text: str, names: Iterable[str], alone: Iterable[str] = ()
+    words: list[str],
+    text: str,
+    names: Iterable[str],
+    alone: Iterable[str] = (),
+    *,
+    shape: str = _SHAPE,
 ) -> dict[str, str]:
     """Words in pairs of name and value."""
     given: dict[str, str] = {}
@@ -157,12 +171,9 @@ def _named(
         if name in alone:
             continue
         if name not in names or not words:
-            raise PacketError(f"`{text}': after `{name}' something is wrong; {_SHAPE}")
+            raise PacketError(f"`{text}': after `{name}' something is wrong; {shape}")
         given[name] = words.pop(0)
     return given
-
-
-_SHAPE = "write for example: 10.0.0.0/8 via 192.168.1.1 dev eth0"
 
 
 def _network(text: str, family: Family) -> Network:
@@ -310,7 +321,8 @@ class Routing:
         """The address that this machine has towards a destination behind an interface.
 
         IPv4 takes the interface's first address in the network of the next hop, else its first
-        one. IPv6 compares all addresses of the machine (RFC 6724).
+        one. IPv6 compares all addresses of the machine (RFC 6724), for a destination on the link
+        and for a group those of the interface.
 
         Kernel: net/ipv4/devinet.c (inet_select_addr), net/ipv6/addrconf.c (ipv6_dev_get_saddr)
         """
@@ -322,23 +334,30 @@ class Routing:
         return next(near, next((one.ip for one in own + [one for _, one in known]), None))
 
     def _nearest(self, interface: str, destination: Address) -> Address | None:
+        far = _scope(destination)
+        beside = far <= _LINK or destination.is_multicast
+
         def merit(place: tuple[str, IPv4Interface | IPv6Interface]) -> tuple[bool, int, bool, int]:
             name, one = place
             common = 128 - (int(one.ip) ^ int(destination)).bit_length()
-            own, far = _scope(one.ip), _scope(destination)
+            own = _scope(one.ip)
             no_farther = -own if own >= far else own - _NOT_SO_FAR
             common = min(common, one.network.prefixlen)
             return one.ip == destination, no_farther, name == interface, common
 
         # of equals the kernel takes the one that was added last (ipv6_link_dev_addr)
-        return max(reversed(self.addresses), key=merit)[1].ip if self.addresses else None
+        known = [one for one in reversed(self.addresses) if one[0] == interface or not beside]
+        return max(known, key=merit)[1].ip if known else None
 
 
 def _scope(address: Address) -> int:
-    """How far an IPv6 address is known: on its link, or everywhere."""
-    return 2 if address.is_link_local or address.is_loopback else 14
+    """How far an IPv6 address is known: on its link, or everywhere; a group says it itself."""
+    if address.is_multicast:
+        return int(address) >> 112 & 15
+    return _LINK if address.is_link_local or address.is_loopback else 14
 
 
+_LINK = 2
 # what makes any scope that reaches better than one that does not
 _NOT_SO_FAR = 128
 _EVERYBODY = IPv4Address("255.255.255.255")

@@ -132,6 +132,11 @@ class Asked(NamedTuple):
     drawn: Draws = ()
     action: Continue | Translate | None = None
 
+    @property
+    def note(self) -> str:
+        """What the target did, in plain words; empty if it only decided."""
+        return self.action.note if self.action else ""
+
     def seen(self, table: TableName) -> Context:
         """The context as the rule saw it: it knows the rule's name if it remembers."""
         context = self.context
@@ -152,7 +157,7 @@ class Asked(NamedTuple):
             context=self.seen(table),
             answer=self.answer,
             depth=self.depth,
-            note=self.action.note if self.action else "",
+            note=self.note,
         )
 
 
