@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from copy import copy
 from fractions import Fraction
 
 import pytest
@@ -394,3 +395,36 @@ def test_every_way_ends_and_counters_add_up(rules: str, packets: list[str]) -> N
             for number, (hits, size) in counted.items():
                 assert hits == sums[name, chain.name, number]
                 assert Counters(hits, size).bytes >= 28 * hits
+
+
+@pytest.mark.parametrize("seconds", [-5, 1e12, float("nan")])
+def test_time_neither_goes_back_nor_ends(seconds: float) -> None:
+    machine = Machine(Host.server("10.0.0.5/24"))
+    with pytest.raises(PacketError, match="number of seconds"):
+        machine.wait(seconds)
+    assert machine.now == Machine(Host.server("10.0.0.5/24")).now
+
+
+def test_a_copied_machine_shares_nothing() -> None:
+    machine = Machine(Host.server("10.0.0.5/24"))
+    twin = copy(machine)
+    twin.receive("eth0", "udp 10.0.0.9:4000 -> 10.0.0.5:53")
+    assert (len(twin.connections()), len(machine.connections())) == (1, 0)
+
+
+def test_a_machine_tells_in_a_few_lines_what_it_is() -> None:
+    rules = "*filter\n-A INPUT -j DROP\nCOMMIT\n"
+    host = Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24", rules=rules)
+    assert str(Machine(host)).splitlines() == [
+        "router:",
+        "  eth0       203.0.113.2/24",
+        "  eth1       192.168.1.1/24",
+        "  route      default via 203.0.113.1 dev eth0",
+        "  1 IPv4 rules in filter",
+        "2026-01-01 12:00:00, 0 connections known",
+    ]
+
+
+def test_a_switch_is_a_number() -> None:
+    with pytest.raises(PacketError, match="write a number"):
+        Host.server("10.0.0.5/24").with_sysctls(rp_filter="1")  # type: ignore[arg-type]

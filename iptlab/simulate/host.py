@@ -104,6 +104,9 @@ class Host:
         names = {one.name for one in self._all()}
         if len(names) < len(self._all()):
             raise PacketError("two interfaces have one name; give each a name of its own")
+        for path, value in self.sysctls.items():
+            if not isinstance(value, int):
+                raise PacketError(f"sysctl {path} is {value!r}; write a number, such as 1")
         for route in self.routes:
             if route.interface and route.interface not in names:
                 raise PacketError(f"`{route}': there is no interface {route.interface} here")
@@ -151,6 +154,19 @@ class Host:
         if isinstance(rules, str):
             rules = Ruleset.parse(rules, family, sets=self.sets)
         return replace(self, rules={**self.rules, rules.family: rules})
+
+    def __str__(self) -> str:
+        """Interfaces, routes and how many rules, a line each, as ``ip`` would tell them."""
+        lines = [f"{self.name}:"]
+        for one in self.interfaces:
+            lines.append(f"  {one.name:<10} {' '.join(map(str, one.addresses)) or 'no address'}")
+        lines += [f"  route      {route}" for route in self.routes]
+        lines += [f"  rule       {rule}" for rule in self.policy]
+        for family, rules in self.rules.items():
+            chains = (chain for table in rules.tables.values() for chain in table.ordered())
+            count = sum(len(chain.rules) for chain in chains)
+            lines.append(f"  {count} IPv{family} rules in {', '.join(rules.tables) or 'no table'}")
+        return "\n".join(lines)
 
     def with_sysctls(self, **switches: int) -> Host:
         """The same machine with switches set, by the last part of their path: ``ip_forward=1``.

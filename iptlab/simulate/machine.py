@@ -81,6 +81,11 @@ class Machine:
         """The host as it is configured now."""
         return self._state.host
 
+    def __str__(self) -> str:
+        """The host, and how many connections it knows at what time."""
+        known = len(self._state.conntrack)
+        return f"{self.host}\n{self.now:%Y-%m-%d %H:%M:%S}, {known} connections known"
+
     @property
     def now(self) -> datetime:
         """The time on this machine's clock, which moves only by ``wait``."""
@@ -148,8 +153,14 @@ class Machine:
         return self._originate(t)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass."""
-        self._state.now += timedelta(seconds=seconds)
+        """Let time pass; it never goes back."""
+        try:
+            later = self.now + timedelta(seconds=seconds)
+        except (OverflowError, ValueError):
+            later = datetime.min.replace(tzinfo=UTC)
+        if later < self.now:
+            raise PacketError(f"wait({seconds}): write a number of seconds from 0 upwards")
+        self._state.now = later
         self._state.conntrack.expire(self._state.seconds)
 
     def outcomes(self, act: Callable[[Machine, Chooser], Journey]) -> Iterator[Outcome]:
@@ -164,7 +175,7 @@ class Machine:
 
     def copy(self) -> Machine:
         """Another machine in the same state, which goes its own way from here."""
-        twin, old = copy(self), self._state
+        twin, old = Machine.__new__(Machine), self._state
         twin._state = replace(
             old,
             conntrack=old.conntrack.copy(),
@@ -175,6 +186,8 @@ class Machine:
             counts={family: dict(counts) for family, counts in old.counts.items()},
         )
         return twin
+
+    __copy__ = copy
 
     def load(self, rules: Ruleset | str, family: int = 4) -> None:
         """Replace the rules of one family; connections stay, counters start as the rules say."""
