@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from iptlab.errors import RuleSyntaxError as RuleSyntaxError
     from iptlab.grading import grade as grade
     from iptlab.grading import read_rules as read_rules
+    from iptlab.kernel.verify import Verification as Verification
+    from iptlab.kernel.verify import verify as verify
     from iptlab.netfilter.actions import Verdict as Verdict
     from iptlab.netfilter.context import Owner as Owner
     from iptlab.netfilter.extension import register_match as register_match
@@ -51,6 +53,7 @@ _HOMES = {
         *("RuleError", "RuleSyntaxError", "RulesetError"),
     ),
     "grading": ("grade", "read_rules"),
+    "kernel.verify": ("Verification", "verify"),
     "netfilter.actions": ("Verdict",),
     "netfilter.context": ("Owner",),
     "netfilter.extension": ("register_match", "register_target"),
