@@ -290,15 +290,16 @@ def _packets(one: Json, bad: Bad) -> Json:
 
 def _rules(one: Json, bad: Bad) -> Json:
     """Fewer tables and rules; nft counts for a policy only where its line stands in the text."""
+    blocks = re.findall(r"^\*.*?^COMMIT\n", one["rules"], re.S | re.M)
+    blocks = _fewest(blocks, lambda few: bad(one | {"rules": "".join(few)}))
+    lines = "".join(blocks).splitlines(keepends=True)
+    spare = [n for n, line in enumerate(lines) if re.match(r"-|:\S+ - ", line)]
+    fixed = set(range(len(lines))) - set(spare)
 
-    def text(parts: list[str]) -> str:
-        return "".join(f"{part}\n" for part in parts)
+    def text(few: list[int]) -> str:
+        return "".join(lines[n] for n in sorted(fixed | set(few)))
 
-    for cut in (r"(?<=COMMIT)\n", r"\n(?!:\w+ (?:ACCEPT|DROP))(?!COMMIT)"):
-        parts = re.split(cut, one["rules"].rstrip("\n"))
-        parts = _fewest(parts, lambda few: bad(one | {"rules": text(few)}))  # noqa: B023
-        one = one | {"rules": text(parts)}
-    return one
+    return one | {"rules": text(_fewest(spare, lambda few: bad(one | {"rules": text(few)})))}
 
 
 def _sets(one: Json, bad: Bad) -> Json:
