@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from iptlab.grading import read_rules as read_rules
     from iptlab.grading.compare import compare as compare
     from iptlab.grading.scope import Scope as Scope
+    from iptlab.kernel.verify import Verification as Verification
+    from iptlab.kernel.verify import verify as verify
     from iptlab.netfilter.actions import Verdict as Verdict
     from iptlab.netfilter.context import Owner as Owner
     from iptlab.netfilter.extension import register_match as register_match
@@ -57,6 +59,7 @@ _HOMES = {
     "grading": ("grade", "read_rules"),
     "grading.compare": ("compare",),
     "grading.scope": ("Scope",),
+    "kernel.verify": ("Verification", "verify"),
     "netfilter.actions": ("Verdict",),
     "netfilter.context": ("Owner",),
     "netfilter.extension": ("register_match", "register_target"),

@@ -1,4 +1,4 @@
-"""The ``iptlab`` command: open the lab, trace a packet, explain rules, play kube-proxy.
+"""The ``iptlab`` command: open the lab, trace packets, ask the kernel, explain, play kube-proxy.
 
 Exit status: 0 for yes, 1 for no, 2 for an error (or a question that cannot be answered).
 """
@@ -14,6 +14,8 @@ from typing import NoReturn
 
 from iptlab.english import explain, remarks
 from iptlab.errors import IptlabError, RuleError
+from iptlab.kernel.boxes import host_for
+from iptlab.kernel.verify import verify
 from iptlab.kubernetes.config import Config
 from iptlab.kubernetes.kube_proxy import Proxy
 from iptlab.kubernetes.loading import load
@@ -21,11 +23,14 @@ from iptlab.kubernetes.manifests import Manifests
 from iptlab.kubernetes.provenance import Provenance
 from iptlab.lab import open_lab
 from iptlab.netfilter.context import CannotTell
-from iptlab.netfilter.hooks import Hook
+from iptlab.netfilter.hooks import Backend, Hook
 from iptlab.packet import Family
 from iptlab.ruleset import Ruleset, read_text
 from iptlab.simulate.situation import trace
+from iptlab.syntax.ipset import read_sets
 from iptlab.version import __version__
+
+_REPORT = "iptlab-report.json"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except IptlabError as error:
         print(f"iptlab: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:
         sys.stderr.close()
         return 2
@@ -73,6 +80,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     tracer.add_argument("--hook", choices=[str(hook) for hook in Hook], help="default: INPUT")
     tracer.set_defaults(run=_trace)
+
+    asker = commands.add_parser("verify", help="whether the real kernel does the same")
+    _add_rules(asker)
+    asker.add_argument(
+        "packets",
+        nargs="+",
+        metavar="PACKET",
+        help="one or, each in quotes, more; without `in NAME' it is sent from the machine itself",
+    )
+    asker.add_argument("--backend", choices=[*Backend, "both"], default="both")
+    asker.add_argument(
+        "--host", default="", metavar="LINKS", help="eth0 203.0.113.2/24 eth1 192.168.1.1/24"
+    )
+    asker.add_argument("--sets", metavar="FILE", help="what `ipset save' prints")
+    asker.set_defaults(run=_verify)
 
     teller = commands.add_parser("explain", help="what rules mean, in plain English")
     _add_rules(teller)
@@ -125,6 +147,24 @@ def _trace(arguments: argparse.Namespace) -> int:
     if isinstance(visit.verdict, CannotTell):
         return 2
     return 0 if visit.accepted else 1
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    """Yes means that simulator and kernel agree; where they do not, a report is written."""
+    words = arguments.packets
+    packets = words if any(" " in word.strip() for word in words) else [" ".join(words)]
+    sets = read_sets(read_text(arguments.sets)) if arguments.sets else {}
+    family = 6 if arguments.ipv6 else 4
+    rules = Ruleset.parse(read_text(arguments.rules), family, sets=sets)
+    host = replace(host_for(packets, arguments.host), sets=sets).with_rules(rules)
+    backends = tuple(Backend) if arguments.backend == "both" else (arguments.backend,)
+    found = verify(host, packets, backends=backends)
+    print(json.dumps(found.as_dict(), indent=1) if arguments.json else found)
+    if found.disagrees:
+        found.save_report(_REPORT)
+        print(f"iptlab: all that a report needs is in {_REPORT}", file=sys.stderr)
+        return 1
+    return 0 if found.agrees else 2
 
 
 def _explain(arguments: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from iptlab.html import Html, element, join, table
+from iptlab.kernel.verify import Verification
 from iptlab.netfilter.rules import Chain, Rule, Table
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.journey import Journey, Station
@@ -97,6 +98,19 @@ def _station_html(station: Station) -> Iterator[Html]:
     said += [changed] if (changed := station.changed()) else []
     if said:
         yield element("p", "; ".join(said))
+
+
+# --- simulator and kernel ---
+
+
+def verification_html(found: Verification) -> Html:
+    """Each packet as a table: what was compared, the simulator's word and the kernel's."""
+    head = ("what", "simulator", "kernel", "")
+    tables = [
+        table(f"{one.situation} ({one.backend})", head, list(one.rows()))
+        for one in found.comparisons
+    ]
+    return element("div", *tables, element("p", element("strong", found.conclusion)))
 
 
 # --- rules ---

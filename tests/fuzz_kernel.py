@@ -18,22 +18,22 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import product
 from pathlib import Path
 from typing import Any
 
-from kernel_golden import CATEGORIES, Recording, expected, machine_of, observed, same, sent
+from kernel_golden import Recording, machine_of, sent
 from random_extensions import WideRules
 from random_packets import WideTraffic
 from random_rules import Dice, World
 from record_kernel import TOPOLOGIES, record
 
 from iptlab.errors import IptlabError
+from iptlab.kernel.alike import CATEGORIES, expected, observed, same
+from iptlab.kernel.chance import lowest_ports, outcomes
 from iptlab.kernel.netns import Namespace
 from iptlab.kernel.replay import RefusedError, Replay
 from iptlab.netfilter.hooks import Backend
 from iptlab.simulate.journey import Fate
-from iptlab.simulate.machine import Machine, Outcome
 
 Json = dict[str, Any]
 
@@ -47,8 +47,6 @@ SWITCHES = (
     *({"ipv4/fwmark_reflect": 1, "ipv6/fwmark_reflect": 1}, {"ipv4/ip_default_ttl": 100}),
     *({"netfilter/nf_conntrack_checksum": 0}, {"ipv4/ip_forward": 0}),
 )
-# from where the kernel takes a new port or ICMP id; kernel: net/netfilter/nf_nat_core.c
-_LOWEST = (0, 1, 600, 1024)
 
 
 @dataclass(frozen=True)
@@ -77,56 +75,6 @@ class UndecidedError(Exception):
     """The simulator says that it cannot tell, and so nothing is compared."""
 
 
-class Lot:
-    """Chance that falls as it is told, and counts how often it was asked for a port."""
-
-    def __init__(self, *ports: int) -> None:
-        self.ports = ports or (0,)
-        self.asked = 0
-
-    def getrandbits(self, bits: int) -> int:
-        """The number from which a port is computed."""
-        port = self.ports[min(self.asked, len(self.ports) - 1)]
-        self.asked += 1
-        return port % (1 << bits)
-
-
-def outcomes(
-    machine: Machine, packet: Json, theirs: Json, lows: Sequence[int]
-) -> Iterator[Outcome]:
-    """Everything that chance may make of a packet; ports only such as the kernel drew."""
-    most = 0
-    for outcome in _outcomes(machine, packet):
-        yield outcome
-        most = max(most, outcome.machine._state.random.asked)  # type: ignore[attr-defined]
-    if not most:
-        return
-    entries = [entry["reply"] for entry in theirs["conntrack"]]
-    ends = [theirs["exit"] or {}, *entries]
-    seen = {
-        one[word] for one in ends for word in ("dport", "sport", "id", "icmp_id") if word in one
-    }
-    drawn = sorted({port - low for port in seen for low in lows if port >= low})
-    for ports in product(drawn, repeat=min(most, 2)):
-        yield from _outcomes(machine, packet, *ports)
-
-
-def _outcomes(machine: Machine, packet: Json, *ports: int) -> Iterator[Outcome]:
-    machine._state.random = Lot(*ports)  # type: ignore[assignment]
-    yield from machine.outcomes(lambda m, choose: sent(m, packet, choose))
-
-
-def blind(category: str, value: Any, backend: Backend) -> Any:
-    """What counts in a comparison: nft tells the steps of a walk in another order."""
-    if backend is Backend.LEGACY:
-        return value
-    if category == "trace":
-        return None
-    if category == "generated":
-        return [{**one, "trace": []} for one in value]
-    return value
-
-
 class Duel:
     """One rule set in the simulator and in the kernel, which get the same packets."""
 
@@ -147,8 +95,7 @@ class Duel:
             raise
         if not self.machine:
             raise DisagreementError(Wrong(0, "load", refusal, "rules are loaded"))
-        ranges = re.findall(r"(\d+)-\d+", one["rules"])
-        self.lows = sorted({*_LOWEST, *(int(low) for low in ranges if int(low) <= 65535)})
+        self.lows = lowest_ports(one["rules"])
         self.count, self.last = 0, time.monotonic()
         self.spent = Counter[str]()
         self.categories = [name for name in CATEGORIES if name != "log"]
@@ -170,7 +117,9 @@ class Duel:
         self.machine.wait(now - self.last)
         self.last = now
         first: Wrong | None = None
-        for outcome in outcomes(self.machine, packet, theirs, self.lows):
+        for outcome in outcomes(
+            self.machine, lambda m, choose: sent(m, packet, choose), theirs, self.lows
+        ):
             if outcome.journey.fate is Fate.UNKNOWN:
                 raise UndecidedError(outcome.journey.reason)
             wrong = self._wrong(observed(outcome.journey, outcome.machine), theirs)
@@ -183,8 +132,8 @@ class Duel:
 
     def _wrong(self, ours: Json, theirs: Json) -> Wrong | None:
         for category in self.categories:
-            mine, yours = (blind(category, side[category], self.backend) for side in (ours, theirs))
-            if not same(category, mine, yours):
+            mine, yours = ours[category], theirs[category]
+            if not same(category, mine, yours, self.backend):
                 return Wrong(self.count, category, mine, yours)
         return None
 
@@ -341,15 +290,16 @@ def _packets(one: Json, bad: Bad) -> Json:
 
 def _rules(one: Json, bad: Bad) -> Json:
     """Fewer tables and rules; nft counts for a policy only where its line stands in the text."""
+    blocks = re.findall(r"^\*.*?^COMMIT\n", one["rules"], re.S | re.M)
+    blocks = _fewest(blocks, lambda few: bad(one | {"rules": "".join(few)}))
+    lines = "".join(blocks).splitlines(keepends=True)
+    spare = [n for n, line in enumerate(lines) if re.match(r"-|:\S+ - ", line)]
+    fixed = set(range(len(lines))) - set(spare)
 
-    def text(parts: list[str]) -> str:
-        return "".join(f"{part}\n" for part in parts)
+    def text(few: list[int]) -> str:
+        return "".join(lines[n] for n in sorted(fixed | set(few)))
 
-    for cut in (r"(?<=COMMIT)\n", r"\n(?!:\w+ (?:ACCEPT|DROP))(?!COMMIT)"):
-        parts = re.split(cut, one["rules"].rstrip("\n"))
-        parts = _fewest(parts, lambda few: bad(one | {"rules": text(few)}))  # noqa: B023
-        one = one | {"rules": text(parts)}
-    return one
+    return one | {"rules": text(_fewest(spare, lambda few: bad(one | {"rules": text(few)})))}
 
 
 def _sets(one: Json, bad: Bad) -> Json:

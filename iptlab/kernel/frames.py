@@ -64,6 +64,12 @@ def payload(size: int) -> bytes:
     return (_PAYLOAD * (size // len(_PAYLOAD) + 1))[:size]
 
 
+def _carried(packet: Packet) -> bytes:
+    """What stands behind the headers: the bytes ``payload`` in hexadecimal, or letters."""
+    said = packet.get("payload")
+    return payload(packet.get("data", 0)) if said is None else bytes.fromhex(said)
+
+
 def build(packet: Packet) -> bytes:
     """The packet from its IP header on; ``hex``, where given, is that already."""
     if "hex" in packet:
@@ -113,11 +119,11 @@ def _tcp(packet: Packet) -> bytes:
         *(packet["sport"], packet["dport"], packet.get("seq", 0), packet.get("ack", 0)),
         *((20 + len(options)) << 2, flags, packet.get("win", 64240), 0, 0),
     )
-    return head + options + payload(packet.get("data", 0))
+    return head + options + _carried(packet)
 
 
 def _udp(packet: Packet) -> bytes:
-    data = payload(packet.get("data", 0))
+    data = _carried(packet)
     return struct.pack(">HHHH", packet["sport"], packet["dport"], len(data) + 8, 0) + data
 
 
@@ -127,7 +133,7 @@ def _icmp(packet: Packet) -> bytes:
         mtu = packet.get("mtu", 0)
         return head + struct.pack(">I", mtu) + bytes.fromhex(packet["inner"])
     ends = struct.pack(">HH", packet.get("icmp_id", 0), packet.get("icmp_seq", 0))
-    return head + ends + payload(packet.get("data", 0))
+    return head + ends + _carried(packet)
 
 
 def _sctp(packet: Packet) -> bytes:
@@ -146,7 +152,7 @@ def _sctp(packet: Packet) -> bytes:
 
 
 def _plain(packet: Packet) -> bytes:
-    return payload(packet.get("data", 0))
+    return _carried(packet)
 
 
 _TRANSPORTS = {

@@ -14,7 +14,6 @@ import os
 import select
 import signal
 import socket
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -234,6 +233,13 @@ class _Server:
                 raise AssertionError(f"unknown request {other}")
 
 
+def _say(text: str) -> None:
+    """Write to the standard output, of which nothing may wait in a buffer when we end."""
+    data = memoryview(text.encode())
+    while data:
+        data = data[os.write(1, data) :]
+
+
 def main() -> None:
     """Serve requests until the input ends."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -248,8 +254,9 @@ def main() -> None:
             except (UnavailableError, _TooSlowError, OSError) as error:
                 reply = {"error": str(error)}
             signal.alarm(0)
-            sys.stdout.write(json.dumps(reply) + "\n")
-            sys.stdout.flush()
+            _say(json.dumps(reply) + "\n")
+    except BrokenPipeError:
+        pass  # whoever asked is gone
     finally:
         if server.log:
             server.log.close()

@@ -246,10 +246,16 @@ class ConntrackTable:
 
     def taken(self, ends: Tuple, besides: Flow) -> Flow | None:
         """Another flow that has that tuple, None if it is free (nf_conntrack_tuple_taken)."""
-        keys = (Key(n, besides.protocol, ends, bool(way)) for way, n in enumerate(besides.zone))
-        found = filter(None, map(self._keys.get, keys))
         mine = besides.both_keys()[0]
+        found = self._sharing(besides, ends, besides.zone.reply)
         return next((flow for flow in found if flow.both_keys()[0] != mine), None)
+
+    def _sharing(self, one: Flow, ends: Tuple, number: int) -> Iterator[Flow]:
+        """The flows with that tuple in that zone, if it is the zone of their direction too."""
+        for reply, zone in enumerate(one.zone):
+            flow = self._keys.get(Key(number, one.protocol, ends, bool(reply)))
+            if flow and zone == number:
+                yield flow
 
     def same_source(self, flow: Flow) -> Iterator[Flow]:
         """Flows from the same address and port, the newest first (find_appropriate_src)."""
@@ -257,9 +263,11 @@ class ConntrackTable:
 
     def confirm(self, flow: Flow, now: float) -> bool:
         """Keep a flow whose first packet got through; False if its tuples are taken by now."""
-        tuples = (flow.original, flow.reply)
-        if any(self.find(flow.protocol, ends, flow.zone, now) for ends in tuples):
-            return False
+        for number, ends in zip(flow.zone, (flow.original, flow.reply), strict=True):
+            for other in list(self._sharing(flow, ends, number)):
+                if other.deadline > now:
+                    return False
+                self.remove(other)
         self._last += 1
         flow.number = self._last
         self._enter(flow)

@@ -41,6 +41,9 @@ _LOCALHOST: dict[Family, Address] = {
     Family.IPV6: IPv6Address("::1"),
 }
 
+# what is sent to some groups of IPv6 is redirected to an address of that scope only
+# kernel: net/netfilter/nf_nat_redirect.c (nf_nat_redirect_ipv6_usable)
+_SCOPED_GROUPS = (0xFF01, 0xFF02, 0xFF05)
 _COMPLAINTS = 5.0
 
 
@@ -307,7 +310,12 @@ class HookWork:
             case Whose.INCOMING if here.hook is Hook.OUTPUT:
                 found = _LOCALHOST[packet.family]
             case Whose.INCOMING:
-                own = [one for name, one in routing.addresses if name == here.in_interface]
+                scoped = packet.dst.is_link_local or int(packet.dst) >> 112 in _SCOPED_GROUPS
+                own = [
+                    one
+                    for name, one in routing.addresses
+                    if name == here.in_interface and (one.ip.is_link_local or not scoped)
+                ]
                 found = own[0].ip if own else None
             case Network() as network:
                 end = packet.dst if SIDE[here.hook] is NatSide.DST else packet.src

@@ -173,6 +173,16 @@ class Machine:
             journey = act(machine, script)
             yield Outcome(replace(journey, probability=script.probability), machine)
 
+    @property
+    def random(self) -> Random:
+        """Where chance comes from."""
+        return self._state.random
+
+    def drawing_from(self, random: Random) -> Machine:
+        """The machine itself, which from now on draws its lots from ``random``."""
+        self._state.random = random
+        return self
+
     def copy(self) -> Machine:
         """Another machine in the same state, which goes its own way from here."""
         twin, old = Machine.__new__(Machine), self._state

@@ -368,8 +368,8 @@ def _learn(tcp: Tcp, segment: _Segment) -> tuple[Tcp, bool]:
         elif segment.ack == _plus(receiver.end, 1):
             receiver = replace(receiver, end=segment.ack)
         return tcp.with_sides(segment.reply, sender, receiver), False
-    wants = TcpState.SYN_RECV if segment.reply else TcpState.SYN_SENT
-    if segment.flags & _S and tcp.state is wants and _after(segment.end, sender.end):
+    opening = tcp.state in (TcpState.SYN_SENT, TcpState.SYN_RECV)
+    if segment.flags & _S and opening and _after(segment.end, sender.end):
         tcp = tcp.with_sides(segment.reply, begins, receiver)
         return tcp, segment.reply and not segment.flags & _A
     return tcp, False

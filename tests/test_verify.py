@@ -1,0 +1,254 @@
+"""``verify``: simulator and kernel side by side, and nothing left of it, however it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client.manager import KernelManager
+from test_kernel import host as skip_without_namespaces
+from test_kernel import rises_to
+
+import iptlab
+from iptlab.cli import main
+from iptlab.errors import FileError, KernelUnavailable, PacketError
+from iptlab.kernel import verify as module
+from iptlab.kernel.boxes import description, host_for
+from iptlab.kernel.replay import RefusedError
+from iptlab.view import verification_html
+
+RULES = """*nat
+-A POSTROUTING -o eth0 -j MASQUERADE
+COMMIT
+*filter
+:FORWARD DROP [0:0]
+-A INPUT -p tcp --dport 22 -j REJECT
+-A FORWARD -i eth1 -j ACCEPT
+COMMIT
+"""
+PACKETS = (
+    "in eth0 tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN",
+    "in eth1 udp 192.168.1.9:4000 -> 8.8.8.8:53 length=100",
+    "icmp 10.0.0.1 -> 10.0.0.9 echo-request echo_id=5",
+)
+
+
+@pytest.fixture
+def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A file of rules, in a folder of its own that is also the current one."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rules").write_text(RULES)
+    return "rules"
+
+
+# --- the machine that fits the packets ---
+
+
+def test_a_host_is_guessed_from_where_the_packets_come() -> None:
+    links = {one["name"]: one["addrs"] for one in description(host_for(PACKETS))["links"]}
+    assert links == {"eth0": ["10.0.0.1/24"], "eth1": ["192.168.1.1/24"]}
+
+
+def test_a_host_is_made_as_it_is_named() -> None:
+    made = host_for(
+        PACKETS, "wan0 203.0.113.2/24 203.0.113.3/24 lan0 192.168.1.1/24 2001:db8::1/64"
+    )
+    assert description(made)["links"] == [
+        {"name": "wan0", "addrs": ["203.0.113.2/24", "203.0.113.3/24"], "addrs6": []},
+        {"name": "lan0", "addrs": ["192.168.1.1/24"], "addrs6": ["2001:db8::1/64"]},
+    ]
+
+
+@pytest.mark.parametrize("text", ["10.0.0.1/24", "eth0 10.0.0.1/99", "eth0 ten/24"])
+def test_a_host_that_cannot_be_is_refused(text: str) -> None:
+    with pytest.raises(PacketError):
+        host_for(PACKETS, text)
+
+
+@pytest.mark.parametrize("name", ["eth0\nlink del lo", "eth0 x", "../../x", "-batch", ""])
+def test_no_name_of_an_interface_is_taken_for_a_command(name: str) -> None:
+    with pytest.raises(PacketError, match="interface called"):
+        description(iptlab.Host((iptlab.Interface.of(name, "10.0.0.1/24"),)))
+
+
+def test_packets_of_one_family_at_a_time() -> None:
+    with pytest.raises(PacketError, match="one family"):
+        iptlab.verify(
+            host_for(PACKETS), [PACKETS[0], "in eth0 udp [2001:db8::1]:9 -> [2001:db8::2]:9"]
+        )
+
+
+# --- side by side ---
+
+
+@pytest.mark.kernel
+def test_simulator_and_kernel_are_laid_side_by_side() -> None:
+    skip_without_namespaces().close()
+    found = iptlab.verify(host_for(PACKETS).with_rules(RULES), PACKETS)
+    assert found.agrees, found
+    assert len(found.comparisons) == 2 * len(PACKETS)
+    assert [one.theirs["fate"] for one in found.comparisons[:3]] == [
+        "rejected:icmp-port-unreachable",
+        "forwarded:eth0",
+        "sent:eth0",
+    ]
+    assert "10.0.0.1:4000 -> 8.8.8.8:53 ttl=63" in str(found)
+    assert "forwarded:eth0" in str(verification_html(found))
+
+
+@pytest.mark.kernel
+def test_the_command_says_yes_in_both_families(
+    rules: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    skip_without_namespaces().close()
+    assert main(["verify", rules, *PACKETS]) == 0
+    assert "agree in all 6 comparisons" in capsys.readouterr().out
+    words = ["in", "eth0", "tcp", "[2001:db8::9]:4000", "->", "[2001:db8::1]:22", "SYN"]
+    assert main(["verify", "-6", "--json", "--backend", "nft", rules, *words]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["agrees"]
+    assert [one["backend"] for one in told["comparisons"]] == ["nft"]
+
+
+@pytest.mark.kernel
+def test_a_disagreement_is_our_bug_and_comes_with_a_report(
+    rules: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skip_without_namespaces().close()
+    honest = module.observed
+
+    def lying(journey: Any, machine: Any) -> dict[str, Any]:
+        return honest(journey, machine) | {"fate": "delivered-elsewhere"}
+
+    monkeypatch.setattr(module, "observed", lying)
+    assert main(["verify", "--backend", "legacy", rules, PACKETS[0]]) == 1
+    shown = capsys.readouterr()
+    assert "DIFFERENT" in shown.out
+    assert "bug of iptlab" in shown.out
+    report = json.loads(Path("iptlab-report.json").read_text())
+    assert report["different"][0]["simulator"] == {"fate": "delivered-elsewhere"}
+    assert report["packets"][0]["packet"]["hex"]
+
+
+def test_a_full_disk_is_named() -> None:
+    with pytest.raises(FileError, match="No space left"):
+        module.Verification((), {}).save_report("/dev/full")
+
+
+# --- where it cannot run ---
+
+
+def test_without_linux_it_says_so(
+    rules: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iptlab.kernel.netns.sys.platform", "darwin")
+    assert main(["verify", rules, PACKETS[0]]) == 2
+    assert "this is darwin, not Linux\nIt needs Linux" in capsys.readouterr().err
+
+
+@pytest.mark.kernel
+def test_without_tools_it_says_which(rules: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    skip_without_namespaces().close()
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(KernelUnavailable, match=r"not installed\n.*apt install"):
+        iptlab.verify(host_for(PACKETS), PACKETS)
+
+
+@pytest.mark.kernel
+def test_without_namespaces_it_says_so(rules: str) -> None:
+    skip_without_namespaces().close()
+    if not shutil.which("unshare"):
+        pytest.skip("unshare is not installed")
+    limit = 'echo 0 > /proc/sys/user/max_net_namespaces && exec "$0" "$@"'
+    argv = [sys.executable, "-m", "iptlab", "verify", rules, PACKETS[0]]
+    argv[1:3] = ["-c", "from iptlab.cli import main; raise SystemExit(main())"]
+    ran = subprocess.run(
+        ["unshare", "-Ur", "sh", "-c", limit, *argv], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 2, ran
+    assert "the system refuses a network namespace" in ran.stderr
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    "rule",
+    ["-j LED --led-trigger-id x", "-j IDLETIMER --timeout 9 --label x", "-j AUDIT --type drop"],
+)
+def test_rules_that_reach_outside_are_refused(rule: str) -> None:
+    skip_without_namespaces().close()
+    host = host_for(PACKETS).with_rules(f"*filter\n-A INPUT {rule}\nCOMMIT\n")
+    with pytest.raises(RefusedError, match="leave it out"):
+        iptlab.verify(host, PACKETS[:1])
+
+
+# --- nothing stays ---
+
+WAITING = """
+import time
+from iptlab.kernel.boxes import description, host_for
+from iptlab.kernel.netns import Namespace
+box = Namespace(description(host_for(["in eth0 udp 10.0.0.9:9 -> 10.0.0.1:9"])))
+print(box.number, flush=True)
+"""
+
+
+@pytest.mark.kernel
+def test_a_killed_notebook_leaves_nothing() -> None:
+    skip_without_namespaces().close()
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        client.execute(WAITING + "time.sleep(60)")
+        namespace = _printed(client)
+        assert rises_to(True, namespace)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert rises_to(False, namespace)
+
+
+def _printed(client: Any) -> int:
+    """The first number that the notebook prints."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        message = client.get_iopub_msg(timeout=60)
+        if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
+            return int(message["content"]["text"])
+    raise AssertionError("the notebook printed nothing")
+
+
+@pytest.mark.kernel
+def test_an_interrupted_command_leaves_nothing(rules: str) -> None:
+    skip_without_namespaces().close()
+    before = set(os.listdir("."))
+    packets = [PACKETS[0]] * 2000
+    start = "from iptlab.cli import main; raise SystemExit(main())"
+    argv = [sys.executable, "-c", start, "verify", rules, *packets]
+    running = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 20
+    while not (children := _children(running.pid)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(timeout=20) == 130
+    assert children
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    assert set(os.listdir(".")) == before
+    assert running.stderr is not None
+    assert running.stderr.read() == b""
+    running.stderr.close()
+
+
+def _children(parent: int) -> list[str]:
+    return Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
