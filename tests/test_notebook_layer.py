@@ -228,6 +228,7 @@ def test_every_view_has_its_text_beside_it(shell: InteractiveShell, kind: type) 
             rules.tables["filter"].chains["INPUT"],
             iptlab.trace(rules, "udp 10.0.0.9:1 -> 10.0.0.1:22"),
             arrived(rules),
+            iptlab.Verification((), {}),
             iptlab.grade(iptlab.exercise("00-first"), "DROP"),
         )
     }
