@@ -23,7 +23,14 @@ COMMIT
 -A FORWARD -m conntrack --ctstate DNAT -j ACCEPT
 COMMIT
 """
-FIREWALLED = "*filter\n:INPUT DROP [0:0]\n-A OUTPUT -p tcp --dport 23 -j DROP\nCOMMIT\n"
+FIREWALLED = """*filter
+:INPUT DROP [0:0]
+-A INPUT -i lo -j ACCEPT
+-A OUTPUT -p tcp --dport 23 -j DROP
+-A OUTPUT -p tcp --dport 24 -j REJECT
+-A OUTPUT -p udp --dport 24 -j REJECT
+COMMIT
+"""
 PLUG = Plug("web", "eth0")
 
 
@@ -58,7 +65,8 @@ def home(extra: str = "") -> Network:
         ("far", "203.0.113.2", 80, Result.CONNECTED, "nginx"),
         ("far", "203.0.113.2", 81, Result.REFUSED, ""),
         ("far", "192.168.1.9", 22, Result.TIMED_OUT, ""),
-        ("shy", "203.0.113.1", 23, Result.PROHIBITED, ""),
+        ("shy", "203.0.113.1", 23, Result.TIMED_OUT, ""),
+        ("shy", "203.0.113.1", 24, Result.REFUSED, ""),
         ("web", "192.168.1.10", 8080, Result.CONNECTED, "nginx"),
     ],
 )
@@ -82,6 +90,11 @@ def test_udp_is_answered_by_a_datagram_or_an_error() -> None:
     assert (asked.result, asked.listener) == (Result.CONNECTED, "dns")
     closed = home().connect("laptop", "203.0.113.1", 54, protocol=Protocol.UDP)
     assert closed.result is Result.REFUSED
+
+
+def test_a_datagram_that_rules_hold_back_is_an_error_at_once() -> None:
+    asked = home().connect("shy", "203.0.113.1", 24, protocol=Protocol.UDP)
+    assert asked.result is Result.PROHIBITED
 
 
 def test_ping_comes_back_through_nat() -> None:

@@ -148,6 +148,11 @@ _SEND_ERRORS = {
 }
 
 
+# protocols whose programs are not told that rules dropped a packet: the kernel will try again
+# kernel: net/ipv4/tcp_output.c (tcp_connect), net/sctp/output.c (sctp_packet_transmit)
+_PATIENT = (Protocol.TCP, Protocol.SCTP)
+
+
 @dataclass(frozen=True)
 class Attempt:
     """An attempt to reach something: every packet of it in order, and what came of it.
@@ -373,7 +378,8 @@ class Network:
     def _attempt(self, machine: str, packet: Packet, choose: Chooser | None) -> Attempt:
         trip = self.send(machine, packet, choose=choose)
         trips = [trip]
-        if error := trip.legs[0].journey.error:
+        error = trip.legs[0].journey.error
+        if error and (error != "EPERM" or packet.protocol not in _PATIENT):
             return Attempt(packet, (trip,), _SEND_ERRORS[error])
         if not trip.arrived:
             return Attempt(packet, (trip,), self._told(machine, packet, trips))
