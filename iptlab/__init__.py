@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from iptlab.errors import RuleSyntaxError as RuleSyntaxError
     from iptlab.grading import grade as grade
     from iptlab.grading import read_rules as read_rules
+    from iptlab.kubernetes.cluster import Cluster as Cluster
+    from iptlab.kubernetes.kube_proxy import Proxy as Proxy
+    from iptlab.kubernetes.manifests import Manifests as Manifests
     from iptlab.netfilter.actions import Verdict as Verdict
     from iptlab.netfilter.context import Owner as Owner
     from iptlab.netfilter.extension import register_match as register_match
@@ -52,6 +55,9 @@ _HOMES = {
         *("PacketError", "RuleError", "RuleSyntaxError", "RulesetError"),
     ),
     "grading": ("grade", "read_rules"),
+    "kubernetes.cluster": ("Cluster",),
+    "kubernetes.kube_proxy": ("Proxy",),
+    "kubernetes.manifests": ("Manifests",),
     "netfilter.actions": ("Verdict",),
     "netfilter.context": ("Owner",),
     "netfilter.extension": ("register_match", "register_target"),

@@ -215,9 +215,12 @@ class Network:
     ports: dict[str, int] = field(default_factory=dict)
     now: datetime = START
     wake: Callable[[str], Machine | None] = _nobody
+    _listening: dict[str, list[Listener]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse plugs that no machine has, and those that are in two links."""
+        for one in self.listeners:
+            self._listening.setdefault(one.machine, []).append(one)
         seen: set[Plug] = set()
         for plug in (plug for link in self.links for plug in link.plugs):
             if plug in seen:
@@ -236,14 +239,6 @@ class Network:
         if machine.now < self.now:
             machine.wait((self.now - machine.now).total_seconds())
         return machine
-
-    @cached_property
-    def _listening(self) -> Mapping[str, list[Listener]]:
-        """The listeners of each machine."""
-        found: dict[str, list[Listener]] = {}
-        for one in self.listeners:
-            found.setdefault(one.machine, []).append(one)
-        return found
 
     # --- one packet ---
 
