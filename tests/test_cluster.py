@@ -217,7 +217,7 @@ def test_a_pod_reaches_itself_through_its_own_service() -> None:
 def test_with_policy_local_a_client_keeps_its_address() -> None:
     there = cluster(web(externalTrafficPolicy="Local"))
     (answer,) = there.backends("client", "http://node-b:30080")
-    assert (answer.pod, answer.source, answer.probability) == ("shop/web-b", "203.0.113.7", 1)
+    assert (answer.pod, answer.source) == ("shop/web-b", "203.0.113.7")
     assert str(answer) == "1: shop/web-b 10.244.2.5:8080, sees 203.0.113.7"
 
 
@@ -341,6 +341,20 @@ def test_an_endpoint_with_a_nodes_address_is_a_process_of_the_node() -> None:
     assert told(cluster(api), "node-b", "shop/web") == {"shop/web-a": HALF, "node-b": HALF}
 
 
+def test_a_pod_may_have_the_first_address_of_its_network() -> None:
+    there = cluster(WEB.replace("10.244.2.5", "10.244.2.1"))
+    assert told(there, "shell-c", "shop/web") == BOTH
+    assert told(there, "web-b", "shop/web") == BOTH
+
+
+def test_a_node_port_answers_on_every_address_of_the_configured_node() -> None:
+    addresses = ["127.0.0.1/8", "192.168.10.13/24", "172.20.0.13/16"]
+    config = Config.from_dict({"nodeName": "node-c", "nodeAddresses": addresses})
+    there = cluster(WEB, config=config)
+    assert told(there, "shell-a", "http://172.20.0.13:30080") == BOTH
+    assert told(there, "node-b", "http://node-b:30080") == BOTH
+
+
 def test_both_families_of_a_cluster_work() -> None:
     six = WEB.replace("10.96.0.10", "fd00:96::10").replace("192.0.2.10", "2001:db8:99::10")
     six = six.replace("IPv4", "IPv6").replace("10.244.1.5", '"fd00:10:244:1::5"')
@@ -387,6 +401,7 @@ def test_a_machine_is_run_once_and_somewhere() -> None:
         {"pod": "new"},
         {"pod": "new", "node": "node-z"},
         {"pod": "new", "address": "here"},
+        {"pod": "new", "address": "10.244.1.5"},
     ):
         with pytest.raises(ManifestError):
             there.run(**wrong)

@@ -144,6 +144,8 @@ class Cluster:
             raise ManifestError(
                 f"`{address}' is no address", cure="Write one such as 198.51.100.9."
             )
+        if taken := [self.place.owners[one] for one in addresses if one in self.place.owners]:
+            raise ManifestError(f"{address} belongs to {taken[0]}", cure="Choose another address.")
         extra = (*self.place.extra, Pod(pod, node, addresses))
         self._change(replace(self.place, extra=extra))
 

@@ -23,8 +23,13 @@ class NodeProxy:
 
     @classmethod
     def of(cls, node: str, config: Config) -> NodeProxy:
-        """The proxies of a node, which have not synced yet."""
-        own = replace(config, node_name=node)
+        """The proxies of a node, which have not synced yet.
+
+        What the configuration says of addresses is about the node that it names.
+        """
+        own = config
+        if node != config.node_name:
+            own = replace(config, node_name=node, node_ips=(), node_addresses=())
         return cls(tuple(Proxy(own, family) for family in config.families))
 
     def sync(self, manifests: Manifests, machine: Machine) -> list[Sync]:

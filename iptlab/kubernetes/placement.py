@@ -127,8 +127,20 @@ class Placement:
 
     @cached_property
     def node_of(self) -> Mapping[Address, str]:
-        """The nodes' own addresses, and whose they are."""
-        return {ip_address(a): one.name for one in self.nodes.values() for a in one.addresses}
+        """The nodes' own addresses in their network, and whose they are."""
+        own = {ip_address(a): one.name for one in self.nodes.values() for a in one.addresses}
+        more = [ip_address(one) for one in self.config.node_addresses]
+        for address in more if self.config.node_name in self.nodes else ():
+            if not address.is_loopback and not self._node_around(address):
+                own.setdefault(address, self.config.node_name)
+        return own
+
+    @cached_property
+    def bridges(self) -> Mapping[Network, Address]:
+        """The node's own address in every network of pods: the first that no pod has."""
+        taken = {address for pod in self.pods.values() for address in pod.addresses}
+        networks = [net for one in self.nodes.values() for net in one.pod_networks]
+        return {net: next(one for one in _numbered(net) if one not in taken) for net in networks}
 
     @cached_property
     def pods(self) -> Mapping[str, Pod]:
@@ -190,21 +202,20 @@ class Placement:
         """The gateway's address in the nodes' network."""
         around = {family: self._around(family) for family in self.families}
         return {
-            family: next(net[n] for n in range(1, 255) if net[n] not in self.node_of)
+            family: next(one for one in _numbered(net) if one not in self.node_of)
             for family, net in around.items()
         }
 
     @cached_property
     def outside(self) -> Mapping[Family, Network]:
         """The network of clients outside: one that nothing of the cluster is in."""
-        used = [ip_network(one) for one in {*self.node_of, *self.virtual}]
-        return {
-            family: next(
-                (net for net in _OUTSIDE[family] if not any(net.overlaps(one) for one in used)),
-                _OUTSIDE[family][0],
-            )
-            for family in self.families
-        }
+        used = {*self.node_of, *self.virtual}
+        used |= {address for pod in self.pods.values() if not pod.node for address in pod.addresses}
+        found = {}
+        for family in self.families:
+            free = (net for net in _OUTSIDE[family] if not any(one in net for one in used))
+            found[family] = next(free, _OUTSIDE[family][0])
+        return found
 
     @cached_property
     def clients(self) -> Mapping[Address, str]:
@@ -236,6 +247,11 @@ class Placement:
             if endpoint.ready and endpoint.node:
                 found.setdefault(owner.owner, endpoint.node)
         return found
+
+
+def _numbered(net: Network) -> Iterator[Address]:
+    """The addresses of a network from its second one on."""
+    return (net[number] for number in range(min(1, net.num_addresses - 1), net.num_addresses))
 
 
 def usual_config(manifests: Manifests) -> Config:

@@ -6,11 +6,11 @@ pods through these nodes (as flannel's host-gw does), the rest of the world thro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_interface, ip_network
 
-from iptlab.kubernetes.addresses import Network, family_of
+from iptlab.kubernetes.addresses import Network
 from iptlab.kubernetes.config import DetectLocal, of_family
 from iptlab.kubernetes.objects import Node, Transport
 from iptlab.kubernetes.placement import CLIENT, GATEWAY, OF_NODE, Placement, Pod
@@ -61,8 +61,8 @@ class Topology:
         return self._pod_host(pod) if pod.node else self._outsider_host(name, pod.addresses)
 
     def _node_host(self, node: Node) -> Host:
-        own = [f"{one}/{OF_NODE[family_of(one)]}" for one in self._spoken(node.addresses)]
-        pods = [f"{net[1]}/{net.prefixlen}" for net in self._networks(node)]
+        own = [f"{one}/{OF_NODE[Family(one.version)]}" for one in self._own(node.name)]
+        pods = [f"{self.place.bridges[net]}/{net.prefixlen}" for net in self._networks(node)]
         routes = [Route(_only(one), self.bridge) for one in self.place.strays.get(node.name, ())]
         routes += self._to_nodes(besides=node.name, own=own)
         routes += self._to_pods(besides=node.name)
@@ -91,7 +91,8 @@ class Topology:
 
     def _pod_host(self, pod: Pod) -> Host:
         """A pod reaches everything through its node, other pods there too."""
-        via = {Family(net.version): net[1] for net in self._networks(self.place.nodes[pod.node])}
+        networks = self._networks(self.place.nodes[pod.node])
+        via = {Family(net.version): self.place.bridges[net] for net in networks}
         return _end_host(pod.name, pod.addresses, via)
 
     def _outsider_host(self, name: str, addresses: Sequence[Address]) -> Host:
@@ -104,8 +105,10 @@ class Topology:
             net for family in self.place.families for net in of_family(node.pod_networks, family)
         ]
 
-    def _spoken(self, addresses: Iterable[str]) -> list[str]:
-        return [one for one in addresses if family_of(one) in self.place.families]
+    def _own(self, node: str) -> list[Address]:
+        """A node's own addresses in the cluster's families."""
+        own = (one for one, name in self.place.node_of.items() if name == node)
+        return [one for one in own if Family(one.version) in self.place.families]
 
     def _address(self, node: str, family_like: Address) -> Address:
         """A node's address of the family that another address has."""
@@ -135,7 +138,7 @@ class Topology:
         outside = {net[1]: Plug(GATEWAY, "eth1") for net in self.place.outside.values()}
         outside |= {one: Plug(CLIENT, "eth0") for one in self.place.clients}
         bridges: dict[str, dict[Address, Plug]] = {
-            name: {net[1]: Plug(name, self.bridge) for net in self._networks(node)}
+            name: {self.place.bridges[net]: Plug(name, self.bridge) for net in self._networks(node)}
             for name, node in self.place.nodes.items()
         }
         for pod in self.place.pods.values():
