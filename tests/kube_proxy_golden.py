@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
+from time import process_time
 
 from kube_proxy_flows import Flow, FlowNode, pod_interface
 
@@ -81,6 +82,7 @@ class Replay:
     same: Counter[str] = field(default_factory=Counter)
     differences: list[str] = field(default_factory=list)
     with_flows: bool = True
+    seconds: float = 0.0  # of CPU time that the flows took
 
     def run(self) -> Replay:
         """Play every family through all steps; a refusal is a difference too."""
@@ -127,13 +129,14 @@ class Replay:
         if not flows or not self.with_flows:
             return
         config = self.scenario.files["config.json"]
-        node = FlowNode.of(config, manifests, rules, pod_interface(flows))
+        node, began = FlowNode.of(config, manifests, rules, pod_interface(flows)), process_time()
         for flow in flows:
             found = [f"{file}: {one}" for one in node.differences(flow)]
             for kind in ("flows", *{f"flows that end in {one.verdict}" for one in flow.ends}):
                 self.compared[kind] += 1
                 self.same[kind] += not found
             self.differences += found
+        self.seconds += process_time() - began
 
     def _compare(self, kind: str, file: str, ours: str) -> None:
         theirs = self.scenario.files.get(file)
@@ -166,17 +169,21 @@ def main(paths: list[str]) -> int:
     compared: Counter[str] = Counter()
     same: Counter[str] = Counter()
     failing = count = 0
+    seconds = 0.0
     for path in paths:
         for scenario in scenarios(Path(path)):
             replay = Replay(scenario).run()
             compared += replay.compared
             same += replay.same
+            seconds += replay.seconds
             count += 1
             if replay.differences:
                 failing += 1
                 print(f"{scenario.name}: {replay.differences[0]}")
     for kind, total in sorted(compared.items()):
         print(f"{kind}: {same[kind]} of {total} equal")
+    if seconds:
+        print(f"{compared['flows'] / seconds:.0f} flows a second of CPU time")
     print(f"scenarios: {count - failing} of {count} without a difference")
     return 1 if failing or not count else 0
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from fractions import Fraction
 
 import pytest
 from large_clusters import large_cluster, measured
+from test_kube_proxy_golden import recordings
 
 from iptlab import Cluster, ManifestError
 from iptlab.kubernetes.config import Config
+from iptlab.kubernetes.destination import Destination
+from iptlab.packet import Protocol
 from iptlab.simulate.network import Attempt, Result
 
 NODES = """
@@ -364,6 +368,25 @@ def test_both_families_of_a_cluster_work() -> None:
     expected = {"shop/six-a": HALF, "shop/six-b": HALF}
     assert told(there, "shell-c", "tcp://[fd00:96::10]:80") == expected
     assert told(there, "client", "tcp://[2001:db8:99::10]:80") == expected
+
+
+RECORDED = [one for one in list(recordings())[2::14] if "flows.json" in recordings()[one].files]
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_node_reaches_the_endpoints_that_a_real_one_reached(name: str) -> None:
+    files = recordings()[name].files
+    config = Config.parse(files["config.json"])
+    there = Cluster.parse(files["cluster.yaml"], config)
+    for flow in json.loads(files["flows.json"]):
+        loopback = flow["sourceIP"] in ("127.0.0.1", "::1")
+        if flow["inInterface"] or loopback or "healthCheck" in flow["name"]:
+            continue
+        to = Destination(flow["destIP"], flow["destPort"], Protocol[flow["protocol"]])
+        found = there.backends(config.node_name, str(to))
+        reached = {one["to"] for one in flow["outcomes"] if one["verdict"] == "DNAT"}
+        assert {one.place for one in found if one.pod} == reached
+        assert sum(one.probability for one in found) == 1
 
 
 # --- errors ---

@@ -41,9 +41,14 @@ class Backend:
     result: Result
     probability: Fraction
 
+    @property
+    def place(self) -> str:
+        """Its address and port: 10.244.1.5:8080."""
+        address = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{address}:{self.port}"
+
     def __str__(self) -> str:
-        place = f"[{self.address}]" if ":" in self.address else self.address
-        who = f"{self.pod} {place}:{self.port}, sees {self.source}" if self.pod else self.result
+        who = f"{self.pod} {self.place}, sees {self.source}" if self.pod else self.result
         return f"{self.probability}: {who}"
 
 
