@@ -313,6 +313,17 @@ def test_a_service_that_gets_endpoints_stops_refusing() -> None:
     assert told(there, "shell-a", "shop/web") == BOTH
 
 
+def test_what_ran_on_a_node_goes_with_it() -> None:
+    there = cluster(WEB)
+    there.route("192.0.2.10", "node-c")
+    there.connect("shell-c", "shop/web")
+    there.apply(NODES[: NODES.rindex("---")] + WEB)
+    assert there.nodes == ("node-a", "node-b")
+    assert told(there, "client", "http://192.0.2.10") == BOTH
+    with pytest.raises(ManifestError, match="there is no machine `shell-c'"):
+        there.connect("shell-c", "shop/web")
+
+
 def test_counters_outlive_a_sync() -> None:
     there = cluster(WEB, DNS)
     there.connect("shell-a", "shop/web")

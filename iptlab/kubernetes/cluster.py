@@ -122,10 +122,11 @@ class Cluster:
         """Change the cluster's objects to these; every running kube-proxy takes notice.
 
         Connections go on as conntrack has them, but for the entries that kube-proxy deletes.
+        What was run on a node that is gone is gone with it.
         """
         if isinstance(manifests, str):
             manifests = Manifests.parse(manifests)
-        self._change(replace(self.place, manifests=manifests))
+        self._change(self.place.with_manifests(manifests))
         return tuple(
             sync
             for name, proxy in self._proxies.items()

@@ -57,6 +57,13 @@ class Placement:
     extra: tuple[Pod, ...] = ()
     routed: Mapping[str, str] = field(default_factory=dict)
 
+    def with_manifests(self, manifests: Manifests) -> Placement:
+        """The same for other manifests, without what was on nodes that are gone."""
+        nodes = replace(self, manifests=manifests, extra=(), routed={}).nodes
+        extra = tuple(one for one in self.extra if not one.node or one.node in nodes)
+        routed = {ip: node for ip, node in self.routed.items() if node in nodes}
+        return replace(self, manifests=manifests, extra=extra, routed=routed)
+
     # --- nodes ---
 
     @cached_property
