@@ -344,6 +344,15 @@ def test_nodes_and_pods_without_addresses_get_some() -> None:
     assert told(there, "client", "http://node-b:30080").keys() == {one.name for one in there.pods}
 
 
+def test_a_node_that_only_endpoints_told_of_outlives_them() -> None:
+    there = Cluster.parse(WEB)
+    there.run("shell-a", node="node-a")
+    for _ in range(2):
+        there.apply(without("web-a", WEB))
+        assert there.nodes == ("node-a", "node-b")
+        assert told(there, "shell-a", "shop/web") == {"shop/web-b": 1}
+
+
 def test_pods_outside_their_nodes_network_and_hosts_outside_the_cluster_are_found() -> None:
     odd = WEB.replace("10.244.1.5", "172.16.9.9").replace("nodeName: node-b, ", "")
     odd = odd.replace("10.244.2.5", "203.0.113.80").replace("web-b", "far")

@@ -49,20 +49,26 @@ class Placement:
     """Who is where in a cluster: nodes, pods, a gateway and a client outside.
 
     ``extra`` are pods that no endpoint names, ``routed`` addresses that the gateway is told
-    to send to a certain node.
+    to send to a certain node, ``guessed`` nodes that only endpoints told of before.
     """
 
     manifests: Manifests
     config: Config
     extra: tuple[Pod, ...] = ()
     routed: Mapping[str, str] = field(default_factory=dict)
+    guessed: tuple[Node, ...] = ()
 
     def with_manifests(self, manifests: Manifests) -> Placement:
-        """The same for other manifests, without what was on nodes that are gone."""
-        nodes = replace(self, manifests=manifests, extra=(), routed={}).nodes
-        extra = tuple(one for one in self.extra if not one.node or one.node in nodes)
-        routed = {ip: node for ip, node in self.routed.items() if node in nodes}
-        return replace(self, manifests=manifests, extra=extra, routed=routed)
+        """The same for other manifests, without what was on nodes that are gone.
+
+        A node that no manifest described is there for good.
+        """
+        described = {one.name for one in self.manifests.nodes}
+        guessed = tuple(one for name, one in self.nodes.items() if name not in described)
+        after = Placement(manifests, self.config, guessed=guessed)
+        extra = tuple(one for one in self.extra if not one.node or one.node in after.nodes)
+        routed = {ip: node for ip, node in self.routed.items() if node in after.nodes}
+        return replace(after, extra=extra, routed=routed)
 
     # --- nodes ---
 
@@ -74,7 +80,7 @@ class Placement:
     @cached_property
     def nodes(self) -> Mapping[str, Node]:
         """All nodes by name, those too that only endpoints speak of, with all they lack."""
-        given = {one.name: one for one in self.manifests.nodes}
+        given = {one.name: one for one in (*self.guessed, *self.manifests.nodes)}
         names = [*given, *sorted({one.node for one in self._endpoints() if one.node} - {*given})]
         names = names or [self.config.node_name or "node-a"]
         taken = {address for one in given.values() for address in one.addresses}
