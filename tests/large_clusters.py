@@ -121,12 +121,12 @@ def measured(services: int) -> Iterator[str]:
     found: list[Attempt] = []
     for client, to in connections(services):
         found += cluster.outcomes(client, to)
-    yield took(f"{len(found)} connections (and the rules of two more nodes)")
+    yield took(f"{len(found)} connections (and the rules of the other nodes)")
     for client, to in connections(services):
         found += cluster.outcomes(client, to)
     yield took("the same again")
     cluster.apply(manifests)
-    yield took("nothing new on three nodes")
+    yield took("nothing new on all nodes")
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     yield f"{services} Services: {most} MiB at most"
 
