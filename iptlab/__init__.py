@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from iptlab.grading.scope import Scope as Scope
     from iptlab.kernel.verify import Verification as Verification
     from iptlab.kernel.verify import verify as verify
+    from iptlab.kubernetes.cluster import Cluster as Cluster
+    from iptlab.kubernetes.kube_proxy import Proxy as Proxy
+    from iptlab.kubernetes.manifests import Manifests as Manifests
     from iptlab.netfilter.actions import Verdict as Verdict
     from iptlab.netfilter.context import Owner as Owner
     from iptlab.netfilter.extension import register_match as register_match
@@ -60,6 +63,9 @@ _HOMES = {
     "grading.compare": ("compare",),
     "grading.scope": ("Scope",),
     "kernel.verify": ("Verification", "verify"),
+    "kubernetes.cluster": ("Cluster",),
+    "kubernetes.kube_proxy": ("Proxy",),
+    "kubernetes.manifests": ("Manifests",),
     "netfilter.actions": ("Verdict",),
     "netfilter.context": ("Owner",),
     "netfilter.extension": ("register_match", "register_target"),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -29,10 +30,45 @@ def recordings() -> dict[str, Scenario]:
 
 @pytest.mark.parametrize("name", recordings())
 def test_a_cluster_gets_the_rules_of_the_real_kube_proxy(name: str) -> None:
-    replay = Replay(recordings()[name]).run()
+    replay = Replay(recordings()[name], with_flows=False).run()
     assert replay.differences == []
     assert replay.compared["rules"] >= 1
     assert replay.compared["state values"] >= 10
+
+
+@pytest.mark.parametrize("name", list(recordings())[1::6])
+def test_recorded_packets_take_the_same_ways_through_our_simulator(name: str) -> None:
+    replay = Replay(recordings()[name]).run()
+    assert replay.differences == []
+    recorded = [text for file, text in recordings()[name].files.items() if "flows" in file]
+    assert replay.compared["flows"] == sum(len(json.loads(text)) for text in recorded)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("outcomes", [{"verdict": "DROP"}], "expected DROP; ours DNAT 10.244.1.5:8080, DNAT"),
+        ("outcomes", [], "expected nothing; ours DNAT 10.244.1.5:8080"),
+        ("sticky", True, "after DNAT 10.244.1.5:8080 comes DNAT 10.244.1.5:8080, DNAT"),
+        ("ruleTrace", {"endpoints": [], "filter": "DROP"}, "expected the trace {'endpoints': []"),
+    ],
+)
+def test_a_flow_that_goes_elsewhere_is_told(key: str, value: object, says: str) -> None:
+    scenario = recordings()["kube-proxy-golden/designed/01-clusterip-three-endpoints"]
+    flows = json.loads(scenario.files["flows.json"])
+    flows[0][key] = value
+    files = {**scenario.files, "flows.json": json.dumps(flows)}
+    replay = Replay(Scenario("changed", files)).run()
+    assert (replay.compared["flows"], replay.same["flows"]) == (7, 6)
+    assert says in replay.differences[0]
+
+
+def test_a_sample_need_not_have_seen_every_endpoint() -> None:
+    scenario = recordings()["kube-proxy-golden/designed/01-clusterip-three-endpoints"]
+    flows = json.loads(scenario.files["flows.json"])[:1]
+    flows[0] |= {"outcomes": flows[0]["outcomes"][:1], "outcomesAreASample": True}
+    files = {**scenario.files, "flows.json": json.dumps(flows)}
+    assert Replay(Scenario("sampled", files)).run().differences == []
 
 
 def test_the_quick_reader_reads_restore_texts_as_the_full_one_does() -> None:

@@ -23,7 +23,14 @@ COMMIT
 -A FORWARD -m conntrack --ctstate DNAT -j ACCEPT
 COMMIT
 """
-FIREWALLED = "*filter\n:INPUT DROP [0:0]\n-A OUTPUT -p tcp --dport 23 -j DROP\nCOMMIT\n"
+FIREWALLED = """*filter
+:INPUT DROP [0:0]
+-A INPUT -i lo -j ACCEPT
+-A OUTPUT -p tcp --dport 23 -j DROP
+-A OUTPUT -p tcp --dport 24 -j REJECT
+-A OUTPUT -p udp --dport 24 -j REJECT
+COMMIT
+"""
 PLUG = Plug("web", "eth0")
 
 
@@ -58,7 +65,8 @@ def home(extra: str = "") -> Network:
         ("far", "203.0.113.2", 80, Result.CONNECTED, "nginx"),
         ("far", "203.0.113.2", 81, Result.REFUSED, ""),
         ("far", "192.168.1.9", 22, Result.TIMED_OUT, ""),
-        ("shy", "203.0.113.1", 23, Result.PROHIBITED, ""),
+        ("shy", "203.0.113.1", 23, Result.TIMED_OUT, ""),
+        ("shy", "203.0.113.1", 24, Result.REFUSED, ""),
         ("web", "192.168.1.10", 8080, Result.CONNECTED, "nginx"),
     ],
 )
@@ -82,6 +90,11 @@ def test_udp_is_answered_by_a_datagram_or_an_error() -> None:
     assert (asked.result, asked.listener) == (Result.CONNECTED, "dns")
     closed = home().connect("laptop", "203.0.113.1", 54, protocol=Protocol.UDP)
     assert closed.result is Result.REFUSED
+
+
+def test_a_datagram_that_rules_hold_back_is_an_error_at_once() -> None:
+    asked = home().connect("shy", "203.0.113.1", 24, protocol=Protocol.UDP)
+    assert asked.result is Result.PROHIBITED
 
 
 def test_ping_comes_back_through_nat() -> None:
@@ -139,3 +152,48 @@ def test_a_packet_that_goes_in_circles_is_lost() -> None:
 def test_a_wrong_link_is_refused_with_its_cause(links: list[Link], says: str) -> None:
     with pytest.raises(PacketError, match=says):
         Network(home().machines, tuple(links))
+
+
+def test_a_machine_may_sleep_until_something_comes_to_it() -> None:
+    woken = []
+
+    def wake(name: str) -> Machine | None:
+        woken.append(name)
+        return Machine(Host.server(f"192.168.1.{name[3:]}/24")) if name.startswith("pc-") else None
+
+    network = home()
+    known = {ip_address(f"192.168.1.{n}"): Plug(f"pc-{n}", "eth0") for n in range(100, 200)}
+    inside = Link(network.links[0].plugs, known)
+    network = Network(network.machines, (inside, network.links[1]), wake=wake)
+    network.wait(60)
+    assert network.connect("laptop", "192.168.1.150", 80).result is Result.REFUSED
+    assert woken == ["pc-150"]
+    assert network["pc-150"].now == network["laptop"].now
+    assert network.connect("pc-151", "192.168.1.150", 80).result is Result.REFUSED
+    with pytest.raises(PacketError, match="there is no machine printer here"):
+        network.connect("printer", "192.168.1.150", 80)
+
+
+def test_a_copy_does_not_see_what_comes_later() -> None:
+    network = home()
+    twin = network.copy()
+    network.connect("laptop", "203.0.113.1", 443)
+    network.wait(5)
+    assert len(network["router"].connections()) == 1
+    assert twin["router"].connections() == ()
+    assert twin["router"].now < network["router"].now
+
+
+def test_a_text_of_an_attempt_shows_what_nat_did() -> None:
+    text = str(home().connect("far", "203.0.113.2", 80))
+    assert "PREROUTING: dst: 203.0.113.2 becomes 192.168.1.10, dport: 80 becomes 8080" in text
+    assert "POSTROUTING: src: 192.168.1.10 becomes 203.0.113.2, sport: 8080 becomes 80" in text
+
+
+def test_a_forgotten_connection_begins_anew() -> None:
+    machine = home()["router"]
+    machine.receive("eth1", "udp 192.168.1.9:4000 -> 203.0.113.1:53")
+    machine.receive("eth1", "udp 192.168.1.9:4001 -> 203.0.113.1:53")
+    first, second = machine.connections()
+    machine.forget([first])
+    assert machine.connections() == (second,)

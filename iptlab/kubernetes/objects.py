@@ -88,7 +88,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One pod, or other address, behind a Service, and whether it may be used."""
+    """One pod, or other address, behind a Service, and whether it may be used.
+
+    ``pod`` is the pod's name, empty if the manifest does not tell it.
+    """
 
     address: str
     ready: bool = True
@@ -98,6 +101,7 @@ class Endpoint:
     zone: str = ""
     for_zones: frozenset[str] = frozenset()
     for_nodes: frozenset[str] = frozenset()
+    pod: str = ""
 
 
 @dataclass(frozen=True, slots=True)

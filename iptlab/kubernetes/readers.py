@@ -203,6 +203,7 @@ def _endpoints(fields: Fields, family: Family) -> Iterator[Endpoint]:
 def _endpoint(fields: Fields, address: str) -> Endpoint:
     """An endpoint: what its conditions leave open counts as good."""
     conditions, hints = fields.child("conditions"), fields.child("hints")
+    target = fields.child("targetRef")
     return Endpoint(
         address=address,
         ready=conditions.truth("ready", True),
@@ -212,6 +213,7 @@ def _endpoint(fields: Fields, address: str) -> Endpoint:
         zone=fields.text("zone"),
         for_zones=frozenset(hint.required("name") for hint in hints.children("forZones")),
         for_nodes=frozenset(hint.required("name") for hint in hints.children("forNodes")),
+        pod=target.text("name") if target.text("kind") in ("", "Pod") else "",
     )
 
 

@@ -6,13 +6,19 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 Chooser = Callable[[Fraction], bool]
+_CERTAIN = Fraction(1)
 
 
 class Script:
-    """Answers to questions of chance: those given first, then yes wherever yes is possible."""
+    """Answers to questions of chance: those given first, then yes wherever yes is possible.
 
-    def __init__(self, given: tuple[bool, ...] = ()) -> None:
+    ``likely`` is how likely the given answers are; with a thousand of them, as for a Service of
+    a thousand endpoints, that is too much to work out again and again.
+    """
+
+    def __init__(self, given: tuple[bool, ...] = (), likely: Fraction = _CERTAIN) -> None:
         self.given = given
+        self.likely = likely
         self.asked: list[tuple[Fraction, bool]] = []
 
     def __call__(self, chance: Fraction) -> bool:
@@ -24,17 +30,19 @@ class Script:
     @property
     def probability(self) -> Fraction:
         """How likely it is that chance answers so."""
-        result = Fraction(1)
-        for chance, said in self.asked:
+        result = self.likely
+        for chance, said in self.asked[len(self.given) :]:
             result *= chance if said else 1 - chance
         return result
 
-    def others(self) -> Iterator[tuple[bool, ...]]:
-        """The beginnings of scripts that differ from this one where nothing was given."""
-        answers = tuple(said for _, said in self.asked)
+    def others(self) -> Iterator[Script]:
+        """The scripts that differ from this one first where nothing was given."""
+        answers, likely = tuple(said for _, said in self.asked), self.likely
         for place in range(len(self.given), len(answers)):
-            if 0 < self.asked[place][0] < 1:
-                yield (*answers[:place], False)
+            chance, said = self.asked[place]
+            if 0 < chance < 1:
+                yield Script((*answers[:place], False), likely * (1 - chance))
+            likely *= chance if said else 1 - chance
 
 
 def scripts() -> Iterator[Script]:
@@ -42,8 +50,8 @@ def scripts() -> Iterator[Script]:
 
     Each must have been played to its end when the next one is asked for.
     """
-    waiting: list[tuple[bool, ...]] = [()]
+    waiting = [Script()]
     while waiting:
-        script = Script(waiting.pop())
+        script = waiting.pop()
         yield script
         waiting += script.others()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from iptlab.netfilter.rules import Chain, Counters, Table
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.journey import Place
+from iptlab.syntax.chains import with_chains
 
 Counts = Mapping[Place, Counters]
 
@@ -19,8 +20,10 @@ def counted(rules: Ruleset, counts: Counts) -> Ruleset:
 
 
 def _table(table: Table, counts: Counts) -> Table:
-    chains = {name: _chain(table, chain, counts) for name, chain in table.chains.items()}
-    return replace(table, chains=chains)
+    """The table with its counted chains; the others are not even looked at."""
+    counting = {place.chain for place in counts if place.table == table.name}
+    changed = {name: _chain(table, table.chains[name], counts) for name in counting}
+    return replace(table, chains=with_chains(table.chains, changed)) if changed else table
 
 
 def _chain(table: Table, chain: Chain, counts: Counts) -> Chain:

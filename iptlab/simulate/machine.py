@@ -6,7 +6,7 @@ of their priorities, between hooks the routing decision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -207,6 +207,10 @@ class Machine:
         state.engines[known] = state.engines[known].with_tables(state.host.rules[known].tables)
         state.counts[known] = {}
 
+    def configure(self, host: Host) -> None:
+        """Change interfaces, routes and switches; rules and connections stay as they are."""
+        self._state.host = replace(host, rules=self.host.rules)
+
     def rules(self, family: int = 4) -> Ruleset:
         """The rules as they stand now, with their counters."""
         known = Family(family)
@@ -217,6 +221,13 @@ class Machine:
         """The entries of the connection table, oldest first."""
         state = self._state
         return tuple(flow.seen(reply=False, now=state.seconds) for flow in state.conntrack)
+
+    def forget(self, gone: Collection[Connection]) -> None:
+        """Remove entries from the connection table, as ``conntrack -D`` does."""
+        ends = {(one.protocol, one.original) for one in gone}
+        conntrack = self._state.conntrack
+        for flow in [one for one in conntrack if (one.protocol, one.original) in ends]:
+            conntrack.remove(flow)
 
     def _draw(self, chance: Fraction) -> bool:
         return self._state.random.random() < chance

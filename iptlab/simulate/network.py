@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -14,8 +17,8 @@ from iptlab.netfilter.context import Owner
 from iptlab.packet import Address, Family, IcmpType, Packet, Protocol, TcpFlags
 from iptlab.simulate import answer
 from iptlab.simulate.chance import Chooser, scripts
-from iptlab.simulate.journey import Fate, Journey
-from iptlab.simulate.machine import ROOT, Machine
+from iptlab.simulate.journey import Fate, Journey, Kind
+from iptlab.simulate.machine import ROOT, START, Machine
 from iptlab.simulate.transit import KERNEL, NOBODY
 
 _PORT_UNREACHABLE = {Family.IPV4: IcmpType(3, 3), Family.IPV6: IcmpType(1, 4)}
@@ -59,6 +62,12 @@ class Leg(NamedTuple):
     machine: str
     journey: Journey
 
+    def rewrites(self) -> Iterator[str]:
+        """What NAT changed of the packet: ``PREROUTING: dst: 10.0.0.1 becomes 10.0.0.2``."""
+        for station in self.journey.stations:
+            if station.kind is Kind.NAT and station.at is not None:
+                yield f"{station.at.hook}: {station.changed()}"
+
     def __str__(self) -> str:
         return f"on {self.machine}: {self.journey.conclusion}"
 
@@ -87,7 +96,9 @@ class Trip:
     def lines(self) -> Iterator[str]:
         """A line for each machine, then what it caused."""
         yield self.legs[0].journey.situation
-        yield from (f"  {leg}" for leg in self.legs)
+        for leg in self.legs:
+            yield f"  {leg}"
+            yield from (f"    {line}" for line in leg.rewrites())
         if self.lost:
             yield f"  lost: {self.lost}"
         for trip in self.caused:
@@ -137,6 +148,11 @@ _SEND_ERRORS = {
 }
 
 
+# protocols whose programs are not told that rules dropped a packet: the kernel will try again
+# kernel: net/ipv4/tcp_output.c (tcp_connect), net/sctp/output.c (sctp_packet_transmit)
+_PATIENT = (Protocol.TCP, Protocol.SCTP)
+
+
 @dataclass(frozen=True)
 class Attempt:
     """An attempt to reach something: every packet of it in order, and what came of it.
@@ -161,27 +177,50 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Link:
-    """A wire or a switch: every plug hears what another one sends to it."""
+    """A wire or a switch: every plug hears what another one sends to it.
+
+    ``known`` are more plugs, by addresses that are known beforehand; so their machines need
+    not be asked who they are, and can wait to be made until something comes to them.
+    """
 
     plugs: tuple[Plug, ...]
+    known: Mapping[Address, Plug] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *plugs: str) -> Link:
         """A link from words: ``Link.of("router eth1", "laptop eth0")``."""
         return cls(tuple(Plug(*plug.split()) for plug in plugs))
 
+    @cached_property
+    def joined(self) -> frozenset[Plug]:
+        """Every plug that is in it."""
+        return frozenset((*self.plugs, *self.known.values()))
+
+
+def _nobody(name: str) -> Machine | None:
+    """Nobody is asleep."""
+    return None
+
 
 @dataclass
 class Network:
-    """Machines by name, the links between them, and who listens where."""
+    """Machines by name, the links between them, and who listens where.
+
+    ``wake`` makes a machine that nothing came to before; None if there is none of that name.
+    """
 
     machines: dict[str, Machine]
     links: tuple[Link, ...] = ()
     listeners: tuple[Listener, ...] = ()
     ports: dict[str, int] = field(default_factory=dict)
+    now: datetime = START
+    wake: Callable[[str], Machine | None] = _nobody
+    _listening: dict[str, list[Listener]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse plugs that no machine has, and those that are in two links."""
+        for one in self.listeners:
+            self._listening.setdefault(one.machine, []).append(one)
         seen: set[Plug] = set()
         for plug in (plug for link in self.links for plug in link.plugs):
             if plug in seen:
@@ -191,10 +230,15 @@ class Network:
             seen.add(plug)
 
     def __getitem__(self, name: str) -> Machine:
-        if name not in self.machines:
+        """A machine, whose clock is put right first."""
+        machine = self.machines.get(name) or self.wake(name)
+        if machine is None:
             known = ", ".join(self.machines)
             raise PacketError(f"there is no machine {name} here; there are {known}")
-        return self.machines[name]
+        self.machines[name] = machine
+        if machine.now < self.now:
+            machine.wait((self.now - machine.now).total_seconds())
+        return machine
 
     # --- one packet ---
 
@@ -243,21 +287,15 @@ class Network:
 
     def _neighbour(self, plug: Plug, journey: Journey) -> Plug | None:
         """Who on the link has the address of the next hop."""
-        for link in self.links:
-            if plug in link.plugs:
-                return next(
-                    (
-                        other
-                        for other in link.plugs
-                        if other != plug and self._has(other, journey.next_hop)
-                    ),
-                    None,
-                )
-        return None
-
-    def _has(self, plug: Plug, address: Address | None) -> bool:
-        """Whether a machine answers for an address, which may be any of its own (arp_ignore 0)."""
-        return address is not None and self[plug.machine].host.owns(address)
+        address = journey.next_hop
+        link = next((link for link in self.links if plug in link.joined), None)
+        if link is None or address is None:
+            return None
+        if address in link.known:
+            return link.known[address]
+        others = (other for other in link.plugs if other != plug)
+        # a machine answers for any address of its own (arp_ignore 0)
+        return next((one for one in others if self[one.machine].host.owns(address)), None)
 
     def _unreachable(
         self, machine: str, journey: Journey, choose: Chooser | None
@@ -310,13 +348,14 @@ class Network:
 
     def copy(self) -> Network:
         """Another network in the same state."""
-        machines = {name: machine.copy() for name, machine in self.machines.items()}
-        return replace(self, machines=machines, ports=dict(self.ports))
+        twin = copy(self)
+        twin.machines = {name: machine.copy() for name, machine in self.machines.items()}
+        twin.ports = dict(self.ports)
+        return twin
 
     def wait(self, seconds: float) -> None:
-        """Let time pass on every machine."""
-        for machine in self.machines.values():
-            machine.wait(seconds)
+        """Let time pass on every machine; each notices when it is next asked for something."""
+        self.now += timedelta(seconds=seconds)
 
     def _first(self, machine: str, to: Address, protocol: int, port: int) -> Packet:
         """The first packet of a conversation, from a new port of the machine's own address."""
@@ -334,14 +373,16 @@ class Network:
     def _attempt(self, machine: str, packet: Packet, choose: Chooser | None) -> Attempt:
         trip = self.send(machine, packet, choose=choose)
         trips = [trip]
-        if error := trip.legs[0].journey.error:
+        error = trip.legs[0].journey.error
+        if error and (error != "EPERM" or packet.protocol not in _PATIENT):
             return Attempt(packet, (trip,), _SEND_ERRORS[error])
         if not trip.arrived:
             return Attempt(packet, (trip,), self._told(machine, packet, trips))
         server, journey = trip.last
         got = journey.exit
         assert got is not None
-        listener = next((one for one in self.listeners if one.hears(server, got)), None)
+        here = self._listening.get(server, ())
+        listener = next((one for one in here if one.hears(server, got)), None)
         back, by = _answer(got, open_=listener is not None)
         trips.append(self.send(server, back, owner=by, choose=choose))
         result = self._told(machine, packet, trips)

@@ -94,6 +94,12 @@ class Chains(Mapping[str, Chain]):
                 chain = self._chains[name] = chain.read()
         return chain
 
+    def replaced(self, changed: Mapping[str, Chain]) -> Chains:
+        """The same with some chains replaced; no other is read for it."""
+        twin = Chains(())
+        twin._chains = {**self._chains, **changed}
+        return twin
+
     def __contains__(self, name: object) -> bool:
         return name in self._chains
 
@@ -115,6 +121,11 @@ class Chains(Mapping[str, Chain]):
 def written(chains: Mapping[str, Chain]) -> Iterator[Written]:
     """The chains as they were written; those of a table that was not are read already."""
     return chains.written() if isinstance(chains, Chains) else map(Written.of, chains.values())
+
+
+def with_chains(chains: Mapping[str, Chain], changed: Mapping[str, Chain]) -> Mapping[str, Chain]:
+    """Some chains replaced, the others as they are."""
+    return chains.replaced(changed) if isinstance(chains, Chains) else {**chains, **changed}
 
 
 @contextmanager
