@@ -122,7 +122,7 @@ class Tcp:
     sides: tuple[Side, Side] = (Side(), Side())
     last_kind: str = "none"
     last_reply: bool = False
-    last_end: int = 0
+    last_end: int | None = None
     last_window: int = 0
     challenge: bool = False
     simultaneous: bool = False
@@ -272,7 +272,8 @@ def _answers_ignored_syn(tcp: Tcp, segment: _Segment) -> bool:
 def _in_step_again(tcp: Tcp, reply: bool) -> Tcp:
     """The connection as the ignored SYN began it: both ends knew better than we did."""
     window = tcp.last_window or 1
-    asked = Side(tcp.last_end, tcp.last_end, window)
+    end = tcp.last_end or 0
+    asked = Side(end, end, window)
     return replace(tcp.with_sides(reply, Side(), asked), challenge=False)
 
 
