@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -18,6 +18,7 @@ from test_rules import FILES, rows
 
 from iptlab import RuleError, Ruleset
 from iptlab.packet import Family
+from iptlab.syntax import shapes
 from iptlab.syntax.clauses import Clauses
 from iptlab.syntax.command import run
 from iptlab.syntax.edit import Edit
@@ -89,6 +90,17 @@ def in_full(tell: Callable[..., tuple[object, ...]], text: str, family: int) -> 
         return tell(text, family)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _guesses() -> Iterator[None]:
+    """Let a shape be guessed as soon as it came twice after the same one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shapes, "_OFTEN", 1)
+        yield
+
+
+LEARNT = 4  # lines of one shape until the next is guessed to be of it
+
+
 def damaged(line: str, chance: Random) -> str:
     """The line with a character or a word changed, taken out or put in, or words swapped."""
     words, at = line.split(" "), chance.randrange(len(line))
@@ -125,7 +137,7 @@ def recorded() -> list[dict[str, Any]]:
 
 def test_recorded_dumps_are_read_as_if_every_line_were_read_in_full() -> None:
     for one in recorded():
-        again = re.sub(r"^(-A .*\n)", r"\1\1", one["saved"], flags=re.MULTILINE)
+        again = re.sub(r"^(-A .*\n)", r"\1" * (LEARNT + 1), one["saved"], flags=re.MULTILINE)
         assert told(again, one["family"]) == in_full(told, again, one["family"])
 
 
@@ -136,14 +148,16 @@ def test_a_damaged_line_in_a_recorded_dump_is_read_or_refused_as_in_full() -> No
         rules = [at for at, line in enumerate(lines) if line.startswith("-A")]
         if rules:
             at = chance.choice(rules)
-            spoilt = "\n".join([*lines[: at + 1], damaged(lines[at], chance), *lines[at + 1 :]])
+            lines[at:at] = [lines[at]] * LEARNT
+            lines.insert(at + LEARNT, damaged(lines[at], chance))
+            spoilt = "\n".join(lines)
             assert told(spoilt, family) == in_full(told, spoilt, family)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_every_extension_is_read_or_refused_as_in_full(file: Path) -> None:
     for row in rows(file):
-        text = f"*{row.table}\n" + f"-A {row.chain} {row.written}\n" * 3 + "COMMIT\n"
+        text = f"*{row.table}\n" + f"-A {row.chain} {row.written}\n" * (LEARNT + 1) + "COMMIT\n"
         assert warned(text, row.family) == in_full(warned, text, row.family), row
 
 
@@ -156,8 +170,9 @@ def test_lines_like_earlier_ones_are_read_or_refused_as_in_full(
     table: str, family: int, kinds: str, seed: int
 ) -> None:
     chance = Random(seed)
-    line = damaged(chance.choice(kinds.splitlines()), chance)
-    text = dump(table, f"{kinds}{line}\n")
+    line = chance.choice(kinds.splitlines())
+    again = f"{line}\n" * chance.choice((1, LEARNT))
+    text = dump(table, f"{kinds}{again}{damaged(line, chance)}\n")
     assert warned(text, family) == in_full(warned, text, family)
 
 

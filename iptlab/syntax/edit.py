@@ -32,7 +32,7 @@ from iptlab.syntax.refusal import (
     nat_drop,
     refusal,
 )
-from iptlab.syntax.shapes import USER_CHAIN, Shapes, plain_words
+from iptlab.syntax.shapes import USER_CHAIN, Shape, Shapes, plain_words
 
 
 @dataclass(slots=True)
@@ -127,19 +127,32 @@ class Edit:
 
         ``plain`` is the line ``text`` without counters before -A.
         """
-        words = plain_words(plain)
-        chain = self.chains.get(words[1]) if words else None
-        if words is None or chain is None:
+        known = self.shapes.guess(plain) or self._known(plain)
+        if known is None:
             return False
-        callee = self._nameless(words, chain)
-        shape = self.shapes.find(words)
-        if shape is None or words[shape.target_at] in self.chains:
+        shape, name, callee = known
+        chain, called = self.chains.get(name), self.chains.get(callee or shape.target)
+        if chain is None or (chain.policy is None) is shape.builtin:
             return False
         if callee:
-            self.chains[callee].references += 1
+            if called is None or called.policy is not None:
+                return False
+            called.references += 1
+        elif called is not None:
+            return False
         chain.entries.append(Entry(shape.example, shape, callee, counters, line, text))
         self.changed = True
         return True
+
+    def _known(self, plain: str) -> tuple[Shape, str, str] | None:
+        """The shape, the chain and the callee of a line that is like an earlier one."""
+        words = plain_words(plain)
+        chain = self.chains.get(words[1]) if words else None
+        if words is None or chain is None:
+            return None
+        callee = self._nameless(words, chain)
+        shape = self.shapes.find(words)
+        return (shape, chain.name, callee) if shape else None
 
     def learn(self, plain: str, rule: Rule) -> None:
         """Remember that a plain line was appended, and what it means."""
