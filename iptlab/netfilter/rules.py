@@ -221,6 +221,8 @@ def faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
 def _jump_faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
     builtin = set(hooks_of(table))
     for name, chain in chains.items():
+        if builtin.isdisjoint(chain.callees):
+            continue
         for callee in chain.callees:
             if callee in builtin:
                 yield Fault(
@@ -239,7 +241,8 @@ def _loop_faults(
 
     There is no recursion: chains may nest deeply.
     """
-    done: dict[str, None] = {}
+    done: set[str] = set()
+    order: list[str] = []
     for hook in hooks_of(table):
         path, stack = {str(hook)}, [(str(hook), iter(chains[hook].callees))]
         while stack:
@@ -248,15 +251,21 @@ def _loop_faults(
                 if callee in path:
                     yield _loop([*(place for place, _ in stack), callee])
                     return []
-                if callee not in done:
+                if callee in done:
+                    continue
+                if done.issuperset(chains[callee].callees):
+                    done.add(callee)
+                    order.append(callee)
+                else:
                     path.add(callee)
                     stack.append((callee, iter(chains[callee].callees)))
                     break
             else:
                 stack.pop()
                 path.discard(name)
-                done[name] = None
-    return [*done]
+                done.add(name)
+                order.append(name)
+    return order
 
 
 def _loop(path: list[str]) -> Fault:

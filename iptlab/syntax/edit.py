@@ -18,7 +18,7 @@ from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.hooks import Hook, TableName, hooks_of
 from iptlab.netfilter.rules import ZERO, Counters, Fault, Jump, Outline, Rule, Table, faults
 from iptlab.packet import Family
-from iptlab.syntax.chains import Chains, Entry, Written, written
+from iptlab.syntax.chains import Chains, Entry, Written, new_entry, written
 from iptlab.syntax.grammar import Command, Place
 from iptlab.syntax.listing import listed, rule_line
 from iptlab.syntax.refusal import (
@@ -140,7 +140,7 @@ class Edit:
             called.references += 1
         elif called is not None:
             return False
-        chain.entries.append(Entry(shape.example, shape, callee, counters, line, text))
+        chain.entries.append(new_entry((shape.example, shape, callee, counters, line, text)))
         self.changed = True
         return True
 
