@@ -176,6 +176,50 @@ def test_lines_like_earlier_ones_are_read_or_refused_as_in_full(
     assert warned(text, family) == in_full(warned, text, family)
 
 
+@pytest.mark.parametrize(
+    ("line", "other"),
+    [
+        ("-A web -j LOG", "-A INPUT -j LOG"),
+        ("-A INPUT -j LOG", "-A web -j LOG"),
+        ("-A web -o eth0 -j DROP", "-A INPUT -o eth0 -j DROP"),
+        ("-A web -i eth0 -j DROP", "-A web -i eth0123456789012 -j DROP"),
+        ("-A web -i eth0 -j DROP", "-A web -i eth012345678901+ -j DROP"),
+        ("-A web -i eth0 -j DROP", "-A web -i eth0123456789+12 -j DROP"),
+        ("-A INPUT -j web", "-A INPUT -j OUTPUT"),
+        ("-A INPUT -j web", "-A INPUT -j nowhere"),
+        ("-A INPUT -j web", "-A INPUT -j DROP"),
+        ("-A INPUT -j web", "-A INPUT -j web "),
+        ("-A INPUT -s 10.0.0.0/8 -j DROP", "-A INPUT -s 10.0.0.1/8 -j DROP"),
+        ("-A INPUT -s 10.0.0.1/24 -j DROP", "-A INPUT -s 10.0.0.0/24 -j DROP"),
+        ("-A INPUT -s 10.0.0.1/32 -j DROP", "-A INPUT -s 10.0.0.1/33 -j DROP"),
+        ("-A web -p tcp -m tcp --dport 80 -j DROP", "-A web -p tcp -m tcp --dport 080 -j DROP"),
+        ("-A web -p tcp -m tcp --dport 80 -j DROP", "-A web -p tcp -m tcp --dport 80:90 -j DROP"),
+        ('-A web -m comment --comment "a" -j DROP', '-A web -m comment --comment "a\\"" -j DROP'),
+        ('-A web -m comment --comment "a" -j DROP', '-A web -m comment --comment "a -m" -j DROP'),
+        ('-A web -m comment --comment "a" -j DROP', '-A web -m comment --comment "a -j b" -j DROP'),
+        ('-A web -m comment --comment "a" -j DROP', '-A web -m comment --comment " " " -j DROP'),
+        ('-A web -m comment --comment "a" -j DROP', f'-A web -m comment --comment "{"é" * 999}"'),
+        ('-A web -m comment --comment "a" -j in', '-A web -m comment --comment "a" -j OUTPUT'),
+        ('-A web -m comment --comment "a" -j in', '-A web -m comment --comment "a" -j none'),
+        ('-A web -m comment --comment "a" -j in', '-A web -m comment --comment "a" -j '),
+        ('-A web -m comment --comment "a" -j in', '-A web -m comment --comment "a" -j web'),
+        ('-A web -m comment --comment "a" -j in', '-A INPUT -m comment --comment "a" -j in'),
+        ('-A web -m comment --comment "a" -j in', '-D web -m comment --comment "a" -j in'),
+        ('-A web -m comment --comment "a" -j in', '-A none -m comment --comment "a" -j in'),
+    ],
+)
+def test_a_line_unlike_the_guess_is_read_or_refused_as_in_full(line: str, other: str) -> None:
+    lines = (":in - [0:0]", "-A OUTPUT -j web", *[line] * LEARNT, other, "")
+    text = dump("filter", "\n".join(lines))
+    assert warned(text) == in_full(warned, text, 4)
+
+
+def test_a_chain_made_later_is_called_and_no_target() -> None:
+    again = "-A web -j LOG\n" * LEARNT
+    text = dump("filter", f"{again}:LOG - [0:0]\n-A web -j LOG\n{again}")
+    assert warned(text) == in_full(warned, text, 4)
+
+
 @pytest.mark.parametrize(("family", "kinds"), [(4, ODDS), (6, ODDS_6)])
 def test_the_odd_lines_are_taken_as_they_stand(family: int, kinds: str) -> None:
     assert not isinstance(told(dump("filter", kinds), family)[0], type)

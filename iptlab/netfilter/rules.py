@@ -288,8 +288,9 @@ def _reached(
     reached = dict.fromkeys(order, 0)
     reached |= {str(hook): 1 << number for number, hook in enumerate(hooks_of(table))}
     for name in reversed(order):
+        bits = reached[name]
         for callee in chains[name].callees:
-            reached[callee] |= reached[name]
+            reached[callee] |= bits
     return reached
 
 
@@ -299,16 +300,17 @@ def _extension_faults(
     right: defaultdict[int, set[int]] = defaultdict(set)  # the samples that passed, by hooks
     for name, (_, samples) in chains.items():
         bits = reached.get(name, 0)
-        if right[bits].issuperset(map(id, samples)):
+        passed = right[bits]
+        if passed.issuperset(map(id, samples)):
             continue
         hooks = [hook for number, hook in enumerate(hooks_of(table)) if bits >> number & 1]
         for number, rule in enumerate(samples, start=1):
-            for extension in () if id(rule) in right[bits] else rule.extensions():
+            for extension in () if id(rule) in passed else rule.extensions():
                 if _fits_anywhere(type(extension)):
                     continue
                 if trouble := _misplaced(extension, rule, table, hooks):
                     yield Fault(name, number, extension.name, *trouble)
-            right[bits].add(id(rule))
+            passed.add(id(rule))
 
 
 @cache

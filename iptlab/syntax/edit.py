@@ -132,8 +132,8 @@ class Edit:
             return False
         shape, name, callee = known
         chain, called = self.chains.get(name), self.chains.get(callee or shape.target)
-        if chain is None or (chain.policy is None) is shape.builtin:
-            return False
+        if chain is None or shape.builtin is (chain.policy is None):
+            return False  # a guess looks at no more of a chain's name than that it is a word
         if callee:
             if called is None or called.policy is not None:
                 return False

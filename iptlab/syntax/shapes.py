@@ -9,7 +9,9 @@ address, any word that is spelled so will do (``_SPELLINGS``). What a checked li
 read when somebody asks for its chain.
 
 Lines come in turns, too. So what followed a shape before is tried first: a line is held
-against that one shape as a whole, and only if it is of another are its words looked up.
+against that one shape as a whole, and only if it is of another are its words looked up. Nor
+are they if nothing is the line's own but its chain, a quoted text and the chain it jumps to:
+what is around these tells the shape.
 """
 
 from __future__ import annotations
@@ -183,16 +185,24 @@ class Shapes:
         self._spellings = _SPELLINGS | _OF_FAMILY[family]
         self._root = _Node()
         self._room = _MOST
+        self._frames: dict[tuple[str, str], Shape] = {}
         self._last: Shape | None = None
 
     def guess(self, line: str) -> tuple[Shape, str, str] | None:
-        """The line's shape, chain and callee, if it is of the shape that is its turn."""
-        shape = self._last.follower if self._last else None
-        found = shape.fits(line) if shape and len(line) < _LONG else None
-        if shape is None or found is None:
+        """The line's shape, chain and callee, if these can be told without its words."""
+        if len(line) >= _LONG:
             return None
-        self._last = shape
-        return shape, found[1], found[2]
+        turn = self._last.follower if self._last else None
+        found = turn.fits(line) if turn else None
+        if turn and found:
+            self._last = turn
+            return turn, found[1], found[2]
+        framed = _framed(line)
+        shape = self._frames.get(framed[0]) if framed else None
+        if framed is None or shape is None:
+            return None
+        self._take(shape)
+        return shape, framed[1], framed[2]
 
     def find(self, words: Sequence[str]) -> Shape | None:
         """The shape of a line with these words, if there was one like it."""
@@ -200,18 +210,19 @@ class Shapes:
             shape = reduce(getitem, words, self._root).shape
         except KeyError:
             return None
-        if shape and self._last:
-            self._expect(shape, self._last)
-        self._last = shape
+        if shape:
+            self._take(shape)
         return shape
 
-    def _expect(self, shape: Shape, last: Shape) -> None:
-        """Remember which shape came after another."""
-        if last.follower is shape:
-            shape.guessed += 1
-            if shape.guessed == _OFTEN:
-                shape.fits = re.compile(shape.pattern, re.ASCII).fullmatch
-        last.follower = shape
+    def _take(self, shape: Shape) -> None:
+        """Remember whose turn it was."""
+        if last := self._last:
+            if last.follower is shape:
+                shape.guessed += 1
+                if shape.guessed == _OFTEN:
+                    shape.fits = re.compile(shape.pattern, re.ASCII).fullmatch
+            last.follower = shape
+        self._last = shape
 
     def learn(self, words: Sequence[str], line: str, rule: Rule) -> None:
         """Remember the shape of a line that was read in full, and means this rule."""
@@ -220,13 +231,14 @@ class Shapes:
         self._room -= 1
         node, named, before = self._root, "", ""
         saved = line.split(" ", 2)[2:] == [str(rule)]
-        patterns = []
+        patterns, spelled = [], False
         for word in words:
             spelling = self._spellings.get((named, before), _NOTHING)
             if found := spelling.match(word):
                 node.spelling = spelling.match
                 node = node.kinds.setdefault(found.lastgroup, _Node())
                 saved &= found.lastgroup != "masked"
+                spelled = True
                 patterns.append(spelling.of(found.lastgroup))
             elif word == _QUOTED and spelling is not _COMMENT:
                 return  # what a text says matters to all others
@@ -239,9 +251,24 @@ class Shapes:
             target = words[words.index("-j") + 1] if "-j" in words and not jumps else ""
             patterns[1] = f"({patterns[1]})"
             patterns[-1] = f"({patterns[-1]})" if jumps else f"{patterns[-1]}()"
-            builtin = words[1] != USER_CHAIN
-            pattern = " ".join(patterns)
+            builtin, pattern = words[1] != USER_CHAIN, " ".join(patterns)
             node.shape = Shape(self.clauses, rule, builtin, target, saved, pattern)
+            framed = _framed(line)
+            if framed and jumps and not builtin and not spelled:
+                self._frames[framed[0]] = node.shape
+
+
+def _framed(line: str) -> tuple[tuple[str, str], str, str] | None:
+    """What is around a line's chain, quoted text and callee; the chain; the callee.
+
+    None if the line has not all of them. Lines that call chains by chance are so.
+    """
+    parts = plainly_quoted(line) if _QUOTED in line and line.startswith("-A ") else None
+    if parts is None or not parts[2]:
+        return None
+    chain, _, start = parts[0][3:].partition(" ")
+    end, _, callee = parts[2].rpartition(" ")
+    return ((start, end), chain, callee) if callee else None
 
 
 _LOOKS = {_QUOTED: _TEXT, USER_CHAIN: _NAME}
