@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -18,6 +18,7 @@ from test_rules import FILES, rows
 
 from iptlab import RuleError, Ruleset
 from iptlab.packet import Family
+from iptlab.syntax import shapes
 from iptlab.syntax.clauses import Clauses
 from iptlab.syntax.command import run
 from iptlab.syntax.edit import Edit
@@ -89,6 +90,17 @@ def in_full(tell: Callable[..., tuple[object, ...]], text: str, family: int) -> 
         return tell(text, family)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _guesses() -> Iterator[None]:
+    """Let a shape be guessed as soon as it came twice after the same one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shapes, "_OFTEN", 1)
+        yield
+
+
+LEARNT = 4  # lines of one shape until the next is guessed to be of it
+
+
 def damaged(line: str, chance: Random) -> str:
     """The line with a character or a word changed, taken out or put in, or words swapped."""
     words, at = line.split(" "), chance.randrange(len(line))
@@ -125,7 +137,7 @@ def recorded() -> list[dict[str, Any]]:
 
 def test_recorded_dumps_are_read_as_if_every_line_were_read_in_full() -> None:
     for one in recorded():
-        again = re.sub(r"^(-A .*\n)", r"\1\1", one["saved"], flags=re.MULTILINE)
+        again = re.sub(r"^(-A .*\n)", r"\1" * (LEARNT + 1), one["saved"], flags=re.MULTILINE)
         assert told(again, one["family"]) == in_full(told, again, one["family"])
 
 
@@ -136,14 +148,16 @@ def test_a_damaged_line_in_a_recorded_dump_is_read_or_refused_as_in_full() -> No
         rules = [at for at, line in enumerate(lines) if line.startswith("-A")]
         if rules:
             at = chance.choice(rules)
-            spoilt = "\n".join([*lines[: at + 1], damaged(lines[at], chance), *lines[at + 1 :]])
+            lines[at:at] = [lines[at]] * LEARNT
+            lines.insert(at + LEARNT, damaged(lines[at], chance))
+            spoilt = "\n".join(lines)
             assert told(spoilt, family) == in_full(told, spoilt, family)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_every_extension_is_read_or_refused_as_in_full(file: Path) -> None:
     for row in rows(file):
-        text = f"*{row.table}\n" + f"-A {row.chain} {row.written}\n" * 3 + "COMMIT\n"
+        text = f"*{row.table}\n" + f"-A {row.chain} {row.written}\n" * (LEARNT + 1) + "COMMIT\n"
         assert warned(text, row.family) == in_full(warned, text, row.family), row
 
 
@@ -156,9 +170,54 @@ def test_lines_like_earlier_ones_are_read_or_refused_as_in_full(
     table: str, family: int, kinds: str, seed: int
 ) -> None:
     chance = Random(seed)
-    line = damaged(chance.choice(kinds.splitlines()), chance)
-    text = dump(table, f"{kinds}{line}\n")
+    line = chance.choice(kinds.splitlines())
+    again = f"{line}\n" * chance.choice((1, LEARNT))
+    text = dump(table, f"{kinds}{again}{damaged(line, chance)}\n")
     assert warned(text, family) == in_full(warned, text, family)
+
+
+@pytest.mark.parametrize(
+    ("line", "other"),
+    [
+        ("-A web -j LOG", "-A INPUT -j LOG"),
+        ("-A INPUT -j LOG", "-A web -j LOG"),
+        ("-A web -o eth0 -j DROP", "-A INPUT -o eth0 -j DROP"),
+        ("-A web -i eth0 -j DROP", "-A web -i eth0123456789012 -j DROP"),
+        ("-A web -i eth0 -j DROP", "-A web -i eth012345678901+ -j DROP"),
+        ("-A web -i eth0 -j DROP", "-A web -i eth0123456789+12 -j DROP"),
+        ("-A INPUT -j web", "-A INPUT -j OUTPUT"),
+        ("-A INPUT -j web", "-A INPUT -j nowhere"),
+        ("-A INPUT -j web", "-A INPUT -j DROP"),
+        ("-A INPUT -j web", "-A INPUT -j web "),
+        ("-A INPUT -s 10.0.0.0/8 -j DROP", "-A INPUT -s 10.0.0.1/8 -j DROP"),
+        ("-A INPUT -s 10.0.0.1/24 -j DROP", "-A INPUT -s 10.0.0.0/24 -j DROP"),
+        ("-A INPUT -s 10.0.0.1/32 -j DROP", "-A INPUT -s 10.0.0.1/33 -j DROP"),
+        ("-A web -p tcp -m tcp --dport 80 -j DROP", "-A web -p tcp -m tcp --dport 080 -j DROP"),
+        ("-A web -p tcp -m tcp --dport 80 -j DROP", "-A web -p tcp -m tcp --dport 80:90 -j DROP"),
+        ('-A web -m comment --comment "a" -j DROP', '-A web -m comment --comment "a\\"" -j DROP'),
+        ('-A web -m comment --comment "a" -j DROP', '-A web -m comment --comment "a -m" -j DROP'),
+        ('-A web -m comment --comment "a" -j DROP', '-A web -m comment --comment "a -j b" -j DROP'),
+        ('-A web -m comment --comment "a" -j DROP', '-A web -m comment --comment " " " -j DROP'),
+        ('-A web -m comment --comment "a" -j DROP', f'-A web -m comment --comment "{"é" * 999}"'),
+        ('-A web -m comment --comment "a" -j in', '-A web -m comment --comment "a" -j OUTPUT'),
+        ('-A web -m comment --comment "a" -j in', '-A web -m comment --comment "a" -j none'),
+        ('-A web -m comment --comment "a" -j in', '-A web -m comment --comment "a" -j '),
+        ('-A web -m comment --comment "a" -j in', '-A web -m comment --comment "a" -j web'),
+        ('-A web -m comment --comment "a" -j in', '-A INPUT -m comment --comment "a" -j in'),
+        ('-A web -m comment --comment "a" -j in', '-D web -m comment --comment "a" -j in'),
+        ('-A web -m comment --comment "a" -j in', '-A none -m comment --comment "a" -j in'),
+    ],
+)
+def test_a_line_unlike_the_guess_is_read_or_refused_as_in_full(line: str, other: str) -> None:
+    lines = (":in - [0:0]", "-A OUTPUT -j web", *[line] * LEARNT, other, "")
+    text = dump("filter", "\n".join(lines))
+    assert warned(text) == in_full(warned, text, 4)
+
+
+def test_a_chain_made_later_is_called_and_no_target() -> None:
+    again = "-A web -j LOG\n" * LEARNT
+    text = dump("filter", f"{again}:LOG - [0:0]\n-A web -j LOG\n{again}")
+    assert warned(text) == in_full(warned, text, 4)
 
 
 @pytest.mark.parametrize(("family", "kinds"), [(4, ODDS), (6, ODDS_6)])

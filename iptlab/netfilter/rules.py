@@ -221,6 +221,8 @@ def faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
 def _jump_faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
     builtin = set(hooks_of(table))
     for name, chain in chains.items():
+        if builtin.isdisjoint(chain.callees):
+            continue
         for callee in chain.callees:
             if callee in builtin:
                 yield Fault(
@@ -239,7 +241,8 @@ def _loop_faults(
 
     There is no recursion: chains may nest deeply.
     """
-    done: dict[str, None] = {}
+    done: set[str] = set()
+    order: list[str] = []
     for hook in hooks_of(table):
         path, stack = {str(hook)}, [(str(hook), iter(chains[hook].callees))]
         while stack:
@@ -248,15 +251,21 @@ def _loop_faults(
                 if callee in path:
                     yield _loop([*(place for place, _ in stack), callee])
                     return []
-                if callee not in done:
+                if callee in done:
+                    continue
+                if done.issuperset(chains[callee].callees):
+                    done.add(callee)
+                    order.append(callee)
+                else:
                     path.add(callee)
                     stack.append((callee, iter(chains[callee].callees)))
                     break
             else:
                 stack.pop()
                 path.discard(name)
-                done[name] = None
-    return [*done]
+                done.add(name)
+                order.append(name)
+    return order
 
 
 def _loop(path: list[str]) -> Fault:
@@ -279,8 +288,9 @@ def _reached(
     reached = dict.fromkeys(order, 0)
     reached |= {str(hook): 1 << number for number, hook in enumerate(hooks_of(table))}
     for name in reversed(order):
+        bits = reached[name]
         for callee in chains[name].callees:
-            reached[callee] |= reached[name]
+            reached[callee] |= bits
     return reached
 
 
@@ -290,16 +300,17 @@ def _extension_faults(
     right: defaultdict[int, set[int]] = defaultdict(set)  # the samples that passed, by hooks
     for name, (_, samples) in chains.items():
         bits = reached.get(name, 0)
-        if right[bits].issuperset(map(id, samples)):
+        passed = right[bits]
+        if passed.issuperset(map(id, samples)):
             continue
         hooks = [hook for number, hook in enumerate(hooks_of(table)) if bits >> number & 1]
         for number, rule in enumerate(samples, start=1):
-            for extension in () if id(rule) in right[bits] else rule.extensions():
+            for extension in () if id(rule) in passed else rule.extensions():
                 if _fits_anywhere(type(extension)):
                     continue
                 if trouble := _misplaced(extension, rule, table, hooks):
                     yield Fault(name, number, extension.name, *trouble)
-            right[bits].add(id(rule))
+            passed.add(id(rule))
 
 
 @cache

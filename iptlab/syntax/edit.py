@@ -18,7 +18,7 @@ from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.hooks import Hook, TableName, hooks_of
 from iptlab.netfilter.rules import ZERO, Counters, Fault, Jump, Outline, Rule, Table, faults
 from iptlab.packet import Family
-from iptlab.syntax.chains import Chains, Entry, Written, written
+from iptlab.syntax.chains import Chains, Entry, Written, new_entry, written
 from iptlab.syntax.grammar import Command, Place
 from iptlab.syntax.listing import listed, rule_line
 from iptlab.syntax.refusal import (
@@ -32,7 +32,7 @@ from iptlab.syntax.refusal import (
     nat_drop,
     refusal,
 )
-from iptlab.syntax.shapes import USER_CHAIN, Shapes, plain_words
+from iptlab.syntax.shapes import USER_CHAIN, Shape, Shapes, plain_words
 
 
 @dataclass(slots=True)
@@ -127,19 +127,32 @@ class Edit:
 
         ``plain`` is the line ``text`` without counters before -A.
         """
+        known = self.shapes.guess(plain) or self._known(plain)
+        if known is None:
+            return False
+        shape, name, callee = known
+        chain, called = self.chains.get(name), self.chains.get(callee or shape.target)
+        if chain is None or shape.builtin is (chain.policy is None):
+            return False  # a guess looks at no more of a chain's name than that it is a word
+        if callee:
+            if called is None or called.policy is not None:
+                return False
+            called.references += 1
+        elif called is not None:
+            return False
+        chain.entries.append(new_entry((shape.example, shape, callee, counters, line, text)))
+        self.changed = True
+        return True
+
+    def _known(self, plain: str) -> tuple[Shape, str, str] | None:
+        """The shape, the chain and the callee of a line that is like an earlier one."""
         words = plain_words(plain)
         chain = self.chains.get(words[1]) if words else None
         if words is None or chain is None:
-            return False
+            return None
         callee = self._nameless(words, chain)
         shape = self.shapes.find(words)
-        if shape is None or words[shape.target_at] in self.chains:
-            return False
-        if callee:
-            self.chains[callee].references += 1
-        chain.entries.append(Entry(shape.example, shape, callee, counters, line, text))
-        self.changed = True
-        return True
+        return (shape, chain.name, callee) if shape else None
 
     def learn(self, plain: str, rule: Rule) -> None:
         """Remember that a plain line was appended, and what it means."""
