@@ -176,8 +176,7 @@ def _connection(known: Connection) -> Json:
     }
     entry |= {"state": known.state} if known.state else {}
     entry |= {"mark": known.mark} if known.mark else {}
-    one_way = known.zones[0] != known.zones[1]  # such zones were not recorded
-    entry |= {} if one_way or not known.zones[0] else {"zone": known.zones[0]}
+    entry |= {"zone": known.zones[0]} if known.zones[0] else {}
     return entry
 
 

@@ -265,7 +265,7 @@ _BEGINS = re.compile(r"[-*:#\[$>]|COMMIT").match
 
 
 # a mail's > or the number of a line
-_AROUND = re.compile(r"^[ \t]*(?:> ?|\d+[.)][ \t]+)?")
+_AROUND = re.compile(r"^[ \t]*(?:> ?|\d+[.)][ \t]+)*")
 
 
 def _declared(lines: list[str]) -> dict[str, list[str]]:
