@@ -192,7 +192,10 @@ def _kube_proxy(arguments: argparse.Namespace) -> int:
     """Print a node's rules; what was not used of the manifests is told on the error output."""
     manifests = Manifests.read(arguments.cluster)
     config = Config.parse(read_text(arguments.config)) if arguments.config else Config()
-    name = arguments.node or config.node_name
+    # without Nodes, the first that an endpoint runs on
+    nodes = {end.node for one in manifests.slices for end in one.endpoints if end.node}
+    first = "" if manifests.nodes else min(nodes, default="")
+    name = arguments.node or config.node_name or first
     if name and manifests.nodes:
         manifests.node(name)  # refuses a name that is not there
     config = replace(config, node_name=name)
@@ -201,6 +204,8 @@ def _kube_proxy(arguments: argparse.Namespace) -> int:
     sync = proxy.sync(manifests)
     for remark in manifests.remarks:
         print(f"iptlab: {remark}", file=sys.stderr)
+    if not manifests.services:
+        print("iptlab: there is no Service; these rules are there always", file=sys.stderr)
     if arguments.explain:
         print(Provenance.of(proxy))
     else:
