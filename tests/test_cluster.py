@@ -171,6 +171,19 @@ def test_every_endpoint_has_the_probability_that_its_rule_says() -> None:
     }
 
 
+def test_the_backends_of_many_endpoints_can_be_shown() -> None:
+    ends = "".join(f"- {{addresses: [10.244.9.{n}], nodeName: node-a}}\n" for n in range(1, 251))
+    backends = cluster(WEB + ends).backends("shell-a", "shop/web")
+    assert len(backends) == 252
+    assert sum(one.probability for one in backends) == 1
+    assert str(backends[-1]).startswith("about 0.0039682")
+    assert repr(backends[-1]) == f"<{backends[-1]}>"
+
+
+def test_a_cluster_says_what_it_holds() -> None:
+    assert repr(cluster(WEB)) == "<Cluster of 3 nodes and 4 pods>"
+
+
 # --- the way there and back ---
 
 
@@ -429,6 +442,8 @@ def test_a_node_reaches_the_endpoints_that_a_real_one_reached(name: str) -> None
             "udp://10.96.0.10",
             "`udp://10.96.0.10' needs a port from 1 to 65535\nWrite udp",
         ),
+        ("shell-a", 80, "`80' is neither a URL nor a Service's name\nWrite tcp"),
+        ("shell-a", "http://node-a:\u0663", "`http://node-a:\u0663' is neither a URL"),
         ("shell-a", "http://node-z", "`node-z' is no address, node or Service\nNodes are node-a"),
     ],
 )
