@@ -17,7 +17,7 @@ from iptlab.errors import IptlabError, RuleError
 from iptlab.kernel.boxes import host_for
 from iptlab.kernel.verify import verify
 from iptlab.kubernetes.config import Config
-from iptlab.kubernetes.kube_proxy import Proxy
+from iptlab.kubernetes.kube_proxy import KUBERNETES, Proxy
 from iptlab.kubernetes.loading import load
 from iptlab.kubernetes.manifests import Manifests
 from iptlab.kubernetes.provenance import Provenance
@@ -100,7 +100,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_rules(teller)
     teller.set_defaults(run=_explain)
 
-    proxy = commands.add_parser("kube-proxy", help="the rules that Kubernetes Services become")
+    proxy = commands.add_parser(
+        "kube-proxy",
+        help="the rules that Kubernetes Services become",
+        description=f"The rules that kube-proxy {KUBERNETES} (iptables mode) makes of Services.",
+    )
     proxy.add_argument(
         "cluster",
         metavar="CLUSTER",

@@ -213,6 +213,12 @@ def test_kube_proxy_without_nodes_runs_on_the_first_that_has_an_endpoint(
     assert "shop/web has no local endpoints" in capsys.readouterr().out
 
 
+def test_kube_proxy_says_which_kubernetes_it_plays(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["kube-proxy", "--help"])
+    assert "kube-proxy 1.36 (iptables mode)" in capsys.readouterr().out
+
+
 def test_kube_proxy_says_so_if_there_is_no_service(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
