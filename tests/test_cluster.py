@@ -452,6 +452,32 @@ def test_a_wrong_word_is_refused_with_what_to_type(client: str, to: str, says: s
         cluster(WEB).connect(client, to)
 
 
+CIDR = "kind: Node\nmetadata: {name: node-%s}\nspec: {podCIDRs: [%s]}\n---\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (CIDR % ("a", "10.244.1.5/32"), "address in 10.244.1.5/32 for the node itself"),
+        (CIDR % ("a", "0.0.0.0/0"), "network for the pods of node node-b"),
+        (
+            "".join(f"kind: Node\nmetadata: {{name: n{k}}}\n---\n" for k in range(300)),
+            "address for",
+        ),
+    ],
+)
+def test_a_cluster_that_has_no_room_is_refused(text: str, says: str) -> None:
+    with pytest.raises(ManifestError, match=f"there is no {re.escape(says)}.* left\nGive"):
+        Cluster.parse(text + WEB).backends("client", "http://node-b:30080")
+
+
+def test_a_pod_more_than_a_node_has_room_for_is_refused() -> None:
+    there = Cluster.parse(CIDR % ("a", "10.244.1.4/30") + WEB)
+    there.run("shell-0", node="node-a")
+    with pytest.raises(ManifestError, match="no address for one more pod of node node-a left"):
+        there.run("shell-1", node="node-a")
+
+
 def test_a_machine_is_run_once_and_somewhere() -> None:
     there = cluster(WEB)
     for wrong in (
