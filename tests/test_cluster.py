@@ -471,6 +471,14 @@ def test_a_cluster_that_has_no_room_is_refused(text: str, says: str) -> None:
         Cluster.parse(text + WEB).backends("client", "http://node-b:30080")
 
 
+def test_a_change_for_which_there_is_no_room_leaves_the_cluster_as_it_was() -> None:
+    there = cluster(WEB)
+    before = told(there, "client", "http://node-b:30080")
+    with pytest.raises(ManifestError, match="for the node itself left"):
+        there.apply(CIDR % ("a", "10.244.1.5/32") + WEB)
+    assert told(there, "client", "http://node-b:30080") == before
+
+
 def test_a_pod_more_than_a_node_has_room_for_is_refused() -> None:
     there = Cluster.parse(CIDR % ("a", "10.244.1.4/30") + WEB)
     there.run("shell-0", node="node-a")

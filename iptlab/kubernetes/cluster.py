@@ -197,10 +197,13 @@ class Cluster:
 
     def _change(self, place: Placement) -> None:
         """Go on with other machines and wires; those that stay keep what they remember."""
+        topology = Topology(place)
+        # all before any is changed: a place without room is refused, and nothing happened
+        hosts = {name: topology.host(name) for name in self.network.machines}
         self.place = place
         awake = {}
         for name, machine in self.network.machines.items():
-            host = self._topology.host(name)
+            host = hosts[name]
             if host is not None:
                 machine.configure(host)
                 awake[name] = machine
