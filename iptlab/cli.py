@@ -17,7 +17,7 @@ from iptlab.errors import IptlabError, RuleError
 from iptlab.kernel.boxes import host_for
 from iptlab.kernel.verify import verify
 from iptlab.kubernetes.config import Config
-from iptlab.kubernetes.kube_proxy import Proxy
+from iptlab.kubernetes.kube_proxy import KUBERNETES, Proxy
 from iptlab.kubernetes.loading import load
 from iptlab.kubernetes.manifests import Manifests
 from iptlab.kubernetes.provenance import Provenance
@@ -100,7 +100,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_rules(teller)
     teller.set_defaults(run=_explain)
 
-    proxy = commands.add_parser("kube-proxy", help="the rules that Kubernetes Services become")
+    proxy = commands.add_parser(
+        "kube-proxy",
+        help="the rules that Kubernetes Services become",
+        description=f"The rules that kube-proxy {KUBERNETES} (iptables mode) makes of Services.",
+    )
     proxy.add_argument(
         "cluster",
         metavar="CLUSTER",
@@ -192,7 +196,10 @@ def _kube_proxy(arguments: argparse.Namespace) -> int:
     """Print a node's rules; what was not used of the manifests is told on the error output."""
     manifests = Manifests.read(arguments.cluster)
     config = Config.parse(read_text(arguments.config)) if arguments.config else Config()
-    name = arguments.node or config.node_name
+    # without Nodes, the first that an endpoint runs on
+    nodes = {end.node for one in manifests.slices for end in one.endpoints if end.node}
+    first = "" if manifests.nodes else min(nodes, default="")
+    name = arguments.node or config.node_name or first
     if name and manifests.nodes:
         manifests.node(name)  # refuses a name that is not there
     config = replace(config, node_name=name)
@@ -201,6 +208,8 @@ def _kube_proxy(arguments: argparse.Namespace) -> int:
     sync = proxy.sync(manifests)
     for remark in manifests.remarks:
         print(f"iptlab: {remark}", file=sys.stderr)
+    if not manifests.services:
+        print("iptlab: there is no Service; these rules are there always", file=sys.stderr)
     if arguments.explain:
         print(Provenance.of(proxy))
     else:

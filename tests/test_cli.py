@@ -199,6 +199,37 @@ def test_kube_proxy_takes_a_node_a_configuration_and_a_family(
     assert "there is no Node `node-c'" in capsys.readouterr().err
 
 
+def test_kube_proxy_without_nodes_runs_on_the_first_that_has_an_endpoint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "cluster.yaml"
+    local = CLUSTER.partition("---\nkind: Node")[0].replace(
+        "clusterIP:", "internalTrafficPolicy: Local, clusterIP:"
+    )
+    file.write_text(local)
+    assert main(["kube-proxy", str(file)]) == 0
+    assert "-j KUBE-SVL-" in capsys.readouterr().out
+    assert main(["kube-proxy", str(file), "--node", "node-b"]) == 0
+    assert "shop/web has no local endpoints" in capsys.readouterr().out
+
+
+def test_kube_proxy_says_which_kubernetes_it_plays(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["kube-proxy", "--help"])
+    assert "kube-proxy 1.36 (iptables mode)" in capsys.readouterr().out
+
+
+def test_kube_proxy_says_so_if_there_is_no_service(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "cluster.yaml"
+    file.write_text("")
+    assert main(["kube-proxy", str(file)]) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("*filter\n")
+    assert told.err == "iptlab: there is no Service; these rules are there always\n"
+
+
 def test_kube_proxy_reads_standard_input_and_refuses_like_the_others(tmp_path: Path) -> None:
     run = subprocess.run(
         [*COMMAND, "kube-proxy", "-"], input=CLUSTER, capture_output=True, text=True

@@ -171,6 +171,19 @@ def test_every_endpoint_has_the_probability_that_its_rule_says() -> None:
     }
 
 
+def test_the_backends_of_many_endpoints_can_be_shown() -> None:
+    ends = "".join(f"- {{addresses: [10.244.9.{n}], nodeName: node-a}}\n" for n in range(1, 251))
+    backends = cluster(WEB + ends).backends("shell-a", "shop/web")
+    assert len(backends) == 252
+    assert sum(one.probability for one in backends) == 1
+    assert str(backends[-1]).startswith("about 0.0039682")
+    assert repr(backends[-1]) == f"<{backends[-1]}>"
+
+
+def test_a_cluster_says_what_it_holds() -> None:
+    assert repr(cluster(WEB)) == "<Cluster of 3 nodes and 4 pods>"
+
+
 # --- the way there and back ---
 
 
@@ -429,12 +442,48 @@ def test_a_node_reaches_the_endpoints_that_a_real_one_reached(name: str) -> None
             "udp://10.96.0.10",
             "`udp://10.96.0.10' needs a port from 1 to 65535\nWrite udp",
         ),
+        ("shell-a", 80, "`80' is neither a URL nor a Service's name\nWrite tcp"),
+        ("shell-a", "http://node-a:\u0663", "`http://node-a:\u0663' is neither a URL"),
         ("shell-a", "http://node-z", "`node-z' is no address, node or Service\nNodes are node-a"),
     ],
 )
 def test_a_wrong_word_is_refused_with_what_to_type(client: str, to: str, says: str) -> None:
     with pytest.raises(ManifestError, match=re.escape(says)):
         cluster(WEB).connect(client, to)
+
+
+CIDR = "kind: Node\nmetadata: {name: node-%s}\nspec: {podCIDRs: [%s]}\n---\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (CIDR % ("a", "10.244.1.5/32"), "address in 10.244.1.5/32 for the node itself"),
+        (CIDR % ("a", "0.0.0.0/0"), "network for the pods of node node-b"),
+        (
+            "".join(f"kind: Node\nmetadata: {{name: n{k}}}\n---\n" for k in range(300)),
+            "address for",
+        ),
+    ],
+)
+def test_a_cluster_that_has_no_room_is_refused(text: str, says: str) -> None:
+    with pytest.raises(ManifestError, match=f"there is no {re.escape(says)}.* left\nGive"):
+        Cluster.parse(text + WEB).backends("client", "http://node-b:30080")
+
+
+def test_a_change_for_which_there_is_no_room_leaves_the_cluster_as_it_was() -> None:
+    there = cluster(WEB)
+    before = told(there, "client", "http://node-b:30080")
+    with pytest.raises(ManifestError, match="for the node itself left"):
+        there.apply(CIDR % ("a", "10.244.1.5/32") + WEB)
+    assert told(there, "client", "http://node-b:30080") == before
+
+
+def test_a_pod_more_than_a_node_has_room_for_is_refused() -> None:
+    there = Cluster.parse(CIDR % ("a", "10.244.1.4/30") + WEB)
+    there.run("shell-0", node="node-a")
+    with pytest.raises(ManifestError, match="no address for one more pod of node node-a left"):
+        there.run("shell-1", node="node-a")
 
 
 def test_a_machine_is_run_once_and_somewhere() -> None:

@@ -466,6 +466,49 @@ REFUSED = [
         '{"a":' * 100_000 + "1" + "}" * 100_000,
         "document 1: this is nested too deeply\nKubernetes objects are nested less than 100 deep.",
     ),
+    (
+        SERVICE.replace("port: 80", "{port: 80, nodeport: 30080}"),
+        "document 1, Service shop/web, spec.ports[0].nodeport: there is no such field\n"
+        "Did you mean nodePort?",
+    ),
+    (
+        SERVICE.replace("clusterIP", "cluster-ip"),
+        "document 1, Service shop/web, spec.cluster-ip: there is no such field\n"
+        "Did you mean clusterIP?",
+    ),
+    (
+        SERVICE.replace("namespace", "nameSpace"),
+        "document 1, Service default/web, metadata.nameSpace: there is no such field\n"
+        "Did you mean namespace?",
+    ),
+    (
+        SLICE.replace("addresses", "address"),
+        "document 1, EndpointSlice shop/web-1, endpoints[0].address: there is no such field\n"
+        "Did you mean addresses?",
+    ),
+    (
+        SLICE + "  conditions: {Ready: false}\n",
+        "document 1, EndpointSlice shop/web-1, endpoints[0].conditions.Ready: there is no such "
+        "field\nDid you mean ready?",
+    ),
+    (
+        SERVICE.replace("Service", "service"),
+        "document 1, service shop/web, kind: `service' is no kind\nDid you mean Service?",
+    ),
+    (
+        spec("  ipFamilies: [IPv6]"),
+        "document 1, Service shop/web, spec.ipFamilies[0]: IPv6 is not the family of the cluster "
+        "IP 10.96.0.1\nWrite the families in the order of the clusterIPs.",
+    ),
+    (
+        '{"kind": "Node", "metadata": {"name": "a", "name": "b"}}',
+        "document 1: the field `name' is there twice\nKeep one of them.",
+    ),
+    (
+        'kind: Service\nmetadata: {name: "a\\e[31m"}\n',
+        "document 1, Service default/a\ufffd[31m, metadata.name: 'a\\x1b[31m' is no name\n"
+        "Write small letters, digits and `-' between them, at most 63 of them.",
+    ),
 ]
 
 
@@ -474,6 +517,19 @@ def test_a_bad_manifest_gets_one_message_that_teaches(text: str, expected: str) 
     with pytest.raises(ManifestError) as refused:
         Manifests.parse(text)
     assert str(refused.value) == expected
+
+
+def test_fields_that_a_newer_kubernetes_may_have_are_let_pass() -> None:
+    found = Manifests.parse(spec("  ipFamily: IPv4\n  topologyKeys: [zone]\n  ports: [{port: 80}]"))
+    assert found.services[0].cluster_ip == "10.96.0.1"
+
+
+def test_a_kind_of_the_same_name_in_another_api_group_is_not_used() -> None:
+    found = Manifests.parse(SERVICE.replace("v1", "serving.knative.dev/v1"))
+    assert not found.services
+    assert found.remarks == (
+        "1 Service.serving.knative.dev not used: kube-proxy does not read this kind",
+    )
 
 
 def test_a_bomb_of_aliases_is_refused_before_it_grows() -> None:
@@ -600,6 +656,19 @@ conntrack: {tcpBeLiberal: true}
         (
             "ipFamilies: [IPv5]",
             "configuration, ipFamilies[0]: `IPv5' is no family\nAllowed are IPv4 and IPv6.",
+        ),
+        (
+            "kind: KubeProxyConfiguration\niptables: {masqueradeall: true}",
+            "configuration, iptables.masqueradeall: there is no such field\n"
+            "Did you mean masqueradeAll?",
+        ),
+        (
+            "kind: KubeProxyConfiguration\nclusterCidr: 10.244.0.0/16",
+            "configuration, clusterCidr: there is no such field\nDid you mean clusterCIDR?",
+        ),
+        (
+            "kind: KubeProxyConfiguration\ndetectLocalMode: BridgeInterface",
+            "configuration, detectLocal.bridgeInterface: this must be there and not be empty",
         ),
         (
             "- a",

@@ -49,7 +49,15 @@ class Backend:
 
     def __str__(self) -> str:
         who = f"{self.pod} {self.place}, sees {self.source}" if self.pod else self.result
-        return f"{self.probability}: {who}"
+        return f"{_chance(self.probability)}: {who}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+def _chance(exact: Fraction) -> str:
+    """A probability to read: that of the tenth endpoint has a hundred digits."""
+    return str(exact) if exact.denominator < 1 << 64 else f"about {float(exact):.10f}"
 
 
 class Cluster:
@@ -67,6 +75,9 @@ class Cluster:
         self.place = Placement(manifests, config or usual_config(manifests))
         self._proxies: dict[str, NodeProxy] = {}
         self.network = self._network({})
+
+    def __repr__(self) -> str:
+        return f"<Cluster of {len(self.nodes)} nodes and {len(self.pods)} pods>"
 
     @classmethod
     def parse(cls, text: str, config: Config | None = None) -> Cluster:
@@ -186,10 +197,13 @@ class Cluster:
 
     def _change(self, place: Placement) -> None:
         """Go on with other machines and wires; those that stay keep what they remember."""
+        topology = Topology(place)
+        # all before any is changed: a place without room is refused, and nothing happened
+        hosts = {name: topology.host(name) for name in self.network.machines}
         self.place = place
         awake = {}
         for name, machine in self.network.machines.items():
-            host = self._topology.host(name)
+            host = hosts[name]
             if host is not None:
                 machine.configure(host)
                 awake[name] = machine
@@ -221,7 +235,7 @@ class Cluster:
         return machine.copy()
 
     def _read(self, to: str) -> Destination:
-        return read_destination(to, self.place.manifests, self.place.nodes)
+        return read_destination(str(to), self.place.manifests, self.place.nodes)
 
     def _node(self, name: str) -> str:
         """The name, if there is such a node."""

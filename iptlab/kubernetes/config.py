@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 
 from iptlab.errors import ManifestError
+from iptlab.kubernetes import field_names
 from iptlab.kubernetes.addresses import Network, canonical, network
 from iptlab.kubernetes.conntrack import Connection
 from iptlab.kubernetes.documents import read_documents
@@ -81,10 +82,14 @@ class Config:
         if fields.text("kind") == "ConfigMap":
             return cls.parse(fields.child("data").required("config.conf"))
         nested = fields.text("kind") == "KubeProxyConfiguration"
-        if not nested:
-            _check_names(fields)
         rules = fields.child("iptables") if nested else fields
         detect = fields.child("detectLocal") if nested else fields
+        if nested:
+            fields.check_names(_NAMES | field_names.PROXY_CONFIGURATION)
+            rules.check_names(field_names.PROXY_IPTABLES)
+        else:
+            _check_names(fields)
+        mode = _detect_local(fields)
         if fields.text("mode") not in ("", "iptables"):
             cure = "iptlab makes the rules of mode: iptables."
             raise fields.refuse("mode", f"`{fields.text('mode')}' makes other rules", cure)
@@ -96,10 +101,10 @@ class Config:
             node_addresses=tuple(
                 _interface(fields, *word) for word in fields.words("nodeAddresses")
             ),
-            detect_local=_detect_local(fields),
+            detect_local=mode,
             cluster_cidrs=_cluster_cidrs(fields),
-            bridge_interface=_interface_name(detect, "bridgeInterface"),
-            interface_name_prefix=_interface_name(detect, "interfaceNamePrefix"),
+            bridge_interface=_interface_name(detect, "bridgeInterface", mode),
+            interface_name_prefix=_interface_name(detect, "interfaceNamePrefix", mode),
             masquerade_all=rules.truth("masqueradeAll", False),
             masquerade_bit=rules.number("masqueradeBit", 14, 0, 31),
             localhost_node_ports=rules.truth("localhostNodePorts", True),
@@ -154,8 +159,9 @@ def _interface(fields: Fields, key: str, text: str) -> str:
     return _address(fields, key, text.partition("/")[0])
 
 
-def _interface_name(fields: Fields, name: str) -> str:
-    word = fields.text(name)
+def _interface_name(fields: Fields, name: str, mode: DetectLocal) -> str:
+    """The name of an interface, or how it begins; the mode called after it cannot do without."""
+    word = fields.required(name) if name.lower() == mode.lower() else fields.text(name)
     if word and not _INTERFACE(word):
         raise fields.refuse(name, f"`{word}' names no interface", "Write one such as cbr0.")
     return word

@@ -22,7 +22,7 @@ _SCHEMES = {
     "http": (Protocol.TCP, 80),
     "https": (Protocol.TCP, 443),
 }
-_URL = re.compile(r"(?P<scheme>\w+)://(?P<host>\[[^]]*\]|[^:/]*)(?::(?P<port>\d+))?(?:/.*)?")
+_URL = re.compile(r"(?P<scheme>\w+)://(?P<host>\[[^]]*\]|[^:/]*)(?::(?P<port>[0-9]+))?(?:/.*)?")
 _SERVICE = re.compile(r"(?P<namespace>[^/:]+)/(?P<name>[^/:]+)(?::(?P<port>[^/:]+))?")
 _DNS = re.compile(r"(?P<name>[^.]+)\.(?P<namespace>[^.]+)(\.svc(\.cluster\.local)?)?")
 _SHAPE = (

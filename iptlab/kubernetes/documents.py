@@ -48,7 +48,7 @@ def read_documents(text: str) -> Iterator[Document]:
     """
     if text.lstrip()[:1] == "{":
         try:
-            yield Document(1, json.loads(text))
+            yield Document(1, json.loads(text, object_pairs_hook=_mapping))
             return
         except RecursionError:
             raise _too_deep("document 1") from None
@@ -57,6 +57,17 @@ def read_documents(text: str) -> Iterator[Document]:
     for document in _Reader(text).documents():
         if document.content is not None:
             yield document
+
+
+def _mapping(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A mapping of JSON, which lets a field be there twice; here it may not."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        cause = f"the field `{twice}' is there twice"
+        raise ManifestError(cause, place="document 1", cure="Keep one of them.")
+    return found
 
 
 @dataclass

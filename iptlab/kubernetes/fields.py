@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from iptlab.errors import ManifestError
 
@@ -33,7 +34,8 @@ class Origin:
     remarks: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        return ", ".join(filter(None, (self.place, self.subject)))
+        told = ", ".join(filter(None, (self.place, self.subject)))
+        return "".join(c if c.isprintable() else "\ufffd" for c in told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,19 @@ class Fields:
         """Note that a value is left out, as kube-proxy leaves it out."""
         self.origin.remarks.append(f"{self.origin}, {self.path(name)}: {text}")
 
+    def check_names(self, known: Set[str]) -> None:
+        """Refuse a field that looks like a known one misspelt: nobody would read it.
+
+        Any other name is let pass, for manifests of newer Kubernetes have more fields.
+        """
+        if self.values.keys() <= known:
+            return
+        folded = {one.lower(): one for one in known}
+        for name in sorted(self.values.keys() - known):
+            if near := get_close_matches(name.lower(), folded, 1, 0.8):
+                cure = f"Did you mean {folded[near[0]]}?"
+                raise self.refuse(name, "there is no such field", cure)
+
     # --- single values; null is as good as missing ---
 
     def text(self, name: str, default: str = "") -> str:
@@ -84,7 +99,7 @@ class Fields:
         value = self.text(name) or default
         if value and not _LABEL(value):
             cure = "Write small letters, digits and `-' between them, at most 63 of them."
-            raise self.refuse(name, f"{_shown(value)} is no name", cure)
+            raise self.refuse(name, f"{shown(value)} is no name", cure)
         return value
 
     def choice(self, name: str, allowed: Collection[str], default: str) -> str:
@@ -92,7 +107,7 @@ class Fields:
         value = self.text(name, default) or default
         if value not in allowed:
             cure = f"Allowed are {_listed(allowed)}."
-            raise self.refuse(name, f"`{value}' is not allowed here", cure)
+            raise self.refuse(name, f"{shown(value)} is not allowed here", cure)
         return value
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
@@ -155,10 +170,11 @@ class Fields:
 
 def _wrong(fields: Fields, name: str, value: object, wanted: str, cure: str) -> ManifestError:
     kind = _KINDS.get(type(value), type(value).__name__)
-    return fields.refuse(name, f"{_shown(value)} is {kind}, but {wanted} is wanted", cure)
+    return fields.refuse(name, f"{shown(value)} is {kind}, but {wanted} is wanted", cure)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value as it was typed, cut short and without what a terminal would obey."""
     if isinstance(value, str):
         text = f"`{value}'" if value.isprintable() else repr(value)
     else:
@@ -169,10 +185,10 @@ def _shown(value: object) -> str:
 def _quoted(value: object) -> str:
     if isinstance(value, dict | list):
         return "Write one word."
-    shown = _shown(value)
+    typed = shown(value)
     if isinstance(value, bool):
-        return f'YAML reads yes, no, on, off as {shown}; put what you mean in quotes: "no".'
-    return f'Put it in quotes: "{shown}".'
+        return f'YAML reads yes, no, on, off as {typed}; put what you mean in quotes: "no".'
+    return f'Put it in quotes: "{typed}".'
 
 
 def _unquoted(value: object, least: int, most: int) -> str:

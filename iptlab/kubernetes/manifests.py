@@ -17,7 +17,7 @@ from iptlab.errors import ManifestError
 from iptlab.kubernetes.documents import Document, read_documents
 from iptlab.kubernetes.fields import Fields, Origin
 from iptlab.kubernetes.objects import EndpointSlice, Node, Service
-from iptlab.kubernetes.readers import READERS, namespace_of
+from iptlab.kubernetes.readers import GROUPS, READERS, namespace_of
 from iptlab.ruleset import read_text
 from iptlab.syntax.chains import collector_paused
 
@@ -97,8 +97,9 @@ class _Gathering:
         name = fields.child("metadata").text("name")
         namespace = "" if kind == "Node" else namespace_of(fields)
         origin.subject = f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}".rstrip()
-        if kind not in READERS:
-            self.unused[kind] += 1
+        group = fields.text("apiVersion").rpartition("/")[0]
+        if kind not in READERS or group not in ("", GROUPS[kind]):
+            self._leave_out(fields, kind, group)
             return
         found = READERS[kind](fields)
         if found is None:
@@ -110,6 +111,13 @@ class _Gathering:
                 place=str(origin),
                 cure="Keep one of the two, or give them different names.",
             )
+
+    def _leave_out(self, fields: Fields, kind: str, group: str) -> None:
+        """Count an object of another kind; one with a small letter for a big is a slip."""
+        meant = {known.lower(): known for known in READERS}.get(kind.lower(), kind)
+        if meant != kind:
+            raise fields.refuse("kind", f"`{kind}' is no kind", f"Did you mean {meant}?")
+        self.unused[f"{kind}.{group}" if kind in READERS else kind] += 1
 
 
 def _id(one: Service | EndpointSlice | Node) -> object:

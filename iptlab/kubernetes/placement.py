@@ -10,12 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from ipaddress import ip_address, ip_network
+from typing import TypeVar
 
+from iptlab.errors import ManifestError
 from iptlab.kubernetes.addresses import Network, family_of
 from iptlab.kubernetes.config import Config, of_family
 from iptlab.kubernetes.manifests import Manifests
 from iptlab.kubernetes.objects import Endpoint, EndpointSlice, Node, Service
 from iptlab.packet import Address, Family
+
+T = TypeVar("T")
 
 CLIENT, GATEWAY = "client", "gateway"
 
@@ -92,15 +96,14 @@ class Placement:
 
     def _addressed(self, nodes: Iterable[Node], family: Family, taken: set[str]) -> Iterator[Node]:
         """The nodes, each with an address of the family."""
-        number = _FIRST_NODE
+        numbered = map(str, _numbered(_NODES[family], _FIRST_NODE))
+        free = (address for address in numbered if address not in taken)
         for one in nodes:
             if one.address(family):
                 yield one
                 continue
-            while str(_NODES[family][number]) in taken:
-                number += 1
-            taken.add(str(_NODES[family][number]))
-            yield replace(one, addresses=(*one.addresses, str(_NODES[family][number])))
+            address = _first(free, f"address for node {one.name}", "Give Nodes status.addresses.")
+            yield replace(one, addresses=(*one.addresses, address))
 
     def _with_pods(self, nodes: list[Node], family: Family) -> Iterator[Node]:
         """The nodes, each with a network for its pods of the family.
@@ -123,7 +126,9 @@ class Placement:
                 continue
             wished = first.get(one.name)
             if wished is None or any(wished.overlaps(net) for net in taken):
-                wished = next(net for net in free if not any(net.overlaps(t) for t in taken))
+                unused = (net for net in free if not any(net.overlaps(t) for t in taken))
+                what = f"network for the pods of node {one.name}"
+                wished = _first(unused, what, "Give Nodes spec.podCIDRs that do not overlap.")
             taken.add(wished)
             yield replace(one, pod_networks=(*one.pod_networks, wished))
 
@@ -153,7 +158,14 @@ class Placement:
         """The node's own address in every network of pods: the first that no pod has."""
         taken = {address for pod in self.pods.values() for address in pod.addresses}
         networks = [net for one in self.nodes.values() for net in one.pod_networks]
-        return {net: next(one for one in _numbered(net) if one not in taken) for net in networks}
+        return {
+            net: _first(
+                (one for one in _numbered(net) if one not in taken),
+                f"address in {net} for the node itself",
+                "Give the Node larger spec.podCIDRs.",
+            )
+            for net in networks
+        }
 
     @cached_property
     def pods(self) -> Mapping[str, Pod]:
@@ -201,7 +213,14 @@ class Placement:
         networks = self.nodes[node].pod_networks
         highs = {net: min(net.num_addresses, 1 << 16) - 2 for net in networks}
         spaces = ((net[number] for number in range(high, 1, -1)) for net, high in highs.items())
-        return tuple(next(a for a in space if a not in self.owners) for space in spaces)
+        return tuple(
+            _first(
+                (one for one in space if one not in self.owners),
+                f"address for one more pod of node {node}",
+                "Give the Node larger spec.podCIDRs.",
+            )
+            for space in spaces
+        )
 
     # --- addresses that no manifest says ---
 
@@ -215,7 +234,11 @@ class Placement:
         """The gateway's address in the nodes' network."""
         around = {family: self._around(family) for family in self.families}
         return {
-            family: next(one for one in _numbered(net) if one not in self.node_of)
+            family: _first(
+                (one for one in _numbered(net) if one not in self.node_of),
+                f"address in {net} for the gateway",
+                "Take one from a Node.",
+            )
             for family, net in around.items()
         }
 
@@ -262,9 +285,16 @@ class Placement:
         return found
 
 
-def _numbered(net: Network) -> Iterator[Address]:
-    """The addresses of a network from its second one on."""
-    return (net[number] for number in range(min(1, net.num_addresses - 1), net.num_addresses))
+def _numbered(net: Network, least: int = 1) -> Iterator[Address]:
+    """The addresses of a network from its second one on, or a later one."""
+    return (net[number] for number in range(min(least, net.num_addresses - 1), net.num_addresses))
+
+
+def _first(free: Iterator[T], what: str, cure: str) -> T:
+    """The next that is free; ManifestError if there is none left."""
+    for one in free:
+        return one
+    raise ManifestError(f"there is no {what} left", cure=cure)
 
 
 def usual_config(manifests: Manifests) -> Config:

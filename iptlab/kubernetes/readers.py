@@ -10,8 +10,9 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from iptlab.kubernetes import field_names
 from iptlab.kubernetes.addresses import canonical, family_of, network
-from iptlab.kubernetes.fields import Fields
+from iptlab.kubernetes.fields import Fields, shown
 from iptlab.kubernetes.objects import (
     SERVICE_LABEL,
     ZONE_LABEL,
@@ -44,18 +45,20 @@ def namespace_of(fields: Fields) -> str:
 
 def _service(fields: Fields) -> Service:
     metadata, spec = fields.child("metadata"), fields.child("spec")
+    metadata.check_names(field_names.METADATA)
+    spec.check_names(field_names.SERVICE_SPEC)
     kind = ServiceType(spec.choice("type", tuple(ServiceType), ServiceType.CLUSTER_IP))
     cluster_ip = _cluster_ip(spec, "clusterIP", spec.text("clusterIP"))
     if kind is not ServiceType.EXTERNAL_NAME and not spec.text("clusterIP"):
         spec.remark("clusterIP", "missing, so there are no rules; the API server assigns one")
+    cluster_ips = tuple(_cluster_ip(spec, *word) for word in spec.words("clusterIPs"))
     return Service(
         namespace=namespace_of(fields),
         name=metadata.required("name") and metadata.label("name"),
         type=kind,
         cluster_ip=cluster_ip,
-        cluster_ips=tuple(_cluster_ip(spec, *word) for word in spec.words("clusterIPs"))
-        or (cluster_ip,),
-        families=tuple(_family(spec, *word) for word in spec.words("ipFamilies")),
+        cluster_ips=cluster_ips or (cluster_ip,),
+        families=_service_families(spec, cluster_ips or (cluster_ip,)),
         ports=_service_ports(spec, needed=kind is not ServiceType.EXTERNAL_NAME),
         external_ips=tuple(_readable(spec, "externalIPs", canonical, "address")),
         source_ranges=tuple(_readable(spec, "loadBalancerSourceRanges", network, "network")),
@@ -74,13 +77,26 @@ def _cluster_ip(spec: Fields, name: str, text: str) -> str:
         return ""
     address = canonical(text)
     if not address:
-        raise spec.refuse(name, f"`{text}' is no address", "Write one such as 10.96.0.10, or None.")
+        raise spec.refuse(
+            name, f"{shown(text)} is no address", "Write one such as 10.96.0.10, or None."
+        )
     return address
+
+
+def _service_families(spec: Fields, cluster_ips: tuple[str, ...]) -> tuple[Family, ...]:
+    """The families in the order of the cluster addresses, each that of its address."""
+    found = tuple(_family(spec, *word) for word in spec.words("ipFamilies"))
+    for number, (family, ip) in enumerate(zip(found, cluster_ips, strict=False)):
+        if ip and family_of(ip) is not family:
+            cause = f"IPv{family} is not the family of the cluster IP {ip}"
+            cure = "Write the families in the order of the clusterIPs."
+            raise spec.refuse(f"ipFamilies[{number}]", cause, cure)
+    return found
 
 
 def _family(fields: Fields, name: str, text: str) -> Family:
     if text not in _FAMILIES:
-        raise fields.refuse(name, f"`{text}' is no family", "Allowed are IPv4 and IPv6.")
+        raise fields.refuse(name, f"{shown(text)} is no family", "Allowed are IPv4 and IPv6.")
     return _FAMILIES[text]
 
 
@@ -91,12 +107,13 @@ def _readable(fields: Fields, name: str, read: Callable[[str], Any], what: str) 
         if value:
             yield value
         else:
-            fields.remark(key, f"`{text}' is no {what}; kube-proxy leaves it out")
+            fields.remark(key, f"{shown(text)} is no {what}; kube-proxy leaves it out")
 
 
 def _service_ports(spec: Fields, *, needed: bool) -> tuple[PortSpec, ...]:
     ports: dict[tuple[str, Transport], PortSpec] = {}
     for fields in spec.children("ports"):
+        fields.check_names(field_names.SERVICE_PORT)
         if fields.values.get("port") is None:
             raise fields.refuse("port", "this must be there", f"Allowed is 1 to {_HIGHEST_PORT}.")
         port = PortSpec(
@@ -130,7 +147,7 @@ def _ingresses(balancer: Fields) -> Iterator[Ingress]:
         if address:
             yield Ingress(address, mode)
         elif text:
-            fields.remark("ip", f"`{text}' is no address; kube-proxy leaves it out")
+            fields.remark("ip", f"{shown(text)} is no address; kube-proxy leaves it out")
 
 
 def _affinity(spec: Fields) -> int:
@@ -146,6 +163,8 @@ def _affinity(spec: Fields) -> int:
 
 def _slice(fields: Fields) -> EndpointSlice | None:
     metadata = fields.child("metadata")
+    fields.check_names(field_names.SLICE)
+    metadata.check_names(field_names.METADATA)
     name = metadata.text("name")
     service = metadata.child("labels").text(SERVICE_LABEL)
     if not name:
@@ -173,6 +192,7 @@ def _slice(fields: Fields) -> EndpointSlice | None:
 def _slice_ports(fields: Fields) -> Iterator[SlicePort]:
     """The ports that are numbered; one without a name belongs to no service port."""
     for port in fields.children("ports"):
+        port.check_names(field_names.SLICE_PORT)
         number = port.number("port", 0, 0, _HIGHEST_PORT)
         protocol = _transport(port)
         if port.values.get("name") is None:
@@ -185,6 +205,7 @@ def _slice_ports(fields: Fields) -> Iterator[SlicePort]:
 
 def _endpoints(fields: Fields, family: Family) -> Iterator[Endpoint]:
     for endpoint in fields.children("endpoints"):
+        endpoint.check_names(field_names.ENDPOINT)
         words = next(endpoint.words("addresses"), None)
         if words is None:
             endpoint.remark("addresses", "empty, so kube-proxy skips this endpoint")
@@ -193,7 +214,7 @@ def _endpoints(fields: Fields, family: Family) -> Iterator[Endpoint]:
         address = canonical(text)
         if not address:
             cure = "Write an address such as 10.244.1.5; names need addressType: FQDN."
-            raise endpoint.refuse(key, f"`{text}' is no address", cure)
+            raise endpoint.refuse(key, f"{shown(text)} is no address", cure)
         if family_of(address) is not family:
             endpoint.remark(key, f"{address} is no IPv{family} address; the endpoint is not used")
             continue
@@ -204,6 +225,7 @@ def _endpoint(fields: Fields, address: str) -> Endpoint:
     """An endpoint: what its conditions leave open counts as good."""
     conditions, hints = fields.child("conditions"), fields.child("hints")
     target = fields.child("targetRef")
+    conditions.check_names(field_names.CONDITIONS)
     return Endpoint(
         address=address,
         ready=conditions.truth("ready", True),
@@ -255,3 +277,5 @@ READERS: dict[str, Callable[[Fields], Any]] = {
     "EndpointSlice": _slice,
     "Node": _node,
 }
+# the API groups that these kinds belong to; a Service of Knative's is another thing
+GROUPS = {"Service": "", "EndpointSlice": "discovery.k8s.io", "Node": ""}
