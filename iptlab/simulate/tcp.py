@@ -122,7 +122,7 @@ class Tcp:
     sides: tuple[Side, Side] = (Side(), Side())
     last_kind: str = "none"
     last_reply: bool = False
-    last_end: int | None = None
+    last_end: int = 0
     last_window: int = 0
     challenge: bool = False
     simultaneous: bool = False
@@ -272,8 +272,7 @@ def _answers_ignored_syn(tcp: Tcp, segment: _Segment) -> bool:
 def _in_step_again(tcp: Tcp, reply: bool) -> Tcp:
     """The connection as the ignored SYN began it: both ends knew better than we did."""
     window = tcp.last_window or 1
-    end = tcp.last_end or 0
-    asked = Side(end, end, window)
+    asked = Side(tcp.last_end, tcp.last_end, window)
     return replace(tcp.with_sides(reply, Side(), asked), challenge=False)
 
 
@@ -316,7 +315,7 @@ def _needs_no_window(tcp: Tcp, segment: _Segment, seen_reply: bool, assured: boo
     """Whether a RST counts even out of the window: it answers what we let through before."""
     if tcp.state in _CLOSING:
         return True
-    odd_syn = seen_reply and tcp.last_kind == "syn"
+    odd_syn = seen_reply and tcp.last_kind == "syn" and tcp.last_reply != segment.reply
     odd_ack = not assured and tcp.last_kind == "ack"
     return (odd_syn or odd_ack) and segment.ack == tcp.last_end
 
