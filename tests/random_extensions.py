@@ -1,6 +1,7 @@
 """Random rules with every match and target that iptlab models, the rare ones too.
 
 ``random_rules.py`` draws what people write most; here the rest is added, more seldom.
+connlimit is left out: what it counts depends on the ticks of the kernel's clock.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ class WideRules(Rules):
             yield from super()._match(table, hook)
             return
         makers = [
-            *(self._string, self._quota, self._connbytes, self._connlimit, self._chance),
+            *(self._string, self._quota, self._connbytes, self._chance),
             *(self._time, self._ecn, self._devgroup, self._realm, self._nothing, self._set),
             *(self._wide_hashlimit, self._wide_recent, self._by_protocol, self._by_protocol),
             *(self._wide_conntrack, self._wide_addrtype, self._wide_owner, self._set),
@@ -131,15 +132,6 @@ class WideRules(Rules):
         way = dice.pick(("original", "reply", "both"))
         yield f"-m connbytes {self._not(12)}--connbytes {dice.pick(span)}"
         yield f"--connbytes-dir {way} --connbytes-mode {mode}"
-
-    def _connlimit(self, _: str) -> Iterator[str]:
-        dice = self.dice
-        masks = ("", "", " --connlimit-mask 24", " --connlimit-mask 0")
-        if self.family == 6:
-            masks = ("", " --connlimit-mask 64", " --connlimit-mask 0")
-        word = dice.pick(("--connlimit-above", "--connlimit-upto"))
-        side = dice.pick(("", "", " --connlimit-daddr", " --connlimit-saddr"))
-        yield f"-m connlimit {self._not(6)}{word} {dice.randint(0, 3)}{dice.pick(masks)}{side}"
 
     def _chance(self, _: str) -> Iterator[str]:
         share = self.dice.pick(("0.5", "0.33333333349", "0.1", "1", "0"))

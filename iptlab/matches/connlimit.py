@@ -49,6 +49,10 @@ class Connlimit(Match):
     Those that connection tracking has forgotten, or that are closed, no longer count.
 
     Kernel: net/netfilter/xt_connlimit.c, nf_conncount.c
+
+    Simplified: an attempt that left no connection counts for some ticks of the kernel's clock,
+    and a packet for which nothing is left to count, its own closed connection among them, is
+    dropped by the kernel at once; here it is counted like any other.
     """
 
     upto: Given[Integer] | None = option("--connlimit-upto", Integer, negatable=True)
