@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_rules import FILES, rows
 
-from iptlab import RuleError, Ruleset
+from iptlab import RuleError, Ruleset, RuleSyntaxError
 from iptlab.packet import Family
 from iptlab.syntax import shapes
 from iptlab.syntax.clauses import Clauses
@@ -244,3 +244,13 @@ def test_most_lines_of_a_real_dump_are_known_by_their_shape(
     rules = Ruleset.parse(dump("filter", lines))
     assert (len(asked), sum(asked)) == (100, 99)
     assert str(rules.tables["filter"].chains["web"]).split("\n", 1)[1] + "\n" == lines
+
+
+def test_two_blanks_hold_no_empty_word_between_them() -> None:
+    """``--comment  -m`` takes ``-m`` for the comment, however many like lines came before."""
+    line = "-A INPUT -m comment --comment plain -m statistic --mode random --probability 0.5"
+    damaged = line.replace("plain ", " ")
+    for before in (0, 40):
+        text = "\n".join(["*filter", *[line] * before, damaged, "COMMIT", ""])
+        with pytest.raises(RuleSyntaxError, match="Bad argument `statistic'"):
+            Ruleset.parse(text)

@@ -100,7 +100,7 @@ def plain_words(line: str) -> list[str] | None:
     >>> plain_words('-A INPUT -m comment --comment "my own" -j DROP')
     ['-A', 'INPUT', '-m', 'comment', '--comment', '"', '-j', 'DROP']
     """
-    if len(line) >= _LONG or not line.startswith("-A "):
+    if len(line) >= _LONG or not line.startswith("-A ") or "  " in line:
         return None
     if _QUOTED not in line:
         return line.split(" ")
