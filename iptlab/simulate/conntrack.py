@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from iptlab.netfilter.context import Connection, CtState, Tuple
 from iptlab.netfilter.hooks import Hook
-from iptlab.packet import Family, IcmpType, Packet, Protocol
+from iptlab.packet import Packet, Protocol
 from iptlab.simulate import sctp, tcp
 from iptlab.simulate.tcp import Heard
 
@@ -461,8 +461,3 @@ def attached(cause: Tracked) -> Tracked:
     if cause.flow is None:
         return INVALID
     return Tracked(CtState.RELATED, cause.flow, not cause.reply)
-
-
-def icmp_of(kind: int, family: Family) -> str:
-    """The ICMP message of a tuple's ``dport`` in words."""
-    return IcmpType(*divmod(kind, 256)).named(family)
