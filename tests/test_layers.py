@@ -35,6 +35,7 @@ ruleset
 english
 simulate
 kubernetes
+console
 kernel
 view
 grading
