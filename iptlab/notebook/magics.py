@@ -63,9 +63,8 @@ def on(variables: Mapping[str, object], line: str, cell: str | None = None) -> N
     The lab is what the notebook calls ``lab``; ``%%on NAME.HOST`` takes the one called NAME.
     """
     where, _, command = line.strip().partition(" ")
-    name, dot, host = where.partition(".")
-    if not dot:
-        name, host = "lab", where
+    name, _, host = where.rpartition(".")
+    name = name or "lab"
     lab = variables.get(name)
     if not isinstance(lab, Lab):
         raise IptlabError(f"there is no lab called {name} here; write {name} = Lab.home_router()")
