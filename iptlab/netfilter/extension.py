@@ -132,15 +132,25 @@ class Condition:
 
         A field that the packet does not have makes every condition fail, negated or not.
         """
-        given = self.given
-        actual = self.field.read(packet, context)
-        if actual is None:
-            return False
-        if isinstance(actual, CannotTell):
-            return actual
-        if isinstance(actual, Either):
-            return given.agrees(any([thing in given.value for thing in actual]))
-        return given.agrees(actual in given.value)
+        return self.ask(packet, context)
+
+    @property
+    def ask(self) -> Ask:
+        """The question made ready: what it needs is looked up once, not for every packet."""
+        given, read = self.given, self.field.read
+        value, agrees = given.value, given.agrees
+
+        def answer(packet: Packet, context: Context) -> Answer:
+            actual = read(packet, context)
+            if actual is None:
+                return False
+            if isinstance(actual, CannotTell):
+                return actual
+            if isinstance(actual, Either):
+                return agrees(any([thing in value for thing in actual]))
+            return agrees(actual in value)
+
+        return answer
 
     @property
     def field(self) -> Field:
@@ -317,7 +327,7 @@ class Match(Extension):
         """What ``holds`` asks of a packet, one question after another: all must hold."""
         if type(self).holds is not Match.holds:
             return (self.holds,)
-        return tuple([condition.answer for condition in self.conditions()])
+        return tuple([condition.ask for condition in self.conditions()])
 
     def holds(self, packet: Packet, context: Context) -> Answer:
         """Whether every condition holds."""
