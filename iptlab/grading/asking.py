@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -75,6 +76,28 @@ def _modelled(condition: Condition) -> bool:
     axes = AXES.get(name, ())
     bounded = name in ("src_type", "dst_type") or has_edges(condition.given.value)
     return bool(axes) and (bounded or not _LINES & set(axes))
+
+
+class Asked(NamedTuple):
+    """A whole rule taken apart: what its matches ask, chance taken together, what it does."""
+
+    questions: tuple[Asks, ...]
+    chance: Fraction | None
+    does: Does
+
+
+@lru_cache(maxsize=4096)
+def taken_apart(rule: Rule) -> Asked:
+    """The rule taken apart; rules that say the same are looked at once."""
+    asked = tuple([asks(match) for match in rule.tests()])
+    chance: Fraction | None = None
+    for one in asked:
+        if one.chance is not None:
+            chance = one.chance if chance is None else chance * one.chance
+    return Asked(tuple([one for one in asked if one != _NOTHING]), chance, does(rule))
+
+
+_NOTHING = Asks()
 
 
 # --- what targets do ---

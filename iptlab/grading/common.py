@@ -20,7 +20,7 @@ Care = tuple[int, ...]  # per level the atoms that packets at a place can have
 # Probabilities here are whole numbers of 2**-1240 parts. The kernel's are of 2**-31 parts, so
 # forty draws in a row stay exact; behind more of them the error is far below any tolerance.
 _BITS = 31 * 40
-_CERTAIN = 1 << _BITS
+CERTAIN = 1 << _BITS
 
 
 class Ground(NamedTuple):
@@ -101,13 +101,13 @@ class Common:
     def leaf(self, outcome: Outcome) -> Node:
         """The function in which every packet certainly ends like that."""
         counts = counted(outcome, self.ground.scope.aspects)
-        return self.diagram.end(((self.outcome(counts), _CERTAIN),))
+        return self.diagram.end(((self.outcome(counts), CERTAIN),))
 
     def chances(self, node: Node) -> Chances:
-        """The outcomes of a terminal, and how likely they are."""
+        """The outcomes of a terminal, and in how many of ``CERTAIN`` cases they come."""
         value = self.diagram.value(node)
         assert isinstance(value, tuple)
-        return tuple((self.outcomes[number], Fraction(part, _CERTAIN)) for number, part in value)
+        return {self.outcomes[number]: part for number, part in value}
 
     def _end(self, likely: Mapping[int, int]) -> Node:
         """The terminal with these outcomes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 
 from iptlab.grading.ways import Ways
 from iptlab.netfilter.hooks import Hook, TableName, tables_at
@@ -128,6 +128,7 @@ LOOPED: Path = (
 )
 
 
+@cache
 def path_at(hook: Hook) -> Path:
     """The tables of one hook alone."""
     return (*_tables(hook), Step.DONE)
