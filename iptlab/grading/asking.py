@@ -79,25 +79,28 @@ def _modelled(condition: Condition) -> bool:
 
 
 class Asked(NamedTuple):
-    """A whole rule taken apart: what its matches ask, chance taken together, what it does."""
+    """A whole rule taken apart: what its matches ask, chance taken together, what it does.
+
+    ``free`` are the matches whose answer is free, each with its question.
+    """
 
     questions: tuple[Asks, ...]
     chance: Fraction | None
     does: Does
+    free: tuple[tuple[Match, str], ...] = ()
 
 
 @lru_cache(maxsize=4096)
 def taken_apart(rule: Rule) -> Asked:
     """The rule taken apart; rules that say the same are looked at once."""
-    asked = tuple([asks(match) for match in rule.tests()])
+    tests = rule.tests()
+    questions = tuple([asks(match) for match in tests])
     chance: Fraction | None = None
-    for one in asked:
+    for one in questions:
         if one.chance is not None:
             chance = one.chance if chance is None else chance * one.chance
-    return Asked(tuple([one for one in asked if one != _NOTHING]), chance, does(rule))
-
-
-_NOTHING = Asks()
+    free = [(match, one.opaque) for match, one in zip(tests, questions, strict=True) if one.opaque]
+    return Asked(questions, chance, does(rule), tuple(free))
 
 
 # --- what targets do ---

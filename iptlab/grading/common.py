@@ -21,6 +21,8 @@ Care = tuple[int, ...]  # per level the atoms that packets at a place can have
 # forty draws in a row stay exact; behind more of them the error is far below any tolerance.
 _BITS = 31 * 40
 CERTAIN = 1 << _BITS
+_FEW_NODES = 5_000
+_FEW_RULES = 500
 
 
 class Ground(NamedTuple):
@@ -87,6 +89,11 @@ class Common:
         self._narrowed: dict[object, Care] = {}
         self._mixed: dict[Fraction, dict[tuple[Node, Node], Node]] = {}
         self._renamed: dict[object, dict[Node, Node]] = {}
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is worth its memory to keep it for another comparison."""
+        return len(self.diagram) < _FEW_NODES and len(self.readying) < _FEW_RULES
 
     # --- ends ---
 

@@ -64,12 +64,9 @@ class Readying:
         self._numbers: dict[object, int] = {}
         self.space: Space
 
-    def on(self, space: Space) -> Space:
-        """Make ready for these atoms; what was made for others is forgotten."""
-        self._rules.clear()
-        self._tests.clear()
-        self.space = space
-        return space
+    def __len__(self) -> int:
+        """How many rules were looked at."""
+        return len(self._asked)
 
     def number(self, key: object) -> int:
         """A number for whatever is equal to ``key``."""

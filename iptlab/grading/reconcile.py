@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import TypeVar
 
 from iptlab.grading.common import CERTAIN, Common
 from iptlab.grading.diagram import TERMINAL, Node
 from iptlab.grading.outcomes import DRAWN, Chances, Outcome
 
-Chance = Fraction | int  # a probability, or in how many of a number of cases
 # what NAT may write; a value that the packet has already is no change
 _WRITTEN = ("dst", "dport", "src", "sport")
 
@@ -98,12 +98,14 @@ class Differing:
         return alike(one, two, self.tolerance)
 
 
-def alike(
-    one: Mapping[Outcome, Chance], two: Mapping[Outcome, Chance], tolerance: Chance
-) -> bool:
+Chance = TypeVar("Chance", int, Fraction)  # in how many of so many cases, or a probability
+
+
+def alike(one: Mapping[Outcome, Chance], two: Mapping[Outcome, Chance], tolerance: Chance) -> bool:
     """Whether every outcome is about as likely here as there."""
     return one == two or all(
-        abs(one.get(outcome, 0) - two.get(outcome, 0)) <= tolerance for outcome in {**one, **two}
+        -tolerance <= one.get(outcome, 0) - two.get(outcome, 0) <= tolerance
+        for outcome in {**one, **two}
     )
 
 

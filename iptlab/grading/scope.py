@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from functools import cache, cached_property
+from typing import Any
 
 from iptlab.grading.ways import Ways
 from iptlab.netfilter.hooks import Hook, TableName, tables_at
@@ -67,6 +68,11 @@ class Scope:
         """The host's routing; what was found out once is kept."""
         assert self.host is not None
         return self._ways.setdefault(family, Ways(self.host, family))
+
+    @cached_property
+    def kept(self) -> dict[object, tuple[Any, object]]:
+        """What comparisons found out about rules; later ones of the same rules go on with it."""
+        return {}
 
     def on(self, host: Host) -> Scope:
         """The same on a whole host."""
