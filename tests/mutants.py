@@ -22,7 +22,7 @@ from random import Random
 from dumps import access_list, kube_proxy
 
 from iptlab.errors import CannotCompare, IptlabError
-from iptlab.grading.common import Ground
+from iptlab.grading.common import CERTAIN, Ground
 from iptlab.grading.compare import Bout, compare, entries
 from iptlab.grading.outcomes import Outcome
 from iptlab.grading.reconcile import alike
@@ -381,9 +381,10 @@ class Arena:
         """What a diagram says of the packet."""
         likely: dict[Outcome, Fraction] = {}
         end = self.common.diagram.at(node, places)
-        for outcome, chance in self.common.chances(self.common.diagram.end(end)):
+        chances = self.common.chances(self.common.diagram.end(end))
+        for outcome, parts in chances.items():
             known = _concrete(outcome, case)
-            likely[known] = likely.get(known, Fraction(0)) + chance
+            likely[known] = likely.get(known, Fraction(0)) + Fraction(parts, CERTAIN)
         return likely
 
 

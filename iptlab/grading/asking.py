@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -75,6 +76,31 @@ def _modelled(condition: Condition) -> bool:
     axes = AXES.get(name, ())
     bounded = name in ("src_type", "dst_type") or has_edges(condition.given.value)
     return bool(axes) and (bounded or not _LINES & set(axes))
+
+
+class Asked(NamedTuple):
+    """A whole rule taken apart: what its matches ask, chance taken together, what it does.
+
+    ``free`` are the matches whose answer is free, each with its question.
+    """
+
+    questions: tuple[Asks, ...]
+    chance: Fraction | None
+    does: Does
+    free: tuple[tuple[Match, str], ...] = ()
+
+
+@lru_cache(maxsize=4096)
+def taken_apart(rule: Rule) -> Asked:
+    """The rule taken apart; rules that say the same are looked at once."""
+    tests = rule.tests()
+    questions = tuple([asks(match) for match in tests])
+    chance: Fraction | None = None
+    for one in questions:
+        if one.chance is not None:
+            chance = one.chance if chance is None else chance * one.chance
+    free = [(match, one.opaque) for match, one in zip(tests, questions, strict=True) if one.opaque]
+    return Asked(questions, chance, does(rule), tuple(free))
 
 
 # --- what targets do ---

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import islice, pairwise
 from string import ascii_lowercase
 
@@ -17,6 +18,7 @@ from iptlab.grading.axes import Choice, Kind, Line, Marks, Names, Wanted, edges,
 from iptlab.grading.sample import BESIDE, Thing, has_axis, sample
 from iptlab.netfilter.context import CannotTell, Context
 from iptlab.netfilter.extension import Condition
+from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import InterfaceName, MaskedInt, Value
 from iptlab.packet import Family, Packet
 
@@ -127,9 +129,7 @@ class Space:
         """A packet of which one field is known and the others are as usual."""
         found = self._probes.get((axis, thing))
         if found is None:
-            context = self.ground
-            if axis in BESIDE:
-                context = replace(context, **{axis: thing})  # type: ignore[arg-type]
+            context = _beside(self.ground.hook, axis, thing) if axis in BESIDE else self.ground
             found = self._probes[axis, thing] = sample(axis, thing, self.family), context
         return found
 
@@ -201,6 +201,12 @@ class Space:
         yield level, mask
         if "fragment" in self.level:
             yield self.level["fragment"], self.atom("fragment", 0)
+
+
+@lru_cache(maxsize=1024)
+def _beside(hook: Hook, axis: str, thing: Thing) -> Context:
+    """A context of which one field is known."""
+    return Context(hook, **{axis: thing})  # type: ignore[arg-type]
 
 
 def _alike(thing: Thing) -> object:

@@ -20,7 +20,9 @@ Care = tuple[int, ...]  # per level the atoms that packets at a place can have
 # Probabilities here are whole numbers of 2**-1240 parts. The kernel's are of 2**-31 parts, so
 # forty draws in a row stay exact; behind more of them the error is far below any tolerance.
 _BITS = 31 * 40
-_CERTAIN = 1 << _BITS
+CERTAIN = 1 << _BITS
+_FEW_NODES = 5_000
+_FEW_RULES = 500
 
 
 class Ground(NamedTuple):
@@ -88,6 +90,11 @@ class Common:
         self._mixed: dict[Fraction, dict[tuple[Node, Node], Node]] = {}
         self._renamed: dict[object, dict[Node, Node]] = {}
 
+    @property
+    def is_small(self) -> bool:
+        """Whether it is worth its memory to keep it for another comparison."""
+        return len(self.diagram) < _FEW_NODES and len(self.readying) < _FEW_RULES
+
     # --- ends ---
 
     def outcome(self, outcome: Outcome) -> int:
@@ -101,13 +108,13 @@ class Common:
     def leaf(self, outcome: Outcome) -> Node:
         """The function in which every packet certainly ends like that."""
         counts = counted(outcome, self.ground.scope.aspects)
-        return self.diagram.end(((self.outcome(counts), _CERTAIN),))
+        return self.diagram.end(((self.outcome(counts), CERTAIN),))
 
     def chances(self, node: Node) -> Chances:
-        """The outcomes of a terminal, and how likely they are."""
+        """The outcomes of a terminal, and in how many of ``CERTAIN`` cases they come."""
         value = self.diagram.value(node)
         assert isinstance(value, tuple)
-        return tuple((self.outcomes[number], Fraction(part, _CERTAIN)) for number, part in value)
+        return {self.outcomes[number]: part for number, part in value}
 
     def _end(self, likely: Mapping[int, int]) -> Node:
         """The terminal with these outcomes."""

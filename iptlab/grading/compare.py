@@ -14,6 +14,7 @@ from functools import cached_property
 from random import Random
 
 from iptlab.errors import CannotCompare
+from iptlab.grading.asking import taken_apart
 from iptlab.grading.atoms import Space
 from iptlab.grading.axes import Wanted
 from iptlab.grading.common import Common, Ground
@@ -39,6 +40,8 @@ from iptlab.simulate.host import Host
 BUDGET = 300_000
 TRIES = 2_000
 _DEEP = 100_000
+_MOST_KEPT = 16
+_USUAL_SCOPE = Scope()
 _UNBOUNDED = 1 << 60
 
 
@@ -54,7 +57,7 @@ def compare(
     >>> print(compare(web, ssh).difference.case.packet)
     tcp 192.0.2.10:40000 -> 10.0.0.5:22 SYN
     """
-    scope = scope or Scope()
+    scope = scope or _USUAL_SCOPE
     if isinstance(expected, Host) and isinstance(actual, Host):
         return _hosts(expected, actual, scope)
     if isinstance(expected, Host) or isinstance(actual, Host):
@@ -129,7 +132,6 @@ class Bout:
     def __init__(self, expected: Tables, actual: Tables, ground: Ground) -> None:
         self.sides = (expected, actual)
         self.ground = ground
-        self.readying = Readying()
 
     def result(self) -> Comparison:
         """The verdict, exact if the diagrams stay within their budget."""
@@ -164,14 +166,36 @@ class Bout:
 
     def prepared(self, *, addresses_first: bool = False, budget: int | None = None) -> Common:
         """Atoms for both sides, and a diagram that is still empty."""
-        space = self._space(addresses_first=addresses_first)
+        readying = Readying()
+        space = readying.space = self._space(readying, addresses_first=addresses_first)
         conditions = (c for asked in space.wanted.conditions.values() for c in asked.values())
         precise = any(map(asks_translation, conditions))
         diagram = Diagram(space.full, budget or BUDGET)
-        return Common(self.ground, self.readying, diagram, precise=precise)
+        return Common(self.ground, readying, diagram, precise=precise)
+
+    @contextmanager
+    def _kept(self, *, addresses_first: bool) -> Iterator[Common]:
+        """Atoms and a diagram, those of the scope's last comparison of the same rules if any.
+
+        Whoever works with them has taken them out, so that two threads never share them.
+        """
+        kept, ground = self.ground.scope.kept, self.ground
+        asked = {id(one): one for one in map(taken_apart, self.rules)}
+        key = (ground.entry, ground.hook, ground.family, addresses_first, *asked)
+        common, _ = kept.pop(key, (None, None))
+        common = common or self.prepared(addresses_first=addresses_first)
+        yield common
+        if common.is_small:
+            if len(kept) >= _MOST_KEPT:
+                kept.clear()
+            # with what the key names: no number of it may be given to anything else
+            kept[key] = common, asked
 
     def _exact(self, *, addresses_first: bool) -> Comparison:
-        common = self.prepared(addresses_first=addresses_first)
+        with self._kept(addresses_first=addresses_first) as common:
+            return self._compared(common)
+
+    def _compared(self, common: Common) -> Comparison:
         expected, actual = (Treatment(tables, common).node() for tables in self.sides)
         same = Comparison(scope=self.ground.scope, classes=common.space.classes)
         if expected == actual:
@@ -186,20 +210,20 @@ class Bout:
     @cached_property
     def region(self) -> Region:
         """The packets that count."""
-        return Region(self.ground, self.readying)
+        return Region(self.ground)
 
-    def _space(self, *, addresses_first: bool) -> Space:
+    def _space(self, readying: Readying, *, addresses_first: bool) -> Space:
         """The atoms for both sides."""
         ground, wanted = self.ground, Wanted()
         own = ground.ways.own if ground.ways else ()
         for rule in self.rules:
-            self.readying.want(rule, wanted, own)
-        self.region.want(wanted)
+            readying.want(rule, wanted, own)
+        self.region.want(readying, wanted)
         context = Context(hook=ground.hook)
         if ground.ways:
             context = replace(context, address_types=ground.ways.host.address_types)
         order = ground.order(addresses_first=addresses_first)
-        return self.readying.on(Space(wanted, order, context, ground.family))
+        return Space(wanted, order, context, ground.family)
 
     # --- a packet ---
 
@@ -253,7 +277,7 @@ class Bout:
         common = self.prepared(budget=_UNBOUNDED)
         space = common.space
         region, lot, tried = self.region.node(common), Random(0), 0
-        pointing = [ready for rule in self.rules for ready in self.readying.rules(rule)]
+        pointing = [ready for rule in self.rules for ready in common.readying.rules(rule)]
         for number in range(TRIES):
             values = pointed(space, pointing[number % len(pointing)], lot)
             if not common.diagram.at(region, space.places(values)):

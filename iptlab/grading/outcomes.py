@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from iptlab.grading.scope import Aspect
@@ -59,8 +59,8 @@ class Outcome(NamedTuple):
 
 
 DROPPED = Outcome("DROP")
-# outcomes by their probability; the terminals of the diagram
-Chances = tuple[tuple[Outcome, Fraction], ...]
+# how likely outcomes are
+Chances = Mapping[Outcome, int]
 
 
 def counted(outcome: Outcome, aspects: frozenset[Aspect]) -> Outcome:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import TypeVar
 
-from iptlab.grading.common import Common
+from iptlab.grading.common import CERTAIN, Common
 from iptlab.grading.diagram import TERMINAL, Node
 from iptlab.grading.outcomes import DRAWN, Chances, Outcome
 
@@ -19,7 +20,7 @@ class Differing:
     def __init__(self, common: Common, tolerance: Fraction) -> None:
         self.common = common
         self.diagram = common.diagram
-        self.tolerance = tolerance
+        self.tolerance = int(tolerance * CERTAIN)
         self.yes = self.diagram.end(True)
         self.no = self.diagram.end(False)
 
@@ -71,7 +72,7 @@ class Differing:
         node = self._where(one, two, tuple(others))
         if node == self.no:
             return node
-        written = {getattr(outcome, field) for outcome, _ in (*one, *two)} - {None, DRAWN}
+        written = {getattr(outcome, field) for outcome in (*one, *two)} - {None, DRAWN}
         space = self.common.space
         for value in written:
             left, right = (_unwritten(end, field, value) for end in (one, two))
@@ -83,7 +84,7 @@ class Differing:
     def _by_mark(self, one: Chances, two: Chances) -> Node:
         """The same for marks, which may be given by what became of their bits."""
         level = self.common.space.level.get("mark")
-        given = {(outcome.clear, outcome.xor) for outcome, _ in (*one, *two)}
+        given = {(outcome.clear, outcome.xor) for outcome in (*one, *two)}
         if level is None or len(given) == 1:
             return self.yes
         ways: dict[Node, int] = {}
@@ -94,33 +95,34 @@ class Differing:
         return self.diagram.branch(level, ways)
 
     def _same(self, one: Chances, two: Chances) -> bool:
-        return alike(dict(one), dict(two), self.tolerance)
+        return alike(one, two, self.tolerance)
 
 
-def alike(
-    one: Mapping[Outcome, Fraction], two: Mapping[Outcome, Fraction], tolerance: Fraction
-) -> bool:
+Chance = TypeVar("Chance", int, Fraction)  # in how many of so many cases, or a probability
+
+
+def alike(one: Mapping[Outcome, Chance], two: Mapping[Outcome, Chance], tolerance: Chance) -> bool:
     """Whether every outcome is about as likely here as there."""
-    nothing = Fraction(0)
     return one == two or all(
-        abs(one.get(outcome, nothing) - two.get(outcome, nothing)) <= tolerance
+        -tolerance <= one.get(outcome, 0) - two.get(outcome, 0) <= tolerance
         for outcome in {**one, **two}
     )
 
 
 def _unwritten(end: Chances, field: str, value: int) -> Chances:
     """The end for packets that have the value already."""
-    likely: dict[Outcome, Fraction] = {}
-    for outcome, chance in end:
+    likely: dict[Outcome, int] = {}
+    for outcome, chance in end.items():
         if getattr(outcome, field) == value:
             outcome = outcome._replace(**{field: None})  # type: ignore[arg-type]
-        likely[outcome] = likely.get(outcome, Fraction(0)) + chance
-    return tuple(likely.items())
+        likely[outcome] = likely.get(outcome, 0) + chance
+    return likely
 
 
 def _marked(end: Chances, mark: int) -> Chances:
     """The end for packets that came with a mark, with what became of it."""
-    return tuple(
-        (outcome._replace(clear=0, xor=mark & ~outcome.clear ^ outcome.xor), chance)
-        for outcome, chance in end
-    )
+    likely: dict[Outcome, int] = {}
+    for outcome, chance in end.items():
+        known = outcome._replace(clear=0, xor=mark & ~outcome.clear ^ outcome.xor)
+        likely[known] = likely.get(known, 0) + chance
+    return likely

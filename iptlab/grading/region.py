@@ -36,17 +36,16 @@ _DECIDING = {
 class Region:
     """What a scope assumes, and on a host what its kernel lets through to the rules."""
 
-    def __init__(self, ground: Ground, readying: Readying) -> None:
+    def __init__(self, ground: Ground) -> None:
         self.ground = ground
-        self.readying = readying
         assumed = ground.scope.assume
         self.assumed: Rule | None = ground.scope.region(ground.family) if assumed else None
 
-    def want(self, wanted: Wanted) -> None:
+    def want(self, readying: Readying, wanted: Wanted) -> None:
         """Put down the values at which the region begins and ends."""
         ground, scope = self.ground, self.ground.scope
         if self.assumed:
-            self.readying.want(self.assumed, wanted, ())
+            readying.want(self.assumed, wanted, ())
         wanted.names["in_interface"] = set(scope.interfaces)
         wanted.names["out_interface"] = set(scope.interfaces)
         if ground.ways is None:
@@ -81,7 +80,7 @@ class Region:
         if self.assumed:
             yield [
                 tuple((test.level, test.mask) for test in ready.tests)
-                for ready in self.readying.rules(self.assumed)
+                for ready in common.readying.rules(self.assumed)
             ]
         if self.ground.scope.interfaces and self.ground.entry is Entry.HOOK:
             for axis in ("in_interface", "out_interface"):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from iptlab.grading.asking import Supposed, asks
+from iptlab.grading.asking import Supposed, taken_apart
 from iptlab.grading.outcomes import DRAWN, ONES, Outcome, counted
 from iptlab.grading.scope import Entry, Scope
 from iptlab.netfilter.actions import Side
@@ -82,11 +82,11 @@ def supposing(tables: Tables, answers: Mapping[str, bool]) -> Tables:
         return tables
 
     def supposed(rule: Rule) -> Rule:
-        matches = tuple(
-            Supposed(match, answers[text]) if (text := asks(match).opaque) in answers else match
-            for match in rule.matches
-        )
-        return rule if matches == rule.matches else replace(rule, matches=matches)
+        free = dict(taken_apart(rule).free)
+        if not free:
+            return rule
+        matches = [Supposed(m, answers[free[m]]) if m in free else m for m in rule.matches]
+        return replace(rule, matches=tuple(matches))
 
     return {
         name: replace(

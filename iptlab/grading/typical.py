@@ -121,11 +121,12 @@ def words(space: Space, name: str, mask: int) -> list[str]:
             runs[-1] = (runs[-1][0], last)
         else:
             runs.append((first, last))
+    shown = runs if len(runs) <= _MOST_RUNS else runs[: _MOST_RUNS - 1]
     said = [
         _word(space, name, first) + (f" to {_word(space, name, last)}" if last != first else "")
-        for first, last in runs
+        for first, last in shown
     ]
-    return said if len(said) <= _MOST_RUNS else [*said[: _MOST_RUNS - 1], "others"]
+    return said if shown is runs else [*said, "others"]
 
 
 def _word(space: Space, name: str, thing: Thing) -> str:
