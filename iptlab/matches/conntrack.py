@@ -22,7 +22,6 @@ from iptlab.netfilter.values import (
     Value,
     prefix_length,
     read_host,
-    read_integer,
     read_range,
     written,
 )
@@ -36,9 +35,8 @@ class CtProtocol(ProtocolNumber):
 
     @classmethod
     def parse(cls, text: str, family: Family) -> CtProtocol:
-        """A name of /etc/protocols or a number up to 255, decimal or 0x hexadecimal."""
-        number = read_integer(text)
-        return cls(ProtocolNumber.parse(text if number is None else str(number), family).number)
+        """A name of /etc/protocols as it stands there, or a number up to 255."""
+        return cls(ProtocolNumber.parse_exactly(text, family).number)
 
     def __contains__(self, item: object) -> bool:
         return isinstance(item, ProtocolNumber) and item.number == self.number

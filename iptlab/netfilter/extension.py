@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib import import_module
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from iptlab.errors import BadValueError
 from iptlab.netfilter.actions import Action
@@ -118,6 +118,20 @@ def option(
     usual = declared.default_for(Family.IPV4)
     stand_in = Given(usual) if negatable and usual is not None else usual
     return field(default=stand_in, metadata={"option": declared})
+
+
+# the errors of the kernel as iptables words them (libiptc/libiptc.c, iptc_strerror)
+INVALID = "Invalid argument"
+NO_SUCH = "No chain/target/match by that name"
+OUT_OF_RANGE = "Numerical result out of range"
+
+
+class Refused(NamedTuple):
+    """Why the kernel refuses what the tool takes, a cure, and how the tool words its error."""
+
+    cause: str
+    cure: str
+    error: str = INVALID
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,13 +265,13 @@ class Extension(ABC):
     def check_sets(self, sets: Mapping[str, PacketSet], family: Family) -> None:  # noqa: B027
         """Raise BadValueError for an ipset that is not among ``sets`` or does not fit."""
 
-    def kernel_refusal(self) -> tuple[str, str] | None:
-        """Cause and cure if the kernel refuses these values, which the tool takes."""
+    def kernel_refusal(self) -> Refused | None:
+        """What the kernel says of these values, which the tool takes; None: it takes them too."""
         return None
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         """The same where it depends on the rest of the rule.
 
         ``protocol`` is that of ``-p`` (0: none), ``hooks`` are those whose packets get here.
