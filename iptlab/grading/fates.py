@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from iptlab.errors import PacketError
 from iptlab.grading.result import Evidence
-from iptlab.kubernetes.cluster import Cluster
+from iptlab.kubernetes.cluster import Backend, Cluster
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Fate
@@ -55,8 +55,12 @@ def _connection(cluster: Cluster, sent: str) -> Ending:
         raise PacketError(f"`{sent[:60]}' is no connection; write: client -> http://node-a:30080")
     attempts = list(cluster.outcomes(client, to))
     words = sorted({str(one.result) for one in attempts})
-    said = "; ".join(map(str, cluster.backends(client, to)))
-    return Ending(" or ".join(words), said, attempts[0])
+    return Ending(" or ".join(words), told(cluster.backends(client, to)), attempts[0])
+
+
+def told(backends: tuple[Backend, ...]) -> str:
+    """Who answers, in a line; a chance only where there are several."""
+    return "; ".join(str(one).removeprefix("1: ") for one in backends)
 
 
 def read_packet(ground: Ground, text: str) -> Sent:

@@ -8,6 +8,7 @@ from itertools import islice
 
 from iptlab.errors import IptlabError, ManifestError
 from iptlab.grading.exercise import Exercise
+from iptlab.grading.fates import told
 from iptlab.grading.result import Result
 from iptlab.kubernetes.cluster import Backend, Cluster
 from iptlab.simulate.network import Result as Seen
@@ -79,7 +80,7 @@ class EditManifest(Exercise):
         if flow.met(backends):
             return None
         attempts = islice(cluster.outcomes(flow.client, flow.to), 1)
-        facts = (*wanted, ("your cluster", "; ".join(map(str, backends))))
+        facts = (*wanted, ("your cluster", told(backends)))
         remarks = tuple(("remark", said) for said in cluster.place.manifests.remarks[:3])
         message = f"{flow.says} This is not so yet:"
         return self.wrong(cluster, message, *attempts, facts=(*facts, *remarks))

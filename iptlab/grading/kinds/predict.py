@@ -82,8 +82,7 @@ def _how_far(given: object, truth: object) -> str:
 
 def ends(packet: Packet) -> str:
     """Where a packet comes from and goes to: ``192.168.1.7:4000 -> 10.0.0.5:80``."""
-    said = f"{_place(packet.src, packet.sport)} -> {_place(packet.dst, packet.dport)}"
-    return said
+    return f"{_place(packet.src, packet.sport)} -> {_place(packet.dst, packet.dport)}"
 
 
 def _place(address: object, port: int | None) -> str:
@@ -97,7 +96,7 @@ def _packet(answer: object, truth: Packet) -> Packet:
         answer = " -> ".join(map(str, answer))
     if not isinstance(answer, str) or "->" not in answer:
         raise PacketError("The answer is a packet as text: SRC:PORT -> DST:PORT, in quotes.")
-    words = answer.split()
+    words = answer.replace("->", " -> ").split()
     if not re.match(r"[0-9a-fA-F]*[.:\[]", words[0]):
         words = words[1:]
     return replace(Packet.parse(f"{str(truth).split()[0]} {' '.join(words)}"), mark=truth.mark)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cached_property
 
-from iptlab.grading.exercise import Exercise
 from iptlab.grading.kinds.write import WriteRules
-from iptlab.grading.result import Result
 from iptlab.grading.scope import Aspect, Scope
 from iptlab.kubernetes.cluster import Cluster
 from iptlab.ruleset import Ruleset
-from iptlab.simulate.host import Host
 
 # marks are kube-proxy's own affair: what counts is who is masqueraded because of them
 _COUNTS = frozenset(Aspect) - {Aspect.MARK}
@@ -23,7 +19,7 @@ def _new() -> Scope:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KubeProxyRules(Exercise):
+class KubeProxyRules(WriteRules):
     """Write the rules that kube-proxy would write on a node, judged by what they do.
 
     They are compared with kube-proxy's own on that node, for the first packets of connections;
@@ -33,44 +29,21 @@ class KubeProxyRules(Exercise):
 
     manifests: str
     node: str
-    says: str = "Every new connection should fare as kube-proxy has it."
     scope: Scope = field(default_factory=_new)
-    family: int = 4
 
     def model(self) -> object:
-        return str(self._node.rules)
+        return str(self.expected)
 
-    def judge(self, answer: object) -> Result:
-        return self._written.judge(answer)
+    @cached_property
+    def expected(self) -> Ruleset:
+        """What kube-proxy writes."""
+        return self._cluster.rules(self.node, self.family)
 
-    @property
-    def _node(self) -> _Node:
-        return _on(self.manifests, self.node, self.family)
+    @cached_property
+    def ground(self) -> Scope:
+        """Packets on their way through the node."""
+        return self.scope.on(replace(self._cluster.machine(self.node).host, rules={}))
 
-    @property
-    def _written(self) -> WriteRules:
-        return WriteRules(
-            id=self.id,
-            task=self.task,
-            hints=self.hints,
-            misconceptions=self.misconceptions,
-            done=self.done,
-            reference=str(self._node.rules),
-            says=self.says,
-            scope=replace(self.scope, host=self._node.host),
-            family=self.family,
-        )
-
-
-class _Node(NamedTuple):
-    """A node as kube-proxy has left it: its rules, and the machine without them."""
-
-    rules: Ruleset
-    host: Host
-
-
-@lru_cache(maxsize=64)
-def _on(manifests: str, node: str, family: int) -> _Node:
-    cluster = Cluster.parse(manifests)
-    host = cluster.machine(node).host
-    return _Node(cluster.rules(node, family), replace(host, rules={}))
+    @cached_property
+    def _cluster(self) -> Cluster:
+        return Cluster.parse(self.manifests)

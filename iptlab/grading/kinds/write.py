@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from iptlab.errors import CannotCompare, IptlabError, RuleError
 from iptlab.grading.compare import compare
@@ -76,22 +77,27 @@ class WriteRules(Exercise):
             return self.unreadable(str(error), "unreadable")
         return self.judge_rules(rules)
 
+    @cached_property
     def expected(self) -> Ruleset | None:
         """The rules that an answer must be equal to, if there are any."""
         return read_answer(self.reference, self.family) if self.reference else None
 
+    @property
+    def ground(self) -> Scope:
+        """The packets on which it must be."""
+        return self.scope
+
     def judge_rules(self, rules: Ruleset) -> Result:
         """What rules that could be read deserve."""
-        endings = [goal.ending(rules, self.scope.host) for goal in self.goals]
+        endings = [goal.ending(rules, self.ground.host) for goal in self.goals]
         pairs = zip(self.goals, endings, strict=True)
         missed = [(goal, ending) for goal, ending in pairs if not goal.met(ending)]
         if missed:
             return self._missed(rules, missed[0], f"{len(missed)} of {len(endings)}")
-        expected = self.expected()
-        if expected is None:
+        if self.expected is None:
             return self.correct(f"All {len(endings)} test packets fare as they should.")
         try:
-            found = compare(expected, rules, self.scope)
+            found = compare(self.expected, rules, self.ground)
         except CannotCompare as error:
             return self.unreadable(_cannot(error), "cannot-compare")
         return self._compared(rules, found)
@@ -134,7 +140,7 @@ def proved(found: Comparison) -> str:
     plural = "classes" if found.classes > 1 else "class"
     return (
         "Your rules treat every packet as wanted: proved for all "
-        f"{found.classes:,} packet {plural} that they can tell apart."
+        f"{found.classes:,} packet {plural} that the rules can tell apart."
     )
 
 
@@ -160,7 +166,7 @@ def _facts(difference: Difference) -> tuple[tuple[tuple[str, str], ...], Play]:
         ("your rules", " or ".join(dict.fromkeys(told(one, packet) for one in own))),
     ]
     if same := difference.same_for:
-        facts.append(("not alone", f"{same[0].upper()}{same[1:]}"))
+        facts.append(("such packets", same))
     return tuple(facts), own[0]
 
 
