@@ -187,10 +187,16 @@ def _about(number: int) -> str:
 
 def told(play: Play, packet: Packet) -> str:
     """What became of a packet, how likely that was, and which rules did it."""
+    words = became(play, packet)
+    return f"{words} {why}" if (why := because(play)) else words
+
+
+def became(play: Play, packet: Packet) -> str:
+    """What became of a packet and how likely that was, without the rules that did it."""
     words = outcome_words(play.outcome, packet)
     if play.probability != 1:
         words += f" with probability {_chance(play.probability)}"
-    return f"{words} {why}" if (why := because(play)) else words
+    return words
 
 
 def _chance(chance: Fraction) -> str:
