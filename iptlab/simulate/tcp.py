@@ -452,6 +452,15 @@ def _moved(
     return Outcome(Heard.ACCEPTED, tcp, assured=assured, timeout=timeout)
 
 
+def makes_way(old: Tcp, new: Tcp) -> bool:
+    """Whether a connection is over, and a new one with later numbers may take its place.
+
+    Kernel: net/netfilter/nf_nat_core.c (nf_nat_may_kill, nf_seq_has_advanced)
+    """
+    over = old.state in (TcpState.TIME_WAIT, TcpState.CLOSE, TcpState.SYN_SENT2)
+    return over and new.state is TcpState.SYN_SENT and _after(new.sides[0].end, old.sides[0].end)
+
+
 def closing(tcp: Tcp) -> Tcp:
     """The connection after this machine has sent a RST of its own (nf_ct_set_closing)."""
     return replace(tcp, state=TcpState.CLOSE)
