@@ -11,11 +11,14 @@ from iptlab.grading.replay import Case, Play
 from iptlab.grading.scope import Entry, Scope
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Rule
-from iptlab.packet import Packet
+from iptlab.packet import Family
 from iptlab.simulate.trace import Asked, HookVisit, TableVisit
 
 # how fields are called in a sentence
-_CALLED = {"in_interface": "in", "out_interface": "out", "icmp": "icmp type"}
+_CALLED = {
+    **{"in_interface": "in", "out_interface": "out", "icmp": "icmp type"},
+    "connmark": "connection mark",
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Difference:
         words += [f"in {case.in_interface}"] if case.in_interface else []
         words += [f"out {case.out_interface}"] if case.out_interface else []
         words.append(f"ctstate {case.ctstate}")
+        words += [f"connection mark {case.connmark:#x}"] if case.connmark else []
         words += [f"link {case.link}"] if case.link != "unicast" else []
         matters = {one.field for one in self.alike}
         words += [
@@ -74,7 +78,7 @@ class Difference:
             label = f"{name}:"
             for play in sorted(plays, key=lambda play: -play.probability):
                 if (play.outcome, play.probability) not in shared:
-                    yield f"  {label:<{width}} {told(play, self.case.packet)}"
+                    yield f"  {label:<{width}} {told(play, self.case)}"
                     label = ""
         if shared:
             yield f"  {_ends(len(shared))} alike"
@@ -108,8 +112,8 @@ class Difference:
             "out_interface": self.case.out_interface,
             "ctstate": self.case.ctstate,
             "supposed": dict(self.case.supposed),
-            "expected": [_play_dict(play, self.case.packet) for play in self.expected],
-            "actual": [_play_dict(play, self.case.packet) for play in self.actual],
+            "expected": [_play_dict(play, self.case) for play in self.expected],
+            "actual": [_play_dict(play, self.case) for play in self.actual],
             "same_for": {one.field: list(one.said) or "any" for one in self.alike},
         }
 
@@ -185,9 +189,9 @@ def _about(number: int) -> str:
 # --- what became of a packet ---
 
 
-def told(play: Play, packet: Packet) -> str:
+def told(play: Play, case: Case) -> str:
     """What became of a packet, how likely that was, and which rules did it."""
-    words = outcome_words(play.outcome, packet)
+    words = outcome_words(play.outcome, case)
     if play.probability != 1:
         words += f" with probability {_chance(play.probability)}"
     return f"{words} {why}" if (why := because(play)) else words
@@ -198,8 +202,9 @@ def _chance(chance: Fraction) -> str:
     return str(simple) if abs(simple - chance) < Fraction(1, 10**8) else f"{float(chance):.6g}"
 
 
-def outcome_words(outcome: Outcome, packet: Packet) -> str:
+def outcome_words(outcome: Outcome, case: Case) -> str:
     """The end of a packet's way, and what was changed in it."""
+    packet = case.packet
     words = outcome.verdict + (f" with {outcome.reply}" if outcome.reply else "")
     if outcome.interface:
         words += f" out {outcome.interface}"
@@ -217,7 +222,24 @@ def outcome_words(outcome: Outcome, packet: Packet) -> str:
         changes.append(outcome.asked.note)
     if outcome.xor != packet.mark:
         changes.append(f"mark {outcome.xor:#x}")
+    changes += _beside(outcome, case)
     return f"{words} ({', '.join(changes)})" if changes else words
+
+
+def _beside(outcome: Outcome, case: Case) -> Iterator[str]:
+    """What was changed besides addresses, ports and the mark."""
+    packet, beside = case.packet, outcome.beside
+    if beside.connmark not in (None, case.connmark):
+        yield f"connection mark {beside.connmark:#x}"
+    if beside.tos.xor != packet.tos:
+        yield f"tos {beside.tos.xor:#04x}"
+    # every router takes one off
+    if beside.ttl.low != packet.ttl - (outcome.verdict == "FORWARD"):
+        yield f"{'ttl' if packet.family is Family.IPV4 else 'hop limit'} {beside.ttl.low}"
+    if beside.mss != packet.mss:
+        yield f"mss {beside.mss}"
+    if beside.traffic_class:
+        yield f"traffic class {beside.traffic_class}"
 
 
 def because(play: Play) -> str:
@@ -255,10 +277,10 @@ def _changes(visit: TableVisit, deciding: TableVisit) -> Iterator[str]:
             yield f"{record.note} by {visit.table} {record.chain.name} {record.number}: {rule}"
 
 
-def _play_dict(play: Play, packet: Packet) -> dict[str, object]:
+def _play_dict(play: Play, case: Case) -> dict[str, object]:
     visits = _visits(play)
     return {
-        "outcome": outcome_words(play.outcome, packet),
+        "outcome": outcome_words(play.outcome, case),
         "verdict": play.outcome.verdict,
         "probability": str(play.probability),
         "because": because(play),
