@@ -15,7 +15,7 @@ from typing import NoReturn
 from iptlab.english import explain, remarks
 from iptlab.errors import IptlabError, RuleError
 from iptlab.kernel.boxes import host_for
-from iptlab.kernel.verify import verify
+from iptlab.kernel.verify import REPORT, verify
 from iptlab.kubernetes.config import Config
 from iptlab.kubernetes.kube_proxy import KUBERNETES, Proxy
 from iptlab.kubernetes.loading import load
@@ -29,8 +29,6 @@ from iptlab.ruleset import Ruleset, read_text
 from iptlab.simulate.situation import trace
 from iptlab.syntax.ipset import read_sets
 from iptlab.version import __version__
-
-_REPORT = "iptlab-report.json"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -165,8 +163,8 @@ def _verify(arguments: argparse.Namespace) -> int:
     found = verify(host, packets, backends=backends)
     print(json.dumps(found.as_dict(), indent=1) if arguments.json else found)
     if found.disagrees:
-        found.save_report(_REPORT)
-        print(f"iptlab: all that a report needs is in {_REPORT}", file=sys.stderr)
+        found.save_report(REPORT)
+        print(f"iptlab: all that a report needs is in {REPORT}", file=sys.stderr)
         return 1
     return 0 if found.agrees else 2
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from iptlab.errors import IptlabError
-from iptlab.matches.unmodelled import UnreadMatch
+from iptlab.matches.unmodelled import Unanswered, UnreadMatch
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.context import CtState
 from iptlab.netfilter.extension import Condition, Match
@@ -115,8 +115,8 @@ def _oddities(table: Table, rule: Rule) -> Iterator[str]:
         elif isinstance(extension, Jump):
             if not table.chains[extension.chain].rules and not extension.goto:
                 yield f"jumps to {extension.chain}, where there are no rules: nothing comes of it."
-        elif not extension.name:
-            yield f"uses `{extension}', which iptlab does not model."
+        elif isinstance(extension, Unanswered):
+            yield f"asks what iptlab cannot tell: {extension.reason}."
     if rule.target is None and _asks(rule):
         yield "has no -j: it counts packets and does nothing else."
 

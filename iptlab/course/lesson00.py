@@ -18,6 +18,7 @@ from iptlab.grading import (
     treats,
 )
 from iptlab.netfilter.actions import Verdict
+from iptlab.simulate.situation import trace
 from iptlab.simulate.trace import HookVisit, Step
 
 FATES = ("ACCEPT", "DROP", "REJECT")
@@ -28,7 +29,7 @@ quiet = partial(data, "quiet.rules")
 
 
 def _on_laptop(packet: str) -> HookVisit:
-    return Goal(packet, Verdict.ACCEPT, "").visit(laptop())
+    return trace(laptop(), packet)
 
 
 def _number(visit: HookVisit) -> int:

@@ -11,7 +11,7 @@ from iptlab.grading.replay import Case, Play
 from iptlab.grading.scope import Entry, Scope
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Rule
-from iptlab.packet import Family
+from iptlab.packet import Family, Packet
 from iptlab.simulate.trace import Asked, HookVisit, TableVisit
 
 # how fields are called in a sentence
@@ -78,7 +78,7 @@ class Difference:
             label = f"{name}:"
             for play in sorted(plays, key=lambda play: -play.probability):
                 if (play.outcome, play.probability) not in shared:
-                    yield f"  {label:<{width}} {told(play, self.case)}"
+                    yield f"  {label:<{width}} {told(play, self.case.packet)}"
                     label = ""
         if shared:
             yield f"  {_ends(len(shared))} alike"
@@ -112,8 +112,8 @@ class Difference:
             "out_interface": self.case.out_interface,
             "ctstate": self.case.ctstate,
             "supposed": dict(self.case.supposed),
-            "expected": [_play_dict(play, self.case) for play in self.expected],
-            "actual": [_play_dict(play, self.case) for play in self.actual],
+            "expected": [_play_dict(play, self.case.packet) for play in self.expected],
+            "actual": [_play_dict(play, self.case.packet) for play in self.actual],
             "same_for": {one.field: list(one.said) or "any" for one in self.alike},
         }
 
@@ -189,12 +189,18 @@ def _about(number: int) -> str:
 # --- what became of a packet ---
 
 
-def told(play: Play, case: Case) -> str:
+def told(play: Play, packet: Packet) -> str:
     """What became of a packet, how likely that was, and which rules did it."""
-    words = outcome_words(play.outcome, case)
+    words = became(play, packet)
+    return f"{words} {why}" if (why := because(play)) else words
+
+
+def became(play: Play, packet: Packet) -> str:
+    """What became of a packet and how likely that was, without the rules that did it."""
+    words = outcome_words(play.outcome, packet)
     if play.probability != 1:
         words += f" with probability {_chance(play.probability)}"
-    return f"{words} {why}" if (why := because(play)) else words
+    return words
 
 
 def _chance(chance: Fraction) -> str:
@@ -202,9 +208,8 @@ def _chance(chance: Fraction) -> str:
     return str(simple) if abs(simple - chance) < Fraction(1, 10**8) else f"{float(chance):.6g}"
 
 
-def outcome_words(outcome: Outcome, case: Case) -> str:
+def outcome_words(outcome: Outcome, packet: Packet) -> str:
     """The end of a packet's way, and what was changed in it."""
-    packet = case.packet
     words = outcome.verdict + (f" with {outcome.reply}" if outcome.reply else "")
     if outcome.interface:
         words += f" out {outcome.interface}"
@@ -222,14 +227,14 @@ def outcome_words(outcome: Outcome, case: Case) -> str:
         changes.append(outcome.asked.note)
     if outcome.xor != packet.mark:
         changes.append(f"mark {outcome.xor:#x}")
-    changes += _beside(outcome, case)
+    changes += _beside(outcome, packet)
     return f"{words} ({', '.join(changes)})" if changes else words
 
 
-def _beside(outcome: Outcome, case: Case) -> Iterator[str]:
+def _beside(outcome: Outcome, packet: Packet) -> Iterator[str]:
     """What was changed besides addresses, ports and the mark."""
-    packet, beside = case.packet, outcome.beside
-    if beside.connmark not in (None, case.connmark):
+    beside = outcome.beside
+    if beside.connmark:
         yield f"connection mark {beside.connmark:#x}"
     if beside.tos.xor != packet.tos:
         yield f"tos {beside.tos.xor:#04x}"
@@ -277,10 +282,10 @@ def _changes(visit: TableVisit, deciding: TableVisit) -> Iterator[str]:
             yield f"{record.note} by {visit.table} {record.chain.name} {record.number}: {rule}"
 
 
-def _play_dict(play: Play, case: Case) -> dict[str, object]:
+def _play_dict(play: Play, packet: Packet) -> dict[str, object]:
     visits = _visits(play)
     return {
-        "outcome": outcome_words(play.outcome, case),
+        "outcome": outcome_words(play.outcome, packet),
         "verdict": play.outcome.verdict,
         "probability": str(play.probability),
         "because": because(play),

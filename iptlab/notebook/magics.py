@@ -1,4 +1,4 @@
-"""The cell magic ``%%iptables ID``, and what makes a running IPython know iptlab."""
+"""The magics ``%%iptables`` and ``%verify``, and what makes a running IPython know iptlab."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from iptlab.errors import RuleError
 from iptlab.grading import read_rules
 from iptlab.notebook.check import check, show
 from iptlab.notebook.display import PLAIN, VIEWS
+from iptlab.notebook.verifying import verify_magic
 
 
 def attach() -> None:
@@ -25,6 +26,7 @@ def attach() -> None:
 def load_ipython_extension(shell: Any) -> None:
     """Register the magics and views; ``%load_ext iptlab`` does the same."""
     shell.register_magic_function(iptables, "cell", "iptables")
+    shell.register_magic_function(verify_magic, "line_cell", "verify")
     formatters = shell.display_formatter.formatters
     for kind, view in VIEWS.items():
         formatters["text/html"].for_type(kind, view)

@@ -136,7 +136,7 @@ class Heard(StrEnum):
     """What tracking makes of a segment."""
 
     ACCEPTED = "accepted"  # it belongs to the connection and moved it on
-    IGNORED = "ignored"  # it belongs to the connection, but changes nothing
+    IGNORED = "ignored"  # it belongs to the connection, but neither counts nor renews it
     INVALID = "invalid"
     REOPENED = "reopened"  # the old connection is over: look again
     KILLED = "killed"  # it ends the connection, of which nothing is kept
@@ -435,13 +435,13 @@ def _moved(
         last_kind=segment.kind,
         last_reply=segment.reply,
     )
-    timeout: int | None = TIMEOUTS[new]
+    timeout = TIMEOUTS[new]
     if not seen_reply:
         if segment.kind == "rst":
             return Outcome(Heard.KILLED, tcp)
         if segment.kind == "syn" and old is TcpState.SYN_SENT:
-            timeout = None
-        elif new is TcpState.ESTABLISHED:
+            return Outcome(Heard.IGNORED, tcp)
+        if new is TcpState.ESTABLISHED:
             timeout = UNACKNOWLEDGED
     elif new is TcpState.ESTABLISHED and old in (TcpState.SYN_RECV, TcpState.ESTABLISHED):
         assured = True

@@ -298,7 +298,10 @@ def _accepted(edit: Edit) -> Table:
     """The table with every rule that the kernel would refuse kept as unread."""
     table = edit.table()
     for _ in range(sum(len(chain.rules) for chain in table.chains.values()) + 1):
-        outlines = {name: _outline(chain) for name, chain in table.chains.items()}
+        outlines = {
+            name: Outline.of([*map(_callee, chain.rules)], chain.rules)
+            for name, chain in table.chains.items()
+        }
         fault = next(faults(table.name, outlines), None)
         if fault is None:
             break
@@ -308,11 +311,6 @@ def _accepted(edit: Edit) -> Table:
         rules = (*chain.rules[:at], kept, *chain.rules[at + 1 :])
         table = table.with_chain(replace(chain, rules=rules))
     return table
-
-
-def _outline(chain: Chain) -> Outline:
-    """What the kernel looks at in a chain."""
-    return Outline(dict.fromkeys(filter(None, map(_callee, chain.rules))), chain.rules)
 
 
 def _callee(rule: Rule) -> str:
