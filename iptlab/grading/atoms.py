@@ -10,17 +10,18 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from ipaddress import ip_address
 from itertools import islice, pairwise
 from string import ascii_lowercase
 
 from iptlab.errors import CannotCompare
 from iptlab.grading.axes import Choice, Kind, Line, Marks, Names, Wanted, edges, key_of, kinds
 from iptlab.grading.sample import BESIDE, Thing, has_axis, sample
-from iptlab.netfilter.context import CannotTell, Context
+from iptlab.netfilter.context import CannotTell, Connection, Context, Tuple
 from iptlab.netfilter.extension import Condition
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import InterfaceName, MaskedInt, Value
-from iptlab.packet import Family, Packet
+from iptlab.packet import Family, Packet, Protocol
 
 # fields that only packets of some protocols have
 _PARTS = ("sport", "dport", "flags", "icmp")
@@ -120,7 +121,9 @@ class Space:
                 values = [condition.given.value for condition in asked]
                 return tuple(_names(values, self.wanted.names.get(axis, set())))
             case Marks():
-                tests = [condition.given.value for condition in asked]
+                # marks of packets and of connections are copied to each other
+                both = (self.wanted.conditions.get(one, {}) for one in ("mark", "connmark"))
+                tests = [condition.given.value for asked in both for condition in asked.values()]
                 return _marks([t for t in tests if isinstance(t, MaskedInt)], self.wanted.marks)
 
     # --- asking ---
@@ -206,7 +209,12 @@ class Space:
 @lru_cache(maxsize=1024)
 def _beside(hook: Hook, axis: str, thing: Thing) -> Context:
     """A context of which one field is known."""
+    if axis == "connmark":
+        return Context(hook, connection=Connection(Protocol.TCP, _ENDS, _ENDS, mark=int(thing)))
     return Context(hook, **{axis: thing})  # type: ignore[arg-type]
+
+
+_ENDS = Tuple(ip_address("0.0.0.0"), ip_address("0.0.0.0"))
 
 
 def _alike(thing: Thing) -> object:

@@ -46,8 +46,8 @@ class Ground(NamedTuple):
             *(("out_interface",) if single and self.hook.has_out_interface else ()),
             "ctstate",
             *middle,
-            *("sport", "flags", "icmp", "tos", "length"),
-            *(("link", "ttl") if single else ()),
+            *("sport", "flags", "icmp", "tos", "length", "ttl"),
+            *(("link", "connmark") if single else ()),
             *(("mark",) if self.scope.mark is None else ()),
         )
 
@@ -59,7 +59,8 @@ class Ground(NamedTuple):
             state = state._replace(clear=0)
         if self.entry is not Entry.HOOK:
             inside = None if self.entry is Entry.RECEIVED else ""
-            return state._replace(in_interface=inside, ctstate=CtState.INVALID)
+            beside = state.beside._replace(connmark=0)
+            return state._replace(in_interface=inside, ctstate=CtState.INVALID, beside=beside)
         return state._replace(
             in_interface=None if self.hook.has_in_interface else "",
             out_interface=None if self.hook.has_out_interface else "",
@@ -190,8 +191,8 @@ class Common:
 
     def mask(self, test: Test, state: State) -> int:
         """The atoms of which a test says yes, where the value is still the packet's own."""
-        if test.axis == "mark" and (state.clear or state.xor):
-            key: object = (test.number, state.clear, state.xor)
+        if changes := state.changes(test.axis):
+            key: object = (test.number, changes)
         elif test.axis == "ctstate" and test.condition and asks_translation(test.condition):
             key = (test.number, state.translated)
         else:
@@ -201,9 +202,6 @@ class Common:
             mask = self._masks[key] = sum(
                 1 << at
                 for at, thing in enumerate(self.space.atoms[test.level])
-                if self.says(test, self._seen(test, thing, state), state.translated)
+                if self.says(test, state.applied(test.axis, thing), state.translated)
             )
         return mask
-
-    def _seen(self, test: Test, thing: int | str, state: State) -> int | str:
-        return int(thing) & ~state.clear ^ state.xor if test.axis == "mark" else thing

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from itertools import product
 from random import Random
 
 from iptlab.errors import CannotCompare
@@ -32,7 +33,7 @@ from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.context import Context, CtState
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.rules import Rule
-from iptlab.packet import Family
+from iptlab.packet import Family, Protocol, TcpFlags
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
 
@@ -222,6 +223,9 @@ class Bout:
         context = Context(hook=ground.hook)
         if ground.ways:
             context = replace(context, address_types=ground.ways.host.address_types)
+        asking = next((text for text in wanted.opaque if text.startswith("-m tcpmss")), "")
+        if wanted.segments and asking:
+            raise CannotCompare(f"`{asking}' beside -j TCPMSS", "sizes are not followed so far")
         order = ground.order(addresses_first=addresses_first)
         return Space(wanted, order, context, ground.family)
 
@@ -229,11 +233,11 @@ class Bout:
 
     def _difference(self, space: Space, found: Found) -> Difference:
         """The packet as the simulator treats it; it must differ there too."""
-        case = self.case(space, found.values)
-        expected, actual = (play(tables, case, self.ground.scope) for tables in self.sides)
-        if self._agree(expected, actual):
-            raise AssertionError(f"no difference in the simulator: {case}")
-        return Difference(case, expected, actual, tuple(self._alike(space, found, case)))
+        for case in _sized(self.case(space, found.values), tried=space.wanted.segments):
+            expected, actual = (play(tables, case, self.ground.scope) for tables in self.sides)
+            if not self._agree(expected, actual):
+                return Difference(case, expected, actual, tuple(self._alike(space, found, case)))
+        raise AssertionError(f"no difference in the simulator: {case}")
 
     def _agree(self, expected: tuple[Play, ...], actual: tuple[Play, ...]) -> bool:
         scope = self.ground.scope
@@ -256,6 +260,7 @@ class Bout:
             CtState(str(values["ctstate"])),
             str(values.get("link", "unicast")),
             tuple((text, bool(values[text])) for text in space.wanted.opaque),
+            int(values["connmark"]) if "connmark" in values else ground.begin().beside.connmark,
         )
 
     def _alike(self, space: Space, found: Found, case: Case) -> Iterator[Alike]:
@@ -289,3 +294,20 @@ class Bout:
                 difference = Difference(case, expected, actual)
                 return Comparison(self.ground.scope, difference, space.classes)
         return Comparison(self.ground.scope, None, space.classes, tried)
+
+
+# segment sizes as SYN packets announce them, on Ethernet, on jumbo frames and at the most, and
+# how large packets may be on the way: by a tunnel, by DSL, by Ethernet
+_SEGMENTS = (1460, 8960, 0xFFFF)
+_PATHS = (1400, 1492, 1500, 576)
+
+
+def _sized(case: Case, *, tried: bool) -> Iterator[Case]:
+    """The packet; if rules limit segments, with the sizes by which a difference may show."""
+    if not tried:
+        yield case
+        return
+    syn = case.packet.protocol == Protocol.TCP and TcpFlags.SYN in case.packet.flags
+    for mtu, mss in product(_PATHS, _SEGMENTS if syn else (None,)):
+        packet = replace(case.packet, mss=mss, length=case.packet.length if mss is None else 0)
+        yield replace(case, packet=packet, mtu=mtu)

@@ -7,17 +7,30 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
-from iptlab.grading.asking import Asked, Asks, ChangeMark, Does, taken_apart
+from iptlab.grading.asking import (
+    Asked,
+    Asks,
+    ChangeMark,
+    ChangeTos,
+    ChangeTtl,
+    Does,
+    LimitSegment,
+    MarkConnection,
+    taken_apart,
+)
 from iptlab.grading.atoms import Space
 from iptlab.grading.axes import AXES, Wanted, key_of
+from iptlab.grading.sample import Thing
 from iptlab.grading.scope import Path, Step
+from iptlab.matches.conntrack import Conntrack
 from iptlab.netfilter.actions import Side, Translate, Whose
 from iptlab.netfilter.context import CtState
 from iptlab.netfilter.extension import Condition
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Jump, Rule, Table
-from iptlab.netfilter.values import StateSet
+from iptlab.netfilter.values import Given, StateSet
 from iptlab.packet import Address
+from iptlab.targets.connmark import Connmark
 
 Tables = Mapping[TableName, Table]
 Place = tuple[TableName, str]  # a chain, by its table and name
@@ -49,8 +62,14 @@ class Ready(NamedTuple):
 
 # what can change on a packet's way, or depends on where it is
 CHANGING = frozenset(
-    ("src", "dst", "sport", "dport", "in_interface", "out_interface", "ctstate", "mark")
+    (
+        *("src", "dst", "sport", "dport", "in_interface", "out_interface"),
+        *("ctstate", "mark", "tos", "ttl", "connmark"),
+    )
 )
+# a mark belongs to a connection, and packets in other states have none
+_TRACKED = StateSet(frozenset((CtState.NEW, CtState.ESTABLISHED, CtState.RELATED)))
+(TRACKED,) = Conntrack(Given(_TRACKED)).conditions()
 _TRANSLATED = frozenset((CtState.SNAT, CtState.DNAT))
 
 
@@ -90,11 +109,23 @@ class Readying:
         for question in asked.questions:
             for condition in question.conditions:
                 wanted.ask(condition)
+                if condition.field.name == "connmark":
+                    wanted.ask(TRACKED)
             if question.opaque:
                 wanted.opaque[question.opaque] = None
         match asked.does:
             case ChangeMark(clear, xor):
                 wanted.marks.add((clear, xor))
+            case MarkConnection(target):
+                wanted.ask(TRACKED)
+                wanted.cut("connmark", ())
+                wanted.marks |= set(_masks(target))
+            case ChangeTos():
+                wanted.apart["tos"] = _itself
+            case ChangeTtl():
+                wanted.cut("ttl", range(256))
+            case LimitSegment():
+                wanted.segments = True
             case Translate() as translate:
                 _single_out(translate, wanted, own)
 
@@ -139,6 +170,8 @@ class Readying:
         first, *second = AXES[name]
         having = tuple(self._fixed(level, mask) for level, mask in self.space.having(first))
         test = self._test(condition, first)
+        if first == "connmark":
+            having = (self._test(TRACKED, "ctstate"),)
         if not second:
             yield (*having, test)
             return
@@ -175,6 +208,20 @@ def _merged(tests: tuple[Test, ...], readying: Readying) -> tuple[Test, ...]:
             fixed[test.level] = fixed.get(test.level, -1) & test.mask
     plain = (readying._fixed(level, mask) for level, mask in fixed.items() if mask != full[level])
     return (*plain, *(test for test in tests if test.axis))
+
+
+def _itself(thing: Thing) -> object:
+    """What tells every value of a field from all others."""
+    return thing
+
+
+def _masks(target: Connmark) -> Iterator[tuple[int, int]]:
+    """The bits of marks that a target looks at or changes, and what it puts there."""
+    if target.xmark:
+        yield target.xmark.mask, target.xmark.value
+    for mask in (target.nfmask, target.ctmask):
+        if mask:
+            yield mask.number, 0
 
 
 def asks_translation(condition: Condition) -> bool:

@@ -46,6 +46,10 @@ class Region:
         ground, scope = self.ground, self.ground.scope
         if self.assumed:
             readying.want(self.assumed, wanted, ())
+        if "connmark" in wanted.points or "connmark" in wanted.conditions:
+            wanted.apart["ctstate"] = lambda state: state
+        if ground.ways and ("ttl" in wanted.points or "ttl" in wanted.conditions):
+            wanted.cut("ttl", range(256))
         wanted.names["in_interface"] = set(scope.interfaces)
         wanted.names["out_interface"] = set(scope.interfaces)
         if ground.ways is None:
@@ -86,6 +90,14 @@ class Region:
             for axis in ("in_interface", "out_interface"):
                 if axis in common.space.level:
                     yield [(_things(common, axis, self.ground.scope.interfaces),)]
+        if "connmark" in common.space.level:
+            # the first packet of a connection finds no mark on it
+            level, space = common.space.level, common.space
+            others = space.full[level["ctstate"]] & ~space.atom("ctstate", CtState.NEW)
+            yield [
+                ((level["ctstate"], others),),
+                ((level["connmark"], space.atom("connmark", 0)),),
+            ]
         if self.ground.ways:
             yield from self._believed(common)
             yield list(self._reachable(common))

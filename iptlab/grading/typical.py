@@ -31,6 +31,7 @@ PREFERRED: dict[str, tuple[Thing, ...]] = {
     "tos": (0,),
     "length": (60, 100),
     "mark": (0,),
+    "connmark": (0,),
 }
 # addresses for documentation, RFC 5737 and RFC 3849, and private ones
 _ADDRESSES: dict[tuple[str, Family], tuple[int, ...]] = {
@@ -140,7 +141,7 @@ def _word(space: Space, name: str, thing: Thing) -> str:
             return str(TcpFlags(int(thing)))
         case "icmp":
             return IcmpType(*divmod(int(thing), 256)).named(space.family)
-        case "mark" | "tos":
+        case "mark" | "connmark" | "tos":
             return hex(int(thing))
         case "in_interface" | "out_interface":
             unnamed = thing == space.atoms[space.level[name]][-1]
