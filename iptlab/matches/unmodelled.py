@@ -31,6 +31,31 @@ class Unanswered(Match):
 
 
 @dataclass(frozen=True)
+class HiddenMatch(Match):
+    """A question with a name or a mask in place of a value: ``-s x.x.x.x``, ``-d a.example``."""
+
+    text: str
+
+    def holds(self, packet: Packet, context: Context) -> Answer:
+        return CannotTell(f"nobody said what `{self}' stands for")
+
+    def why_not(self, packet: Packet, context: Context) -> str:
+        return str(self.holds(packet, context))
+
+    def explain(self) -> str:
+        return f"passes `{self}' (whose value is hidden)"
+
+    def listed(self, *, numeric: bool) -> str:
+        return self.text
+
+    def landmarks(self) -> Iterator[tuple[str, Value]]:
+        raise NotImplementedError(f"nobody said what {self} stands for")
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class UnreadMatch(Match):
     """A part of a rule that iptables refuses, kept as it was written; ``cause`` is why."""
 
