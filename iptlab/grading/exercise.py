@@ -13,6 +13,8 @@ from reprlib import repr as shortened
 from iptlab.grading.result import Evidence, Result, Status
 
 LONGEST_ANSWER = 20_000
+LONGEST_LIST = 100
+DEEPEST_LIST = 3
 
 
 @dataclass(frozen=True)
@@ -108,15 +110,30 @@ def grade(exercise: Exercise, answer: object) -> Result:
 
     ``...``, None, blank text and text that still holds the word TODO are not answers yet.
     """
-    if isinstance(answer, str) and len(answer) > LONGEST_ANSWER:
-        return exercise.unreadable(
-            f"An answer has at most {LONGEST_ANSWER:,} characters; this one has {len(answer):,}.",
-            "too-long",
-        )
+    if excess := _excess(answer):
+        return exercise.unreadable(excess, "too-long")
     if message := _untouched(answer):
         said = [exercise.task, f"{message} {exercise.help}".strip()]
         return Result(exercise.id, Status.NOT_YET, "\n\n".join(filter(None, said)))
     return exercise.judge(answer)
+
+
+def _excess(answer: object, depth: int = 0) -> str:
+    """Why an answer is more than anybody can mean; empty if it is not."""
+    match answer:
+        case str() if len(answer) > LONGEST_ANSWER:
+            return f"An answer has at most {LONGEST_ANSWER:,} characters; this has {len(answer):,}."
+        case str() if any("\ud800" <= letter <= "\udfff" for letter in answer):
+            return "There are halves of characters in this answer. Type it anew."
+        case int() if abs(answer) >= 10**30:
+            return "An answer is no number of more than 30 digits."
+        case list() | tuple() if len(answer) > LONGEST_LIST or depth > DEEPEST_LIST:
+            return (
+                f"An answer is a list of at most {LONGEST_LIST} things, and lists in it end soon."
+            )
+        case list() | tuple():
+            return next(filter(None, (_excess(part, depth + 1) for part in answer)), "")
+    return ""
 
 
 def _untouched(answer: object) -> str:

@@ -17,6 +17,8 @@ _FILTER = {TableName.FILTER: Table.empty(TableName.FILTER)}
 
 # as much as an answer may ask for; a few rules are wanted, and a learner waits for the verdict
 MOST_RULES = 300
+MOST_CHAINS = 100
+LONGEST_LINE = 1_000
 MOST_STEPS = 3_000
 DEEPEST = 60
 MOST_LOTS = 8
@@ -49,6 +51,10 @@ def read_rules(text: str, family: int = 4, *, first_line: int = 1) -> Ruleset:
 
 def read_answer(text: str, family: int = 4, *, first_line: int = 1) -> Ruleset:
     """Rules that somebody is going to send packets through: not too many, and no maze."""
+    for number, line in enumerate(text.splitlines(), start=first_line):
+        if len(line) > LONGEST_LINE:
+            cause = f"this line has {len(line):,} characters; a rule has at most {LONGEST_LINE:,}"
+            raise RulesetError(cause, line=number, text=line)
     rules = read_rules(text, family, first_line=first_line)
     for table in rules.tables.values():
         _refuse_masses(table)
@@ -60,6 +66,7 @@ def _refuse_masses(table: Table) -> None:
     """Refuse more rules, lots and memories than can be weighed against each other."""
     rules = [rule for chain in table.chains.values() for rule in chain.rules]
     counts = (
+        (len(table.chains), MOST_CHAINS, "chains"),
         (len(rules), MOST_RULES, "rules"),
         (sum(map(_draws, rules)), MOST_LOTS, "rules that draw lots"),
         (sum(rule.remembers for rule in rules), MOST_MEMORIES, "rules that remember"),
@@ -78,13 +85,16 @@ def _draws(rule: Rule) -> bool:
 
 def _refuse_mazes(table: Table) -> None:
     """Refuse jumps so deep, or so many, that one packet would be on its way for ages."""
-    calls = {
-        name: [target.chain for rule in chain.rules if isinstance(target := rule.target, Jump)]
-        for name, chain in table.chains.items()
-    }
+    calls: dict[str, list[str]] = {}
+    ahead = [chain.name for chain in table.chains.values() if chain.policy]
+    while ahead:
+        name = ahead.pop()
+        targets = [rule.target for rule in table.chains[name].rules]
+        calls[name] = [target.chain for target in targets if isinstance(target, Jump)]
+        ahead += [one for one in calls[name] if one not in calls]
     steps: dict[str, int] = {}
     depth: dict[str, int] = {}
-    # a rule set has no loops, so every chain can be weighed after those that it calls
+    # what packets can come to has no loops, so each chain can be weighed after those it calls
     for name in TopologicalSorter(calls).static_order():
         steps[name] = len(table.chains[name].rules) + sum(steps[one] for one in calls[name])
         depth[name] = 1 + max((depth[one] for one in calls[name]), default=0)

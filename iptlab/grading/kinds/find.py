@@ -105,10 +105,10 @@ class FindLine(Exercise):
     def _find(self, line: object) -> Place | str:
         """The line that is meant, or what to write instead."""
         lines = dict(self._lines())
-        busy = {(place.table, place.chain) for place in lines if place.number}
+        busy = list(dict.fromkeys(place[:2] for place in lines if place.number))
         wanted = str(line)[:500].split() if isinstance(line, int | str) else []
         if len(busy) == 1 and len(wanted) == 1:
-            wanted = [next(iter(busy))[1], *wanted]
+            wanted = [busy[0][1], *wanted]
         if wanted[:1] == ["-A"]:
             wanted = _normal(" ".join(wanted), self.family).split()
         fitting = [
@@ -119,7 +119,7 @@ class FindLine(Exercise):
         if len(fitting) == 1:
             return fitting[0]
         chains = ", ".join(dict.fromkeys(chain for _, chain in busy))
-        example = f"{next(iter(busy))[1]} 1"
+        example = f"{busy[0][1]} 1"
         return (
             f'There is no such line. Chains with rules are {chains}; write for example "{example}".'
         )

@@ -29,6 +29,7 @@ class KubeProxyRules(WriteRules):
 
     manifests: str
     node: str
+    says: str = "Every new connection should fare as kube-proxy has it."
     scope: Scope = field(default_factory=_new)
 
     def model(self) -> object:

@@ -18,6 +18,9 @@ from iptlab.grading.scope import Scope
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
 
+# for which other packets a difference holds is told where that helps, not where it is a list
+LONGEST_FACT = 160
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -165,7 +168,7 @@ def _facts(difference: Difference) -> tuple[tuple[tuple[str, str], ...], Play]:
         ("wanted", " or ".join(dict.fromkeys(became(one, packet) for one in difference.expected))),
         ("your rules", " or ".join(dict.fromkeys(told(one, packet) for one in own))),
     ]
-    if same := difference.same_for:
+    if 0 < len(same := difference.same_for) <= LONGEST_FACT:
         facts.append(("such packets", same))
     return tuple(facts), own[0]
 
