@@ -40,6 +40,7 @@ kernel
 view
 grading
 course
+coursework
 notebook
 lab
 cli
