@@ -1,4 +1,4 @@
-"""The cell magics ``%%iptables`` and ``%%manifest``, and what makes IPython know iptlab."""
+"""The magics ``%%iptables``, ``%%manifest`` and ``%verify``; IPython learns them here."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from iptlab.grading import read_rules
 from iptlab.kubernetes.cluster import Cluster
 from iptlab.notebook.check import check, show
 from iptlab.notebook.display import PLAIN, VIEWS
+from iptlab.notebook.verifying import verify_magic
 
 
 def attach() -> None:
@@ -26,6 +27,7 @@ def attach() -> None:
 def load_ipython_extension(shell: Any) -> None:
     """Register the magics and views; ``%load_ext iptlab`` does the same."""
     shell.register_magic_function(iptables, "cell", "iptables")
+    shell.register_magic_function(verify_magic, "line_cell", "verify")
     shell.register_magic_function(manifest, "cell", "manifest")
     formatters = shell.display_formatter.formatters
     for kind, view in VIEWS.items():

@@ -38,10 +38,15 @@ def _home() -> Path:
 
 
 class Session:
-    """One learner at one notebook; where files cannot be written, memory does."""
+    """One learner at one notebook; where files cannot be written, memory does.
+
+    ``hints`` are the numbers of the hints shown last; ``solved`` says of the exercises that
+    were checked here whether the last answer was right.
+    """
 
     def __init__(self) -> None:
         self.hints: dict[str, int] = {}
+        self.solved: dict[str, bool] = {}
         self._memory: Progress | None = None
 
     @property
