@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from iptlab.kubernetes.cluster import Cluster
 from iptlab.simulate.machine import Machine
 from iptlab.simulate.network import Attempt, Network
 
@@ -35,6 +36,7 @@ class Session:
 
     ``names`` are host names and their addresses, as a resolver knows them. What a command
     sends it appends to ``attempts``, so that one can look at its journeys afterwards.
+    ``cluster`` is the Kubernetes cluster whose network it is, if it is one's.
     """
 
     network: Network
@@ -43,6 +45,7 @@ class Session:
     names: dict[str, tuple[str, ...]]
     stdin: str = ""
     attempts: list[Attempt] = field(default_factory=list)
+    cluster: Cluster | None = None
 
     @property
     def machine(self) -> Machine:

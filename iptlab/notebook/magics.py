@@ -1,8 +1,9 @@
-"""The magics ``%%iptables``, ``%%manifest`` and ``%verify``; IPython learns them here."""
+"""The magics ``%%iptables``, ``%%manifest``, ``%%on``, ``%verify``; IPython learns them here."""
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
 from iptlab.errors import ManifestError, RuleError
@@ -10,6 +11,7 @@ from iptlab.grading import read_rules
 from iptlab.kubernetes.cluster import Cluster
 from iptlab.notebook.check import check, show
 from iptlab.notebook.display import PLAIN, VIEWS
+from iptlab.notebook.typing_at import on
 from iptlab.notebook.verifying import verify_magic
 
 
@@ -26,9 +28,13 @@ def attach() -> None:
 
 def load_ipython_extension(shell: Any) -> None:
     """Register the magics and views; ``%load_ext iptlab`` does the same."""
+    from IPython.core.magic import no_var_expand
+
     shell.register_magic_function(iptables, "cell", "iptables")
     shell.register_magic_function(verify_magic, "line_cell", "verify")
     shell.register_magic_function(manifest, "cell", "manifest")
+    # what is typed there is the virtual shell's, with its own signs
+    shell.register_magic_function(no_var_expand(partial(on, shell.user_ns)), "line_cell", "on")
     formatters = shell.display_formatter.formatters
     for kind, view in VIEWS.items():
         formatters["text/html"].for_type(kind, view)

@@ -42,13 +42,17 @@ class Plug(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A process that waits for connections or datagrams; without an address on all of them."""
+    """A process that waits for connections or datagrams; without an address on all of them.
+
+    ``says`` is the text that it answers with, for those who want to read it.
+    """
 
     machine: str
     protocol: int
     port: int
     name: str = ""
     address: Address | None = None
+    says: str = ""
 
     def hears(self, machine: str, packet: Packet) -> bool:
         """Whether a packet delivered on that machine is for this process."""
