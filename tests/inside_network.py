@@ -52,14 +52,13 @@ def _into(machine: str) -> None:
     os.close(place)
 
 
-# What does not belong to the network but to how long a test takes: every error is sent, a silent
-# neighbour is given up after 0.3 s, an address is used at once.
+# What does not belong to the network but to how long a test takes: every error is sent, and an
+# address is used at once.
 _SWITCHES = {
     "ipv4/icmp_ratelimit": 0,
     "ipv4/icmp_ratemask": 0,
     "ipv6/icmp/ratelimit": 0,
-    "ipv4/neigh/default/retrans_time_ms": 100,
-    "ipv6/neigh/default/retrans_time_ms": 100,
+    "ipv4/ip_local_port_range": "40000 60999",
     "ipv6/conf/all/accept_dad": 0,
     "ipv6/conf/default/accept_dad": 0,
     "bridge/bridge-nf-call-iptables": 0,
@@ -84,14 +83,19 @@ def _build(network: Json, backend: str) -> None:
         Path(f"/run/home/{name}").mkdir(parents=True)
         _into(name)
         _calm()
+    _name(network["names"])
     for number, plugs in enumerate(network["links"]):
         _plug(f"switch{number}", plugs)
     for name, lines in machines.items():
         _into(name)
         for line in lines:
             _run(line)
-    for name in machines:
+    for name in network["machines"]:
         _await_links(name)
+    for machine, interface in (plug for plugs in network["links"] for plug in plugs):
+        # a silent neighbour is given up after 0.3 s, not 3
+        for cache in ("arp_cache", "ndisc_cache"):
+            _run(f"ip -n {machine} ntable change name {cache} dev {interface} retrans 100")
     tools = Path("/run/bin")
     tools.mkdir()
     for family in ("iptables", "ip6tables"):
@@ -104,6 +108,15 @@ def _await_links(machine: str) -> None:
     deadline = time.monotonic() + _SECONDS
     while "NO-CARRIER" in _run(f"ip -n {machine} link") and time.monotonic() < deadline:
         time.sleep(0.01)
+
+
+def _name(names: dict[str, str]) -> None:
+    """Let the machines know each other's names, and ask nobody else for any."""
+    hosts = "".join(f"{address} {name}\n" for name, address in names.items())
+    for name, text in {"hosts": hosts, "nsswitch.conf": "hosts: files\n"}.items():
+        ours = Path("/run") / name
+        ours.write_text(text)
+        _run(f"mount --bind {ours} /etc/{name}")
 
 
 def _plug(switch: str, plugs: list[list[str]]) -> None:

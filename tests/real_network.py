@@ -66,6 +66,16 @@ def described(network: Network) -> Json:
         "machines": {name: list(_configuration(network, name)) for name in network.machines},
         "links": [[list(plug) for plug in link.plugs] for link in network.links],
         "listeners": [_listener(one) for one in network.listeners],
+        "names": {name: found[0] for name, found in names(network).items()},
+    }
+
+
+def names(network: Network) -> dict[str, tuple[str, ...]]:
+    """The addresses of every machine, those of its first interface first."""
+    cards = {name: network[name].host.interfaces for name in network.machines}
+    return {
+        name: tuple(str(address.ip) for card in mine for address in card.addresses)
+        for name, mine in cards.items()
     }
 
 
