@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from iptlab.console.lab import Lab as Lab
     from iptlab.course import data as data
     from iptlab.course import exercise as exercise
     from iptlab.english import explain as explain
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 # Where each public name lives; its module is imported when the name is first used, so that
 # ``import iptlab`` itself costs next to nothing. The imports above are for type checkers.
 _HOMES = {
+    "console.lab": ("Lab",),
     "course": ("data", "exercise"),
     "english": ("explain",),
     "errors": (

@@ -6,7 +6,7 @@ of their priorities, between hooks the routing decision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,8 +15,9 @@ from random import Random
 
 from iptlab.errors import PacketError
 from iptlab.matches.pkttype import TYPES
-from iptlab.netfilter.context import Connection, CtState, Owner
+from iptlab.netfilter.context import Connection, CtState, Owner, PacketSet
 from iptlab.netfilter.hooks import Hook
+from iptlab.netfilter.ipset import IpSet
 from iptlab.packet import Address, Family, IcmpType, Packet
 from iptlab.ruleset import Ruleset
 from iptlab.simulate import answer
@@ -207,9 +208,19 @@ class Machine:
         state.engines[known] = state.engines[known].with_tables(state.host.rules[known].tables)
         state.counts[known] = {}
 
+    @property
+    def sets(self) -> Mapping[str, PacketSet]:
+        """The ipsets by name, as packets and commands have left them."""
+        return self._state.sets
+
+    def load_sets(self, sets: Mapping[str, IpSet]) -> None:
+        """Replace the ipsets; those whose elements end have deadlines on this machine's clock."""
+        self._state.sets = dict(sets)
+        self._state.host = replace(self.host, sets=sets)
+
     def configure(self, host: Host) -> None:
-        """Change interfaces, routes and switches; rules and connections stay as they are."""
-        self._state.host = replace(host, rules=self.host.rules)
+        """Change interfaces, routes and switches; rules, ipsets and connections stay."""
+        self._state.host = replace(host, rules=self.host.rules, sets=self.host.sets)
 
     def rules(self, family: int = 4) -> Ruleset:
         """The rules as they stand now, with their counters."""
