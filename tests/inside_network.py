@@ -35,12 +35,32 @@ class UnavailableError(Exception):
 
 # --- the network ---
 
+# What does not belong to the network but to how long a test takes, and where ports begin: every
+# error is sent, and an address is used at once.
+_SWITCHES = {
+    "ipv4/icmp_ratelimit": 0,
+    "ipv4/icmp_ratemask": 0,
+    "ipv6/icmp/ratelimit": 0,
+    "ipv4/ip_local_port_range": "40000 60999",
+    "ipv6/conf/default/addr_gen_mode": 1,
+    "ipv6/conf/all/accept_dad": 0,
+    "ipv6/conf/default/accept_dad": 0,
+    "bridge/bridge-nf-call-iptables": 0,
+    "bridge/bridge-nf-call-ip6tables": 0,
+}
+# names come from /etc/hosts alone, and of two addresses the IPv4 one is taken
+_NAMES = {
+    "hosts": "",
+    "nsswitch.conf": "hosts: files\nnetworks: files\n",
+    "gai.conf": "precedence ::ffff:0:0/96 100\n",
+}
 
-def _run(line: str) -> str:
+
+def _run(line: str, text: str = "") -> str:
     """What one of our own command lines prints; it must not fail."""
-    ran = subprocess.run(line.split(), capture_output=True, text=True, check=False)
+    ran = subprocess.run(line.split(), input=text, capture_output=True, text=True, check=False)
     if ran.returncode:
-        raise UnavailableError(f"{line}: {ran.stderr.strip()}")
+        raise UnavailableError(f"{line}: {ran.stderr.strip()}".replace("\n", "; "))
     return ran.stdout
 
 
@@ -52,55 +72,62 @@ def _into(machine: str) -> None:
     os.close(place)
 
 
-# What does not belong to the network but to how long a test takes: every error is sent, and an
-# address is used at once.
-_SWITCHES = {
-    "ipv4/icmp_ratelimit": 0,
-    "ipv4/icmp_ratemask": 0,
-    "ipv6/icmp/ratelimit": 0,
-    "ipv4/ip_local_port_range": "40000 60999",
-    "ipv6/conf/all/accept_dad": 0,
-    "ipv6/conf/default/accept_dad": 0,
-    "bridge/bridge-nf-call-iptables": 0,
-    "bridge/bridge-nf-call-ip6tables": 0,
-}
-
-
-def _calm() -> None:
-    """Set these switches in the namespace of this thread, before it has interfaces."""
-    for path, value in _SWITCHES.items():
-        file = Path("/proc/sys/net") / path
-        if file.exists():
-            file.write_text(str(value))
-
-
 def _build(network: Json, backend: str) -> None:
     """Make the namespaces, plug them into each other and configure each."""
     _run("mount -t tmpfs none /run")  # names of namespaces, the lock of iptables: gone with us
-    machines = {**network["machines"], "switches": []}
-    for name in machines:
-        _run(f"ip netns add {name}")
+    _make_files(backend)
+    machines = network["machines"]
+    _run("ip -batch -", "".join(f"netns add {name}\n" for name in ("switches", *machines)))
+    for name in (*machines, "switches"):
+        _into(name)
+        _switch(_SWITCHES)
+    # wires first: while they are made, no switch may have the number of one of their ends
+    for number, plugs in enumerate(sorted(network["links"], key=len)):
+        _plug(number, plugs)
+    for name, machine in machines.items():
         Path(f"/run/home/{name}").mkdir(parents=True)
         _into(name)
-        _calm()
-    _name(network["names"])
-    for number, plugs in enumerate(network["links"]):
-        _plug(f"switch{number}", plugs)
-    for name, lines in machines.items():
-        _into(name)
-        for line in lines:
-            _run(line)
-    for name in network["machines"]:
+        _switch(machine["switches"])
+        _run("ip -batch -", "\n".join(machine["ip"]))
+        for tool, rules in machine["rules"].items():
+            _run(f"/run/bin/{tool}-restore", rules)
+    for name in machines:
         _await_links(name)
-    for machine, interface in (plug for plugs in network["links"] for plug in plugs):
-        # a silent neighbour is given up after 0.3 s, not 3
-        for cache in ("arp_cache", "ndisc_cache"):
-            _run(f"ip -n {machine} ntable change name {cache} dev {interface} retrans 100")
+
+
+def _make_files(backend: str) -> None:
+    """Put the tools of one back end where they are found first, and name machines our way."""
     tools = Path("/run/bin")
     tools.mkdir()
     for family in ("iptables", "ip6tables"):
         for verb in ("", "-save", "-restore"):
             (tools / f"{family}{verb}").symlink_to(f"/usr/sbin/{family}-{backend}{verb}")
+    for name, text in _NAMES.items():
+        ours = Path("/run") / name
+        ours.write_text(text)
+        _run(f"mount --bind {ours} /etc/{name}")
+
+
+def _switch(switches: Json) -> None:
+    """Set switches in the namespace of this thread, as far as its kernel has them."""
+    for path, value in switches.items():
+        file = Path("/proc/sys/net") / path
+        if file.exists():
+            file.write_text(str(value))
+
+
+def _plug(number: int, plugs: list[tuple[str, str, int]]) -> None:
+    """Join machines: two by a wire, others by a bridge in the namespace of this thread."""
+    ends = [f"name {card} index {n} netns {machine}" for machine, card, n in plugs]
+    if len(ends) == 2:
+        _run(f"ip link add {ends[0]} type veth peer {ends[1]}")
+        return
+    switch = f"switch{number}"
+    lines = [f"link add name {switch} up type bridge forward_delay 0 mcast_snooping 0"]
+    for n, end in enumerate(ends):
+        lines.append(f"link add name {switch}-{n} up type veth peer {end}")
+        lines.append(f"link set {switch}-{n} master {switch}")
+    _run("ip -batch -", "\n".join(lines))
 
 
 def _await_links(machine: str) -> None:
@@ -108,30 +135,6 @@ def _await_links(machine: str) -> None:
     deadline = time.monotonic() + _SECONDS
     while "NO-CARRIER" in _run(f"ip -n {machine} link") and time.monotonic() < deadline:
         time.sleep(0.01)
-
-
-def _name(names: dict[str, str]) -> None:
-    """Let the machines know each other's names, and ask nobody else for any."""
-    hosts = "".join(f"{address} {name}\n" for name, address in names.items())
-    for name, text in {"hosts": hosts, "nsswitch.conf": "hosts: files\n"}.items():
-        ours = Path("/run") / name
-        ours.write_text(text)
-        _run(f"mount --bind {ours} /etc/{name}")
-
-
-def _plug(switch: str, plugs: list[list[str]]) -> None:
-    """Join machines: two by a wire, more by a switch, which is a bridge in a place of its own."""
-    if len(plugs) == 2:
-        (one, eth), (other, peer) = plugs
-        _run(f"ip link add {eth} netns {one} type veth peer name {peer} netns {other}")
-        return
-    own = "ip -n switches link"
-    _run(f"{own} add {switch} type bridge forward_delay 0 mcast_snooping 0")
-    _run(f"{own} set {switch} up addrgenmode none")
-    for machine, interface in plugs:
-        port = f"{switch}-{machine[:6]}"
-        _run(f"ip link add {interface} netns {machine} type veth peer name {port} netns switches")
-        _run(f"{own} set {port} up addrgenmode none master {switch}")
 
 
 # --- listeners ---
@@ -220,6 +223,7 @@ def main() -> None:
         found = []
         for machine, line in request["commands"]:
             _into(machine)
+            Path("/run/hosts").write_text(request["network"]["machines"][machine]["names"])
             found.append(_command(machine, line))
     except (UnavailableError, OSError) as error:
         sys.exit(str(error))

@@ -1,4 +1,4 @@
-"""A network as real network namespaces, and commands on its machines with the real tools.
+"""A lab as real network namespaces, and commands on its machines with the real tools.
 
 ``answers`` starts a child that lives in a user namespace of its own, where it may build a network
 and can reach no other. It is given the network and all commands at once, and everything ends with
@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from iptlab.packet import Protocol
-from iptlab.simulate.network import Listener, Network
+from iptlab.console.lab import Lab
+from iptlab.packet import Family, Protocol
+from iptlab.simulate.network import Listener, Network, Plug
 
 Json = dict[str, Any]
 # the longest that a whole transcript may take
@@ -35,11 +36,9 @@ class Answer(NamedTuple):
     status: int
 
 
-def answers(
-    network: Network, commands: Sequence[tuple[str, str]], backend: str = "legacy"
-) -> list[Answer]:
+def answers(lab: Lab, commands: Sequence[tuple[str, str]], backend: str = "legacy") -> list[Answer]:
     """What the real tools answer to pairs of machine and command line, one after another."""
-    request = {"network": described(network), "commands": commands, "backend": backend}
+    request = {"network": described(lab), "commands": commands, "backend": backend}
     child = [*_UNSHARE.split(), sys.executable, str(_INSIDE)]
     try:
         ran = subprocess.run(
@@ -57,25 +56,34 @@ def answers(
     return [Answer(*each) for each in json.loads(ran.stdout)]
 
 
-# --- the network in words ---
+# --- the lab in words ---
 
 
-def described(network: Network) -> Json:
+def described(lab: Lab) -> Json:
     """What is needed to build it."""
+    network = lab.network
+    links = [[(*plug, _index(network, plug)) for plug in link.plugs] for link in network.links]
     return {
-        "machines": {name: list(_configuration(network, name)) for name in network.machines},
-        "links": [[list(plug) for plug in link.plugs] for link in network.links],
+        "machines": {name: _machine(lab, name) for name in lab.hosts},
+        "links": links,
         "listeners": [_listener(one) for one in network.listeners],
-        "names": {name: found[0] for name, found in names(network).items()},
     }
 
 
-def names(network: Network) -> dict[str, tuple[str, ...]]:
-    """The addresses of every machine, those of its first interface first."""
-    cards = {name: network[name].host.interfaces for name in network.machines}
+def _index(network: Network, plug: Plug) -> int:
+    """The number of an interface, as ``ip link`` counts: lo is 1."""
+    return [card.name for card in network[plug.machine].host.interfaces].index(plug.interface) + 2
+
+
+def _machine(lab: Lab, name: str) -> Json:
+    """A machine: how it is configured, its rules, and the names that it knows."""
+    host = lab[name].host
+    tools = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
     return {
-        name: tuple(str(address.ip) for card in mine for address in card.addresses)
-        for name, mine in cards.items()
+        "switches": dict(host.sysctls),
+        "ip": list(_configuration(lab.network, name)),
+        "rules": {tools[family]: rules.save() for family, rules in host.rules.items()},
+        "names": lab.on(name, "cat /etc/hosts").stdout,
     }
 
 
@@ -85,28 +93,29 @@ def _listener(one: Listener) -> Json:
 
 
 def _configuration(network: Network, name: str) -> Iterator[str]:
-    """Commands that configure a machine whose interfaces are plugged in."""
+    """Lines for ``ip -batch`` on a machine whose interfaces are plugged in."""
     host = network[name].host
-    yield "ip link set lo up"
-    for path, value in host.sysctls.items():
-        yield f"sysctl -q net.{path.replace('/', '.')}={value}"
+    yield "link set lo up"
     for card in host.interfaces:
-        yield f"ip link set {card.name} addrgenmode none address {card.mac}"
+        yield f"link set {card.name} address {card.mac}"
         for address in card.addresses:
             broadcast = " broadcast +" if address.network.num_addresses > 2 else ""
-            yield f"ip addr add {address}{broadcast * (address.version == 4)} dev {card.name}"
-        yield f"ip link set {card.name} up"
+            yield f"addr add {address}{broadcast * (address.version == 4)} dev {card.name}"
+        yield f"link set {card.name} up"
+        # a silent neighbour is given up after 0.3 s, not 3
+        for cache in ("arp_cache", "ndisc_cache"):
+            yield f"ntable change name {cache} dev {card.name} retrans 100"
     for route in host.routes:
-        yield f"ip {'-6 ' * (route.to.version == 6)}route add {route}"
+        yield f"route add {route}"
     yield from _neighbours(network, name)
 
 
 def _neighbours(network: Network, name: str) -> Iterator[str]:
-    """Commands that name every IPv6 neighbour: without link-local addresses none can be asked."""
+    """Lines that name every IPv6 neighbour: without link-local addresses none can be asked."""
     for link in network.links:
         own = [plug for plug in link.plugs if plug.machine == name]
         for plug in link.plugs:
             card = network[plug.machine].host.by_name[plug.interface]
             for address in (one.ip for one in card.addresses if one.version == 6):
                 for here in own if plug not in own else ():
-                    yield f"ip neigh add {address} lladdr {card.mac} dev {here.interface}"
+                    yield f"neigh add {address} lladdr {card.mac} dev {here.interface}"

@@ -27,6 +27,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from iptlab.console.shell import Transcript as Said
 from real_network import Answer, answers
 from transcript_networks import NETWORKS
 
@@ -64,7 +65,7 @@ class Transcript:
         head = re.match(r"((?:# .*\n)+)network: (\w+)\n", text)
         if not head or head[2] not in NETWORKS:
             raise ValueError("a transcript begins with `# what it shows' and `network: NAME'")
-        machines = "|".join(NETWORKS[head[2]]().machines)
+        machines = "|".join(NETWORKS[head[2]]().hosts)
         first, *blocks = re.split(rf"^({machines})\$ ", text[head.end() :], flags=re.MULTILINE)
         if first.strip():
             raise ValueError(f"{first.strip()!r} stands before the first command")
@@ -81,10 +82,9 @@ class Transcript:
         steps = (replace(step, output=said.text, status=said.status) for step, said in pairs)
         return replace(self, steps=tuple(steps))
 
-    def stable(self) -> str:
-        """The text without what no two runs have in common."""
-        calm = Calm()
-        return str(replace(self, steps=tuple(map(calm.step, self.steps))))
+    def stable(self) -> Transcript:
+        """The transcript without what no two runs have in common."""
+        return replace(self, steps=tuple(map(Calm().step, self.steps)))
 
 
 def _step(machine: str, block: str) -> Step:
@@ -172,12 +172,26 @@ def really(transcript: Transcript) -> Transcript:
     return transcript.answered(map(_unplugged, found))
 
 
+def virtually(transcript: Transcript) -> Transcript:
+    """The transcript as our virtual machines write it."""
+    lab = NETWORKS[transcript.network]()
+    said = [lab.on(step.machine, step.command) for step in transcript.steps]
+    return transcript.answered(Answer(_printed(one), one.status) for one in said)
+
+
+def _printed(said: Said) -> str:
+    return "".join(one.printed() for one in said.ran) if said.unread is None else said.stderr
+
+
 def record(file: Path) -> None:
-    """Write into a file what the real tools answer, if that is something else than it says."""
+    """Write into a file what the real tools answer, where that is something else than it says."""
     told = Transcript.parse(file.read_text(encoding="utf-8"))
     found = really(told)
-    if found.stable() != told.stable():
-        file.write_text(str(found), encoding="utf-8")
+    pairs = zip(told.stable().steps, found.stable().steps, strict=True)
+    same = [before == now for before, now in pairs]
+    choices = zip(same, told.steps, found.steps, strict=True)
+    steps = tuple(old if kept else new for kept, old, new in choices)
+    file.write_text(str(replace(told, steps=steps)), encoding="utf-8")
 
 
 if __name__ == "__main__":
