@@ -35,14 +35,16 @@ class UnavailableError(Exception):
 
 # --- the network ---
 
-# What does not belong to the network but to how long a test takes, and where ports begin: every
-# error is sent, and an address is used at once.
+# What belongs to a test and not to the network: ports begin where ours do, every error is sent,
+# an address is used at once, and groups are joined before anybody counts packets.
 _SWITCHES = {
     "ipv4/icmp_ratelimit": 0,
     "ipv4/icmp_ratemask": 0,
     "ipv6/icmp/ratelimit": 0,
     "ipv4/ip_local_port_range": "40000 60999",
     "ipv6/conf/default/addr_gen_mode": 1,
+    "ipv6/mld_qrv": 1,
+    "ipv6/conf/default/mldv2_unsolicited_report_interval": 1,
     "ipv6/conf/all/accept_dad": 0,
     "ipv6/conf/default/accept_dad": 0,
     "bridge/bridge-nf-call-iptables": 0,
