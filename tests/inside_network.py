@@ -24,7 +24,7 @@ from typing import Any
 
 Json = dict[str, Any]
 # the longest that a command may take
-_SECONDS = 10
+_SECONDS = 20
 _CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -74,10 +74,10 @@ def _into(machine: str) -> None:
     os.close(place)
 
 
-def _build(network: Json, backend: str) -> None:
+def _build(network: Json) -> None:
     """Make the namespaces, plug them into each other and configure each."""
     _run("mount -t tmpfs none /run")  # names of namespaces, the lock of iptables: gone with us
-    _make_files(backend)
+    _make_files()
     machines = network["machines"]
     _run("ip -batch -", "".join(f"netns add {name}\n" for name in ("switches", *machines)))
     for name in (*machines, "switches"):
@@ -97,13 +97,13 @@ def _build(network: Json, backend: str) -> None:
         _await_links(name)
 
 
-def _make_files(backend: str) -> None:
-    """Put the tools of one back end where they are found first, and name machines our way."""
+def _make_files() -> None:
+    """Put the legacy tools where they are found first, and name machines our way."""
     tools = Path("/run/bin")
     tools.mkdir()
     for family in ("iptables", "ip6tables"):
         for verb in ("", "-save", "-restore"):
-            (tools / f"{family}{verb}").symlink_to(f"/usr/sbin/{family}-{backend}{verb}")
+            (tools / f"{family}{verb}").symlink_to(f"/usr/sbin/{family}-legacy{verb}")
     for name, text in _NAMES.items():
         ours = Path("/run") / name
         ours.write_text(text)
@@ -220,7 +220,7 @@ def main() -> None:
     """Build a network, run commands on its machines, print what they answered."""
     request = json.load(sys.stdin)
     try:
-        _build(request["network"], request["backend"])
+        _build(request["network"])
         _listen(request["network"]["listeners"])
         found = []
         for machine, line in request["commands"]:

@@ -14,7 +14,7 @@ A file of ``tests/transcripts/`` begins with what it shows, and names its networ
 A line after ``> `` goes on with the command above it, as in a here-document. ``[exit N]`` tells
 the exit status where it is not 0. Blank lines at the end of an output do not count.
 
-``python tests/transcripts.py FILE …`` writes into the files what the real tools answer here.
+``python tests/transcripts.py --record FILE …`` writes into the files what the real tools answer.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from iptlab.console.shell import Transcript as Said
 from real_network import Answer, answers
 from transcript_networks import NETWORKS
+
+from iptlab.console.shell import Transcript as Said
 
 FOLDER = Path(__file__).parent / "transcripts"
 FILES = sorted(FOLDER.glob("*.txt"))
@@ -154,7 +155,11 @@ class Calm:
 # --- recording ---
 
 # ip tells where the other end of a wire between namespaces is; a card in a machine has none
-_WIRES = ((r"(?<=\w)@if\d(?=: <)", ""), (r" link-netns \w+$", ""), (r"(?<=\w)@if\d(?= +[A-Z])", "    "))
+_WIRES = (
+    (r"(?<=\w)@if\d(?=: <)", ""),
+    (r" link-netns \w+$", ""),
+    (r"(?<=\w)@if\d(?= +[A-Z])", "    "),
+)
 
 
 def _unplugged(answer: Answer) -> Answer:
@@ -195,5 +200,8 @@ def record(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
+    option, *names = sys.argv[1:] or [""]
+    if option != "--record":
+        sys.exit("usage: python tests/transcripts.py --record FILE …")
+    for name in names:
         record(Path(name))
