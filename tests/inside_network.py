@@ -50,11 +50,10 @@ _SWITCHES = {
     "bridge/bridge-nf-call-iptables": 0,
     "bridge/bridge-nf-call-ip6tables": 0,
 }
-# names come from /etc/hosts alone, and of two addresses the IPv4 one is taken
+# names come from /etc/hosts alone
 _NAMES = {
     "hosts": "",
     "nsswitch.conf": "hosts: files\nnetworks: files\n",
-    "gai.conf": "precedence ::ffff:0:0/96 100\n",
 }
 
 

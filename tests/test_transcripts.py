@@ -14,6 +14,11 @@ from transcripts import FILES, Transcript, really, virtually
 NAMES = [file.stem for file in FILES]
 # transcripts at real machines mostly wait for what does not come: so many do it at once
 AT_ONCE = 8
+# what they need, in calls that succeed where it is there
+TOOLS = (
+    *("iptables -L", "ip6tables -L", "iptables-nft -L", "ipset list", "conntrack -L"),
+    *("ping -V", "curl -V", "nc -h", "ss -V", "sysctl -V"),
+)
 
 REFUSED = """# A closed port
 network: home
@@ -58,12 +63,12 @@ def test_a_virtual_machine_answers_as_the_transcript_says(file: Path) -> None:
 def real() -> Iterator[dict[Path, Future[Transcript]]]:
     """All transcripts on their way through the real tools; skips where none may run."""
     try:
-        for tool in ("iptables -L", "ipset list", "conntrack -L", "ping -V", "ss -V", "curl -V"):
-            (answer,) = answers(NETWORKS["home"](), [("laptop", tool)])
-            if answer.status:
-                pytest.skip(f"{tool}: {answer.text}")
+        found = answers(NETWORKS["home"](), [("laptop", line) for line in TOOLS])
     except UnavailableError as error:
         pytest.skip(str(error))
+    for line, answer in zip(TOOLS, found, strict=True):
+        if answer.status:
+            pytest.skip(f"{line}: {answer.text}")
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {file: pool.submit(really, read(file)) for file in FILES}
         pool.shutdown(cancel_futures=True)
