@@ -104,9 +104,6 @@ def _configuration(network: Network, name: str) -> Iterator[str]:
             broadcast = " broadcast +" if address.network.num_addresses > 2 else ""
             yield f"addr add {address}{broadcast * (address.version == 4)} dev {card.name}"
         yield f"link set {card.name} up"
-        # a silent neighbour is given up after 0.3 s, not 3
-        for cache in ("arp_cache", "ndisc_cache"):
-            yield f"ntable change name {cache} dev {card.name} retrans 100"
     for route in host.routes:
         yield f"route add {route}"
     yield from _neighbours(network, name)
