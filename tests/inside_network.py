@@ -151,7 +151,7 @@ def _listen(listeners: list[Json]) -> None:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind(("::", one["port"]))
         if not one["udp"]:
-            server.listen(16)
+            server.listen(socket.SOMAXCONN)
         serve = _datagrams if one["udp"] else _connections
         threading.Thread(target=serve, args=(server, one["says"].encode()), daemon=True).start()
 

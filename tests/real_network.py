@@ -100,9 +100,7 @@ def _configuration(network: Network, name: str) -> Iterator[str]:
     yield "link set lo up"
     for card in host.interfaces:
         yield f"link set {card.name} address {card.mac}"
-        for address in card.addresses:
-            broadcast = " broadcast +" if address.network.num_addresses > 2 else ""
-            yield f"addr add {address}{broadcast * (address.version == 4)} dev {card.name}"
+        yield from (f"addr add {address} dev {card.name}" for address in card.addresses)
         yield f"link set {card.name} up"
     for route in host.routes:
         yield f"route add {route}"
