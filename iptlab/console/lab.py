@@ -121,9 +121,7 @@ class Lab:
 
     # --- sending by hand ---
 
-    def connect(
-        self, host: str, to: str, port: int, *, protocol: int = Protocol.TCP
-    ) -> Attempt:
+    def connect(self, host: str, to: str, port: int, *, protocol: int = Protocol.TCP) -> Attempt:
         """Open a connection from a host to an address or a name; ``last`` shows it too."""
         name = self._called(host)
         attempt = self.network.connect(name, self._address(name, to), port, protocol=protocol)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from posixpath import dirname
+from textwrap import fill
 
 import iptlab.console.commands  # noqa: F401  (registers the commands)
 from iptlab.console.command import COMMANDS, Output, Session
@@ -209,5 +210,7 @@ def call(session: Session, words: tuple[str, ...]) -> Output:
 
 def _unknown(name: str) -> Output:
     why = "No such file or directory" if "/" in name else "command not found"
-    there_are = f"The commands here are {', '.join(sorted(COMMANDS))}."
+    # the tools of one backend are there too, but they are the same
+    known = sorted(one for one in COMMANDS if "-legacy" not in one and "-nft" not in one)
+    there_are = fill(f"The commands here are {', '.join(known)}.", 78, break_on_hyphens=False)
     return Output("", f"bash: {name}: {why}\n{there_are}\n", _NOT_FOUND)

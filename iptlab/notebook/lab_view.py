@@ -13,7 +13,9 @@ from iptlab.simulate.network import Attempt, Leg, Trip
 from iptlab.view import journey_html
 
 # a long listing scrolls in its own frame, and its columns stay columns
-_SCREEN = "white-space: pre; overflow: auto; max-height: 40em"
+_SCREEN = (
+    "font-family: monospace; line-height: 1.3; white-space: pre; overflow: auto; max-height: 40em"
+)
 
 
 def transcript_html(transcript: Transcript) -> Html:
@@ -36,29 +38,28 @@ def _ran_html(ran: Ran, prompt: str) -> Html:
 
 def attempt_html(attempt: Attempt) -> Html:
     """An attempt as a table of every packet's way, and the rules that its packets met."""
-    rows = [row for trip in attempt.trips for row in _trip_rows(trip, "")]
+    rows = [row for trip in attempt.trips for row in _trip_rows(trip, "●")]
     by = f" to {attempt.listener or attempt.server}" if attempt.server else ""
     end = element("p", element("strong", f"{attempt.result}{by}"))
-    caption = f"{attempt.packet}"
     looked = [leg for trip in attempt.trips for leg in _legs_of_interest(trip, attempt)]
     return element(
         "div",
-        table(caption, ("", "machine", "what happened to the packet"), rows),
+        table(str(attempt.packet), ("", "machine", "what happened to the packet"), rows),
         end,
         *map(_leg_html, looked),
     )
 
 
-def _trip_rows(trip: Trip, depth: str) -> Iterator[tuple[str, ...]]:
+def _trip_rows(trip: Trip, sign: str) -> Iterator[tuple[str, ...]]:
     """A row for each machine a packet came to, then those of what it caused."""
-    for number, leg in enumerate(trip.legs):
-        arrow = f"{depth}→" if number else f"{depth}●"
+    for leg in trip.legs:
         said = [leg.journey.conclusion, *leg.rewrites()]
-        yield arrow, leg.machine, join(element("div", one) for one in said)
+        yield sign, leg.machine, join(element("div", one) for one in said)
+        sign = "→"
     if trip.lost:
-        yield f"{depth}✗", "", element("strong", f"lost: {trip.lost}")
+        yield "✗", "", element("strong", f"lost: {trip.lost}")
     for caused in trip.caused:
-        yield from _trip_rows(caused, f"{depth}\u2003")
+        yield from _trip_rows(caused, "↳")
 
 
 def _legs_of_interest(trip: Trip, attempt: Attempt) -> Iterator[Leg]:

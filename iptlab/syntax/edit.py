@@ -75,7 +75,7 @@ class Edit:
         self.changed = False
         self.chains: dict[str, _Chain] = {}
         for name, policy, counters, entries in written(table.chains):
-            there = [entry._replace(line=0) for entry in entries]
+            there = [entry._replace(line=0) if entry.line else entry for entry in entries]
             self.chains[name] = _Chain(name, policy, counters, entries=there)
         for chain in self.chains.values():
             self._hold(chain.entries)

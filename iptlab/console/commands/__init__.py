@@ -1,5 +1,5 @@
 """The commands, one file for each family of them; importing this registers all."""
 
-from iptlab.console.commands import iptables, text
+from iptlab.console.commands import awk, grep, ipset, iptables, system, text
 
-__all__ = ["iptables", "text"]
+__all__ = ["awk", "grep", "ipset", "iptables", "system", "text"]
