@@ -1,1 +1,4 @@
 """The commands, one file for each family of them; importing this registers all."""
+
+from iptlab.console.commands import modules as modules
+from iptlab.console.commands import sysctl as sysctl
