@@ -1,4 +1,5 @@
 """The commands, one file for each family of them; importing this registers all."""
 
+from iptlab.console.commands import conntrack as conntrack
 from iptlab.console.commands import modules as modules
 from iptlab.console.commands import sysctl as sysctl
