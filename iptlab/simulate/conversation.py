@@ -182,9 +182,10 @@ class Conversation:
         return (*opened.trips, *self.trips)
 
     def _broken(self) -> Result:
-        """What a process is told whose segments do not get through."""
+        """What a process is told whose segments do not get through; no ICMP error ends it."""
         told = self._told()
-        return Result.REFUSED if told.answer and told.answer.flags & TcpFlags.RST else told.result
+        reset = told.answer is not None and told.answer.flags & TcpFlags.RST
+        return Result.REFUSED if reset else Result.TIMED_OUT
 
 
 _HEAD = "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n"

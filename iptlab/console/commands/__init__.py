@@ -2,4 +2,5 @@
 
 from iptlab.console.commands import conntrack as conntrack
 from iptlab.console.commands import modules as modules
+from iptlab.console.commands import ping as ping
 from iptlab.console.commands import sysctl as sysctl
