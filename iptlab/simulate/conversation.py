@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from iptlab.netfilter.context import Owner
 from iptlab.packet import Family, IcmpType, Packet, Protocol, TcpFlags
@@ -63,6 +63,21 @@ SYN_GIVEN_UP = 127
 # seconds until a machine believes that a neighbour is not there: three questions, one a second
 # kernel: net/core/neighbour.c (neigh_timer_handler), man page: arp(7)
 NEIGHBOUR_GIVEN_UP = 3
+
+
+class Segment(NamedTuple):
+    """A TCP segment of a connection that stands; ``ours`` if the side that opened it sends it."""
+
+    ours: bool
+    flags: TcpFlags
+    seq: int
+    ack: int
+    payload: bytes = b""
+
+    def on(self, packet: Packet) -> Packet:
+        """The packet that carries it, between the ends of another one."""
+        bare = replace(packet, flags=self.flags, seq=self.seq, ack=self.ack)
+        return replace(bare, payload=self.payload, length=0)
 
 
 @dataclass
@@ -154,32 +169,40 @@ class Conversation:
         listener = self.network.listener(opened.server, opened.seen)
         body = listener.text if listener else ""
         heard = f"{_HEAD.format(len(body.encode()))}{body}"
-        asked, told = said.encode(), heard.encode()
-        theirs = 1 + len(asked), 1 + len(told)
-        lines = (
-            (True, _PUSH, (1, 1), asked),
-            (False, _PUSH, (1, theirs[0]), told),
-            (True, TcpFlags.ACK, theirs, b""),
-            (False, _FIN, (theirs[1], theirs[0]), b""),
-            (True, _FIN, (theirs[0], theirs[1] + 1), b""),
-            (False, TcpFlags.ACK, (theirs[1] + 1, theirs[0] + 1), b""),
+        mine, theirs = 1 + len(said.encode()), 1 + len(heard.encode())
+        through = self._say(
+            opened,
+            (
+                Segment(True, _PUSH, 1, 1, said.encode()),
+                Segment(False, _PUSH, 1, mine, heard.encode()),
+                Segment(True, TcpFlags.ACK, mine, theirs),
+                Segment(False, _FIN, theirs, mine),
+                Segment(True, _FIN, mine, theirs + 1),
+                Segment(False, TcpFlags.ACK, theirs + 1, mine + 1),
+            ),
         )
-        for number, (ours, flags, (seq, ack), payload) in enumerate(lines):
-            forth = replace(self.packet, flags=flags, seq=seq, ack=ack, payload=payload, length=0)
-            back = replace(opened.seen.reply(), flags=flags, seq=seq, ack=ack, ttl=64, mark=0)
-            back = replace(back, payload=payload, length=0)
-            trip = self._send(self.machine, forth) if ours else self._send(opened.server, back)
-            wanted = opened.server if ours else self.machine
-            if not (trip.arrived and trip.last.machine == wanted):
-                lost = number < 2  # what is lost later, the process no longer notices
-                result = self._broken() if lost else opened.result
-                return replace(
-                    opened, trips=self._all(opened), result=result, heard="" if lost else heard
-                )
-        return replace(opened, trips=self._all(opened), heard=heard)
+        trips = (*opened.trips, *self.trips)
+        if through < 2:  # what is lost later, the process no longer notices
+            return replace(opened, trips=trips, result=self._broken())
+        return replace(opened, trips=trips, heard=heard)
 
-    def _all(self, opened: Attempt) -> tuple[Trip, ...]:
-        return (*opened.trips, *self.trips)
+    def close(self, opened: Attempt) -> Attempt:
+        """Close a connection on which nothing was said, and so does the server."""
+        last = Segment(True, TcpFlags.ACK, 2, 2)
+        self._say(opened, (Segment(True, _FIN, 1, 1), Segment(False, _FIN, 1, 2), last))
+        return replace(opened, trips=(*opened.trips, *self.trips))
+
+    def _say(self, opened: Attempt, segments: tuple[Segment, ...]) -> int:
+        """Send segments to and fro until one does not get through; how many did."""
+        assert opened.seen is not None
+        back = replace(opened.seen.reply(), ttl=64, mark=0)
+        for number, one in enumerate(segments):
+            here, there = self.machine, opened.server
+            sender, receiver = (here, there) if one.ours else (there, here)
+            trip = self._send(sender, one.on(self.packet if one.ours else back))
+            if not trip.arrived or trip.last.machine != receiver:
+                return number
+        return len(segments)
 
     def _broken(self) -> Result:
         """What a process is told whose segments do not get through; no ICMP error ends it."""

@@ -204,6 +204,10 @@ class Network:
         """Say something on a TCP connection, hear the answer, and close it on both sides."""
         return Conversation(self, machine, opened.packet, choose).talk(opened, said)
 
+    def close(self, machine: str, opened: Attempt, *, choose: Chooser | None = None) -> Attempt:
+        """Close a TCP connection on which nothing was said."""
+        return Conversation(self, machine, opened.packet, choose).close(opened)
+
     def listener(self, machine: str, packet: Packet) -> Listener | None:
         """The process that a packet is for that was delivered on a machine."""
         here = self._listening.get(machine, ())

@@ -1,6 +1,8 @@
 """The commands, one file for each family of them; importing this registers all."""
 
 from iptlab.console.commands import conntrack as conntrack
+from iptlab.console.commands import curl as curl
 from iptlab.console.commands import modules as modules
+from iptlab.console.commands import nc as nc
 from iptlab.console.commands import ping as ping
 from iptlab.console.commands import sysctl as sysctl
