@@ -57,9 +57,9 @@ _SEND_ERRORS = {
 # kernel: net/ipv4/tcp_output.c (tcp_connect), net/sctp/output.c (sctp_packet_transmit)
 _PATIENT = (Protocol.TCP, Protocol.SCTP)
 # seconds after which a SYN is sent once more, and after which the kernel gives up
-# kernel: net/ipv4/tcp_timer.c, with net.ipv4.tcp_syn_retries = 6
-_SYN_AGAIN = (1, 2, 4, 8, 16, 32)
-SYN_GIVEN_UP = 127
+# kernel: Documentation/networking/ip-sysctl.rst (tcp_syn_retries = 6, tcp_syn_linear_timeouts = 4)
+_SYN_AGAIN = (1, 1, 1, 1, 1, 2, 4, 8, 16, 32)
+SYN_GIVEN_UP = 131
 # seconds until a machine believes that a neighbour is not there: three questions, one a second
 # kernel: net/core/neighbour.c (neigh_timer_handler), man page: arp(7)
 NEIGHBOUR_GIVEN_UP = 3

@@ -11,7 +11,7 @@ from iptlab.console.command import Output, Session, register_command
 from iptlab.console.complaint import ComplaintError, NotModelledError, complaining
 from iptlab.console.reach import UNKNOWN, WRONG_FAMILY, UnresolvedError, reach, resolve
 from iptlab.names import service_name, service_port
-from iptlab.packet import Address, Protocol
+from iptlab.packet import Address, Packet, Protocol
 from iptlab.simulate.conversation import SYN_GIVEN_UP
 from iptlab.simulate.network import Attempt, Result
 
@@ -28,6 +28,9 @@ _WHY = {
     Result.PROHIBITED: "Operation not permitted",
 }
 _ERRNO = {"EACCES": "Permission denied", "EINVAL": "Invalid argument"}
+# pauses before each datagram that nc sends to see whether anybody objects, as measured
+_PROBES = (0, 0, 1, 1, 1)
+_NO_OBJECTION = (Result.CONNECTED, Result.TIMED_OUT)
 # more ports than anybody scans by hand
 _MOST_PORTS = 1024
 
@@ -143,10 +146,7 @@ class Netcat:
         if "-s" in self.options:
             packet = replace(packet, src=self._source())
         if self._udp:
-            # what nc itself sends to see whether anybody objects
-            sent = "X" if "-z" in self.options or not self.session.stdin else self.session.stdin
-            packet = replace(packet, payload=sent.encode(), length=0)
-            return self._datagram(reach(self.session, packet), port)
+            return self._datagrams(packet)
         attempt = reach(self.session, packet, self._patience())
         if attempt.result is not Result.CONNECTED:
             self._failed(attempt, port)
@@ -160,16 +160,23 @@ class Netcat:
             self.out.append(talked.heard)
         return True
 
-    def _datagram(self, attempt: Attempt, port: int) -> bool:
+    def _datagrams(self, packet: Packet) -> bool:
         """UDP says nothing of who got it; only an error is a sign, and silence is none."""
-        looked = "-z" in self.options or not self._silent
-        if attempt.result not in (Result.CONNECTED, Result.TIMED_OUT):
-            return not looked
-        if looked:
-            self._succeeded(port)
-        if attempt.answer is not None and "-z" not in self.options and attempt.answer.payload:
-            self.out.append(attempt.answer.payload.decode())
+        assert packet.dport is not None
+        if "-z" in self.options or "-v" in self.options:
+            for pause in _PROBES:
+                self.session.network.wait(pause)
+                if self._datagram(packet, "X").result not in _NO_OBJECTION:
+                    return False
+            self._succeeded(packet.dport)
+        if self.session.stdin and "-z" not in self.options:
+            attempt = self._datagram(packet, self.session.stdin)
+            if attempt.result is Result.CONNECTED and attempt.answer is not None:
+                self.out.append((attempt.answer.payload or b"").decode())
         return True
+
+    def _datagram(self, packet: Packet, text: str) -> Attempt:
+        return reach(self.session, replace(packet, payload=text.encode(), length=0))
 
     def _patience(self) -> float:
         text = self.options.get("-w", str(SYN_GIVEN_UP))

@@ -15,6 +15,7 @@ _ROOT = "/proc/sys/net/"
 # What can be read and not changed here, as the simulator goes by it.
 # kernel: Documentation/networking/nf_conntrack-sysctl.rst, ip-sysctl.rst
 _FIXED = {
+    "ipv4/tcp_syn_linear_timeouts": 4,
     "ipv4/tcp_syn_retries": 6,
     "netfilter/nf_conntrack_acct": 0,
     "netfilter/nf_conntrack_buckets": 262144,
