@@ -2,6 +2,7 @@
 
 from iptlab.console.commands import conntrack as conntrack
 from iptlab.console.commands import curl as curl
+from iptlab.console.commands import ip as ip
 from iptlab.console.commands import modules as modules
 from iptlab.console.commands import nc as nc
 from iptlab.console.commands import ping as ping
