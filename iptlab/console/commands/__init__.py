@@ -2,8 +2,11 @@
 
 from iptlab.console.commands import conntrack as conntrack
 from iptlab.console.commands import curl as curl
+from iptlab.console.commands import dig as dig
+from iptlab.console.commands import elsewhere as elsewhere
 from iptlab.console.commands import ip as ip
 from iptlab.console.commands import modules as modules
 from iptlab.console.commands import nc as nc
 from iptlab.console.commands import ping as ping
+from iptlab.console.commands import ss as ss
 from iptlab.console.commands import sysctl as sysctl

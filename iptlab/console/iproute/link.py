@@ -52,9 +52,10 @@ def selected(call: Call) -> Iterator[tuple[int, Interface]]:
             if word in ("to", "scope", "label", "type", "master", "vrf", "group", "permanent"):
                 raise call.refuse(f"the filter {word}", "Write: ip addr show dev NAME.")
             name = call.value() if word == "dev" else word
-            call.shown(name)
         else:
             raise garbage(word, "dev")
+    if name:
+        call.shown(name)
     for number, one in indexed(call.host):
         if name in ("", one.name) and (one.up or not up):
             yield number, one
@@ -108,10 +109,8 @@ def _mtu(word: str) -> int:
     if not word.isdecimal():
         raise invalid(word, 'Invalid "mtu" value')
     if int(word) not in _MTU:
-        few = int(word) < _MTU[0]
-        raise kernel(
-            f"mtu {'less' if few else 'greater'} than device {'mini' * few}{'maxi' * (not few)}mum."
-        )
+        bound = "less than device minimum" if int(word) < _MTU[0] else "greater than device maximum"
+        raise kernel(f"mtu {bound}.")
     return int(word)
 
 

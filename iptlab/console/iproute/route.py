@@ -222,6 +222,8 @@ def _read(call: Call) -> Asked:
         word = call.next()
         if word in _REFUSED:
             raise call.refuse(f"ip route {word}", "Write: ip route add NETWORK via ADDRESS.")
+        if word == "via" and word in given:
+            raise invalid(word, "use nexthop syntax to specify multiple via")
         if word in ("via", "dev", "table", "src", "metric", "preference", "scope"):
             given[{"preference": "metric"}.get(word, word)] = call.value()
         elif word == "onlink":
