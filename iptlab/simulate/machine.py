@@ -63,15 +63,10 @@ class Machine:
     """
 
     def __init__(self, host: Host, *, seed: int = 0, now: datetime = START) -> None:
-        settings = Settings(
-            loose=bool(host.sysctl("netfilter/nf_conntrack_tcp_loose")),
-            liberal=bool(host.sysctl("netfilter/nf_conntrack_tcp_be_liberal")),
-            checksum=bool(host.sysctl("netfilter/nf_conntrack_checksum")),
-        )
         self._state = State(
             host,
             now,
-            ConntrackTable(settings),
+            ConntrackTable(_settings(host)),
             Random(seed),
             {f: Engine(host.rules[f].tables if f in host.rules else {}) for f in Family},
             sets={name: one.started(now.timestamp()) for name, one in host.sets.items()},
@@ -221,6 +216,7 @@ class Machine:
     def configure(self, host: Host) -> None:
         """Change interfaces, routes and switches; rules, ipsets and connections stay."""
         self._state.host = replace(host, rules=self.host.rules, sets=self.host.sets)
+        self._state.conntrack.settings = _settings(host)
 
     def rules(self, family: int = 4) -> Ruleset:
         """The rules as they stand now, with their counters."""
@@ -430,6 +426,15 @@ class Machine:
         t.log += journey.log
         t.traced += journey.traced
         t.generated.append(journey)
+
+
+def _settings(host: Host) -> Settings:
+    """The switches of connection tracking as the host has them."""
+    return Settings(
+        loose=bool(host.sysctl("netfilter/nf_conntrack_tcp_loose")),
+        liberal=bool(host.sysctl("netfilter/nf_conntrack_tcp_be_liberal")),
+        checksum=bool(host.sysctl("netfilter/nf_conntrack_checksum")),
+    )
 
 
 def _read(packet: Packet | str) -> Packet:
