@@ -2,8 +2,7 @@
 
 Every packet of it really crosses the network, so that rules may stop each of them.
 
-Simplified: TCP segments carry no options, so they are shorter than those of a real kernel, and
-only the first one is sent again if nobody answers.
+Simplified: of TCP's segments only the first one is sent again if nobody answers.
 """
 
 from __future__ import annotations
@@ -76,8 +75,24 @@ class Segment(NamedTuple):
 
     def on(self, packet: Packet) -> Packet:
         """The packet that carries it, between the ends of another one."""
-        bare = replace(packet, flags=self.flags, seq=self.seq, ack=self.ack)
-        return replace(bare, payload=self.payload, length=0)
+        bare = replace(packet, flags=self.flags, seq=self.seq, ack=self.ack, mss=None)
+        return sized(replace(bare, payload=self.payload, length=0))
+
+
+# bytes of the TCP options that Linux sends: with a SYN for the segment size, selective
+# acknowledgements, timestamps and the window's scale, else timestamps alone
+# kernel: net/ipv4/tcp_output.c (tcp_syn_options, tcp_established_options)
+_OPTIONS = {True: 20, False: 12}
+# what an Ethernet frame leaves for a segment
+_SEGMENT = {Family.IPV4: 1460, Family.IPV6: 1440}
+
+
+def sized(packet: Packet) -> Packet:
+    """A TCP segment with the options that Linux would send."""
+    syn = bool(packet.flags & TcpFlags.SYN)
+    mss = _SEGMENT[packet.family] if syn else None
+    bare = replace(packet, mss=None, payload=packet.payload or b"", length=0)
+    return replace(bare, mss=mss, length=bare.length + _OPTIONS[syn])
 
 
 @dataclass
@@ -132,7 +147,7 @@ class Conversation:
         if attempt.result is not Result.CONNECTED:
             return replace(attempt, seen=got)
         if packet.protocol == Protocol.TCP:
-            self._send(self.machine, replace(packet, flags=TcpFlags.ACK, seq=1, ack=1))
+            self._send(self.machine, sized(replace(packet, flags=TcpFlags.ACK, seq=1, ack=1)))
         return replace(
             attempt,
             trips=tuple(self.trips),
@@ -237,7 +252,8 @@ def _answer(packet: Packet, listener: Listener | None) -> tuple[Packet, Owner]:
     if packet.icmp is not None:
         return replace(back, icmp=ECHO[packet.family][1]), KERNEL
     if packet.protocol == Protocol.TCP and listener:
-        return replace(back, flags=TcpFlags.SYN | TcpFlags.ACK, ack=packet.seq + 1), ROOT
+        answered = replace(back, flags=TcpFlags.SYN | TcpFlags.ACK, ack=packet.seq + 1)
+        return sized(answered), ROOT
     if packet.protocol == Protocol.TCP:
         reset = answer.reset(packet, 64)
         assert reset is not None

@@ -13,7 +13,7 @@ from iptlab.netfilter.context import Owner
 from iptlab.packet import Address, Family, IcmpType, Packet, Protocol, TcpFlags
 from iptlab.simulate import answer
 from iptlab.simulate.chance import Chooser, scripts
-from iptlab.simulate.conversation import ECHO, Conversation
+from iptlab.simulate.conversation import ECHO, Conversation, sized
 from iptlab.simulate.journey import Fate, Journey
 from iptlab.simulate.links import Link, Listener, Plug
 from iptlab.simulate.machine import ROOT, START, Machine
@@ -181,8 +181,9 @@ class Network:
         packet = Packet(source, to, protocol)
         if protocol in (Protocol.ICMP, Protocol.ICMPV6):
             return replace(packet, icmp=ECHO[packet.family][0], echo_id=number, echo_seq=1)
-        flags = TcpFlags.SYN if protocol == Protocol.TCP else TcpFlags.NONE
-        packet = replace(packet, sport=number, dport=port, flags=flags)
+        packet = replace(packet, sport=number, dport=port)
+        if protocol == Protocol.TCP:
+            return sized(replace(packet, flags=TcpFlags.SYN))
         if protocol == Protocol.SCTP:
             return replace(packet, chunks=("INIT",), init_tag=_FIRST_PORT)
         return packet
