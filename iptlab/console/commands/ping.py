@@ -81,7 +81,7 @@ class Options:
         for name, value in given:
             match name:
                 case "-c":
-                    options = replace(options, count=int(_number(value, 1, _MOST)))
+                    options = replace(options, count=_count(value))
                 case "-i":
                     options = replace(options, interval=_number(value, 0.002, 3600))
                 case "-W":
@@ -103,13 +103,20 @@ class Options:
         return options
 
 
+def _count(text: str) -> int:
+    number = int(_number(text, 1, 2**63 - 1))
+    if number > _MOST:
+        raise NotModelledError("ping", f"a number of pings above {_MOST}")
+    return number
+
+
 def _number(text: str, least: float, most: float) -> float:
     try:
         number = float(text)
     except ValueError:
         raise _wrong(f"invalid argument: '{text}'", 1) from None
     if not least <= number <= most:
-        span = f"{least:g} <= value <= {most:g}"
+        span = f"{least} <= value <= {most}"
         raise _wrong(f"invalid argument: '{text}': out of range: {span}", 1)
     return number
 
@@ -218,7 +225,7 @@ class Ping:
         named = source in self.session.machine.host.by_name
         if self.to.version == 6:
             place = f" from {first.src}{f' {source}' if named else ' '}:" if source else ""
-            return f"PING {self.name}({self.to}){place} {size} data bytes"
+            return f"PING {self.name}({self._named(self.to)}){place} {size} data bytes"
         place = f"from {first.src} {source * named}: " if source else ""
         return f"PING {self.name} ({self.to}) {place}{size}({size + 28}) bytes of data."
 
@@ -270,7 +277,7 @@ class Ping:
         )
         if self.received:
             yield f"rtt min/avg/max/mdev = {_MS}/{_MS}/{_MS}/0.000 ms"
-        elif self.late and self.to.version == 4:
+        elif self.late > 1 and self.to.version == 4:
             yield f"pipe {min(self.late, 4)}"
         else:
             yield ""
