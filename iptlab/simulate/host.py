@@ -32,6 +32,7 @@ SYSCTLS: dict[str, int] = {
     "ipv4/conf/{}/rp_filter": 0,
     "ipv4/conf/{}/accept_local": 0,
     "ipv4/ip_default_ttl": 64,
+    "ipv4/icmp_echo_ignore_all": 0,
     "ipv4/fwmark_reflect": 0,
     "ipv6/fwmark_reflect": 0,
     "netfilter/nf_conntrack_tcp_loose": 1,

@@ -367,7 +367,7 @@ class Machine:
             if answer.adds_up(t.packet):
                 self._tell(t, answer.REJECTIONS[kind])
             return
-        sent = answer.reset(t.packet, self._ttl(t.packet.family))
+        sent = answer.reset(t.packet, self.ttl(t.packet.family))
         if sent is None or (t.decision and t.decision.kind in _TO_MANY):
             return
         flow = t.tracked.flow
@@ -375,7 +375,8 @@ class Machine:
             flow.progress = closing(flow.progress)
         self._generate(t, sent, NOBODY)
 
-    def _ttl(self, family: Family) -> int:
+    def ttl(self, family: Family) -> int:
+        """The time to live of what this machine sends."""
         return self.host.sysctl("ipv4/ip_default_ttl") if family is Family.IPV4 else _HOP_LIMIT
 
     def _tell(self, t: Transit, kind: IcmpType, *, mtu: int = 0) -> None:
@@ -393,7 +394,7 @@ class Machine:
         if source is None:
             source = self._own_address(t, self._reflected(packet))
         if source is not None:
-            error = answer.error(packet, kind, source, self._ttl(packet.family))
+            error = answer.error(packet, kind, source, self.ttl(packet.family))
             beside = packet.src.version == 6 and packet.src.is_link_local
             link = t.entry if beside and not self.host.owns(packet.src) else ""
             self._generate(t, replace(error, mtu=mtu), KERNEL, link)

@@ -106,9 +106,10 @@ class Network:
                 lost = "it goes in circles"
             else:
                 assert journey.exit is not None
+                mac = self[machine].host.by_name[journey.interface].mac
                 machine = there.machine
                 arriving = replace(journey.exit, mark=0)
-                journey = self[machine].receive(there.interface, arriving, choose=choose)
+                journey = self[machine].receive(there.interface, arriving, mac=mac, choose=choose)
                 legs.append(Leg(machine, journey))
                 caused += self._caused(machine, journey, choose)
         return Trip(tuple(legs), lost, tuple(caused))
@@ -178,7 +179,7 @@ class Network:
         route = host.route_out(Packet(to, to, protocol))
         source = route.source if route and route.source else to
         number = self.ports[machine] = self.ports.get(machine, _FIRST_PORT - 1) + 1
-        packet = Packet(source, to, protocol)
+        packet = Packet(source, to, protocol, ttl=self[machine].ttl(Family(to.version)))
         if protocol in (Protocol.ICMP, Protocol.ICMPV6):
             return replace(packet, icmp=ECHO[packet.family][0], echo_id=number, echo_seq=1)
         packet = replace(packet, sport=number, dport=port)
