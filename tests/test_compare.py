@@ -56,6 +56,37 @@ SAME = {
         "-A INPUT -m statistic --mode random --probability 0.5 -j DROP\n"
         "-A INPUT -m statistic --mode random --probability 0.5 -j DROP",
     ),
+    "a class of traffic and its byte": (
+        "-t mangle -A INPUT -j DSCP --set-dscp-class EF",
+        "-t mangle -A INPUT -j TOS --set-tos 0xb8/0xfc",
+    ),
+    "what a changed time to live is asked for": (
+        "-t mangle -A INPUT -j TTL --ttl-dec 3\n-A INPUT -m ttl --ttl-lt 2 -j DROP",
+        "-t mangle -A INPUT -j TTL --ttl-dec 3\n-A INPUT -m ttl --ttl-lt 1 -j DROP\n"
+        "-A INPUT -m ttl --ttl-eq 1 -j DROP",
+    ),
+    "two times one hop, and two hops at once": (
+        "-t mangle -A INPUT -j TTL --ttl-dec 1\n-t mangle -A INPUT -j TTL --ttl-dec 1",
+        "-t mangle -A INPUT -j TTL --ttl-dec 2",
+    ),
+    "a mark that comes back from its connection": (
+        "-t mangle -A INPUT -j CONNMARK --restore-mark\n-A INPUT -m mark --mark 7 -j DROP",
+        "-t mangle -A INPUT -j CONNMARK --restore-mark\n-A INPUT -m connmark --mark 7 -j DROP",
+    ),
+    "a mark saved and a mark set": (
+        "-t mangle -A INPUT -j MARK --set-mark 3\n-t mangle -A INPUT -j CONNMARK --save-mark",
+        "-t mangle -A INPUT -j CONNMARK --set-mark 3\n-t mangle -A INPUT -j MARK --set-mark 3",
+    ),
+    "the smaller of two segment sizes": (
+        "-t mangle -A INPUT -p tcp --tcp-flags SYN SYN -j TCPMSS --set-mss 1300",
+        "-t mangle -A INPUT -p tcp --tcp-flags SYN SYN -j TCPMSS --set-mss 1400\n"
+        "-t mangle -A INPUT -p tcp --tcp-flags SYN SYN -j TCPMSS --set-mss 1300",
+    ),
+    "a traffic class, and another one before it": (
+        "-t mangle -A FORWARD -j CLASSIFY --set-class 1:2",
+        "-t mangle -A FORWARD -j CLASSIFY --set-class 1:1\n"
+        "-t mangle -A FORWARD -j CLASSIFY --set-class 1:2",
+    ),
     "a limit that decides nothing": (
         "-A INPUT -m limit --limit 5/min -j ACCEPT",
         "-A INPUT -m limit --limit 5/min -j LOG",
@@ -115,6 +146,36 @@ DIFFERENT = {
         "-t mangle -A INPUT -p tcp --dport 80 -j MARK --set-mark 3",
         "tcp 192.0.2.10:40000 -> 10.0.0.5:80 SYN",
         ("mark 0x1 by mangle INPUT 1", "mark 0x3 by mangle INPUT 1"),
+    ),
+    "a connection's mark": (
+        "-t mangle -A INPUT -p tcp --dport 80 -j CONNMARK --set-mark 1",
+        "-t mangle -A INPUT -p tcp --dport 80 -j CONNMARK --set-mark 2",
+        "tcp 192.0.2.10:40000 -> 10.0.0.5:80 SYN",
+        ("connection mark 0x1", "connection mark 0x2"),
+    ),
+    "a connection that was marked before": (
+        "-A INPUT -m connmark --mark 5 -j DROP",
+        "",
+        "ctstate ESTABLISHED, connection mark 0x5",
+        ("DROP by filter INPUT 1", "ACCEPT"),
+    ),
+    "a class of traffic": (
+        "-t mangle -A INPUT -p udp -j DSCP --set-dscp 46",
+        "-t mangle -A INPUT -p udp -j DSCP --set-dscp 40",
+        "udp 192.0.2.10:40000 -> 10.0.0.5:80",
+        ("tos 0xb8", "tos 0xa0"),
+    ),
+    "a time to live": (
+        "-t mangle -A INPUT -j TTL --ttl-set 64",
+        "-t mangle -A INPUT -j TTL --ttl-inc 1",
+        "at INPUT",
+        ("ACCEPT", "ACCEPT (ttl 65)"),
+    ),
+    "a segment size": (
+        "-t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1300",
+        "-t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu",
+        "mss=1460",
+        ("ACCEPT (mss 1300)", "ACCEPT (mss 1360)"),
     ),
     "what nat asks for": (
         "-t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.0.0.7",
@@ -247,7 +308,7 @@ def test_two_hosts_are_compared_by_their_rules() -> None:
 REFUSED = {
     "-A INPUT -m addrtype --dst-type LOCAL -j DROP": "which addresses belong to this machine",
     "-A INPUT -m conntrack --ctstate DNAT -j DROP": "give the scope a host",
-    "-t mangle -A INPUT -j TOS --set-tos 8": "what it changes is not followed",
+    "-t mangle -A INPUT -p tcp -j TCPOPTSTRIP --strip-options 8": "what it changes is not followed",
     "-t mangle -A INPUT -j HMARK --hmark-tuple src --hmark-mod 2 --hmark-rnd 1": "not computed",
     "-A INPUT -j NFQUEUE": "cannot compare",
     "-A INPUT -p tcp -m osf --genre Linux -j DROP": "cannot compare `-m osf",
@@ -263,7 +324,7 @@ def test_what_nobody_can_tell_is_said(rule: str) -> None:
 
 
 def test_rules_that_no_packet_comes_to_are_not_asked() -> None:
-    unused = read_rules("-t mangle -N UNUSED\n-t mangle -A UNUSED -j TOS --set-tos 8")
+    unused = read_rules("-t mangle -N UNUSED\n-t mangle -A UNUSED -p tcp -j ECN --ecn-tcp-remove")
     assert compare(unused, read_rules("")).same
 
 

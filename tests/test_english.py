@@ -98,10 +98,12 @@ def test_a_chain_that_nobody_calls_is_pointed_out() -> None:
     assert look(":alone -") == [((), "no rule jumps to alone, so no packet gets here.")]
 
 
-def test_what_is_not_modelled_is_said_to_be_so() -> None:
-    ((numbers, text),) = look("-A INPUT -m rateest --rateest one --rateest-lt -j ACCEPT")
+def test_what_cannot_be_told_is_said_to_be_so() -> None:
+    ((numbers, text),) = look(
+        "-A INPUT -m rateest --rateest one --rateest-lt --rateest-pps 5 -j ACCEPT"
+    )
     assert numbers == (1,)
-    assert "does not model" in text
+    assert text == "rule 1 asks what iptlab cannot tell: how fast packets come is not measured."
 
 
 def remarks_on(*lines: str) -> list[str]:

@@ -179,6 +179,61 @@ def test_an_error_of_ours_is_shown_without_a_traceback(
     assert "Traceback" not in shown.out + shown.err
 
 
+# --- commands at virtual machines ---
+
+
+def test_a_cell_of_commands_runs_at_a_host_of_the_lab(run: Run) -> None:
+    run("lab = iptlab.Lab.home_router()")
+    shown = run("%%on router\niptables -A INPUT -p udp -j DROP # $HOME {lab}\niptables -S INPUT\n")
+    assert shown.data["text/plain"] == (
+        "router# iptables -A INPUT -p udp -j DROP\nrouter# iptables -S INPUT\n"
+        "-P INPUT ACCEPT\n-A INPUT -p udp -j DROP"
+    )
+    assert "<strong>router# iptables -S INPUT</strong>\n-P" in shown.data["text/html"]
+    assert "-P INPUT ACCEPT" in run("%on router iptables -S").data["text/plain"]
+    run("other = iptlab.Lab.dmz()")
+    assert "10.0.0.80" in run("%on other.web cat /etc/hosts").data["text/plain"]
+
+
+def test_a_cell_that_fails_tells_the_line_as_the_notebook_counts_it(run: Run) -> None:
+    run("lab = iptlab.Lab.home_router()")
+    shown = run("%%on router\necho {lab} $?\n\niptables -X web\necho b\n")
+    assert shown.error is None
+    assert "{lab} 0" in shown.data["text/plain"]
+    assert "[line 4 ended with status 1; 1 line after it not run]" in shown.data["text/plain"]
+    assert "line 2, column 6" in run("%%on router\necho $HOME\n").data["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("%%on router\ntrue", "there is no lab called lab here; write lab = Lab.home_router()"),
+        ("%%on x.router\ntrue", "there is no lab called x here"),
+        ("lab = iptlab.Lab.dmz()\n%on", "say where: %%on HOST; there are laptop, web, router"),
+        ("lab = iptlab.Lab.dmz()\n%on rooter true", "there is no host 'rooter' in this lab"),
+    ],
+)
+def test_a_cell_for_no_host_says_which_there_are(run: Run, cell: str, says: str) -> None:
+    assert says in str(run(cell).error)
+
+
+def test_commands_below_the_magic_are_not_beside_it_too(run: Run) -> None:
+    run("lab = iptlab.Lab.home_router()")
+    assert "write the commands below %%on router" in str(run("%%on router true\ntrue").error)
+
+
+def test_nothing_that_is_typed_becomes_markup() -> None:
+    lab = iptlab.Lab(
+        {"<b>": iptlab.Host.server("10.0.0.1/24")}, listeners=[f"<b> 80/tcp {HOSTILE}"]
+    )
+    pages = [lab, lab.on("<b>", f"echo '{HOSTILE}'; '<i>'"), lab.on("<b>", "echo '<i>")]
+    pages.append(lab.connect("<b>", "10.0.0.1", 80))
+    for html in (VIEWS[type(page)](page) for page in pages):
+        assert set(Tags(html).opened) <= HARMLESS | {"img"}
+        assert html.count("<img") == html.count('<img src="data:image/svg+xml;base64,')
+        assert "&lt;" in html
+
+
 # --- views ---
 
 
@@ -220,6 +275,7 @@ def arrived(rules: iptlab.Ruleset) -> iptlab.Journey:
 @pytest.mark.parametrize("kind", VIEWS, ids=lambda kind: kind.__name__)
 def test_every_view_has_its_text_beside_it(shell: InteractiveShell, kind: type) -> None:
     rules = iptlab.data("ufw.rules")
+    lab = iptlab.Lab.home_router()
     values = {
         type(value): value
         for value in (
@@ -230,6 +286,9 @@ def test_every_view_has_its_text_beside_it(shell: InteractiveShell, kind: type) 
             arrived(rules),
             iptlab.Verification((), {}),
             iptlab.grade(iptlab.exercise("00-first"), "DROP"),
+            lab,
+            lab.on("router", "iptables -L"),
+            lab.connect("laptop", "server", 80),
         )
     }
     data, _ = shell.display_formatter.format(values[kind])

@@ -34,9 +34,15 @@ class Plan:
         listeners: Iterable[str | Listener],
     ) -> Plan:
         """A plan from words; without links, interfaces in one network are on one link."""
+        if not isinstance(hosts, Mapping) or not hosts:
+            raise PacketError('a lab is made of hosts by name: {"laptop": Host.server(...), ...}')
         named = {name: _numbered(host, name, n) for n, (name, host) in enumerate(hosts.items(), 1)}
         wires = _links_of(named) if links is None else tuple(map(_link, links))
-        return cls(named, wires, tuple(map(_listener, listeners)))
+        there = tuple(map(_listener, listeners))
+        if strangers := [one.machine for one in there if one.machine not in named]:
+            known = ", ".join(named)
+            raise PacketError(f"there is no host {strangers[0]} to listen on; there are {known}")
+        return cls(named, wires, there)
 
 
 def _numbered(host: Host, name: str, number: int) -> Host:
@@ -49,14 +55,17 @@ def _numbered(host: Host, name: str, number: int) -> Host:
 
 
 def _links_of(hosts: Mapping[str, Host]) -> tuple[Link, ...]:
-    """A link for each network that two interfaces have an address in."""
-    plugs: dict[object, list[Plug]] = {}
+    """A link for each group of interfaces that have addresses in the same networks."""
+    groups: list[tuple[set[object], list[Plug]]] = []
     for name, host in hosts.items():
         for card in host.interfaces:
-            # one plug is in one link: that of its first address
-            for address in card.addresses[:1]:
-                plugs.setdefault(address.network, []).append(Plug(name, card.name))
-    return tuple(Link(tuple(ends)) for ends in plugs.values() if len(ends) > 1)
+            networks: set[object] = {one.network for one in card.addresses}
+            plugs = [Plug(name, card.name)]
+            for group in [one for one in groups if one[0] & networks]:
+                groups.remove(group)
+                networks, plugs = networks | group[0], [*group[1], *plugs]
+            groups.append((networks, plugs))
+    return tuple(Link(tuple(plugs)) for networks, plugs in groups if networks and len(plugs) > 1)
 
 
 def _link(words: str | Link) -> Link:

@@ -11,6 +11,7 @@ from iptlab.grading import (
     Goal,
     Misconception,
     Predict,
+    Scope,
     SupplyPacket,
     WriteRules,
     answered,
@@ -18,6 +19,8 @@ from iptlab.grading import (
     treats,
 )
 from iptlab.netfilter.actions import Verdict
+from iptlab.netfilter.hooks import Hook
+from iptlab.simulate.situation import trace
 from iptlab.simulate.trace import HookVisit, Step
 
 FATES = ("ACCEPT", "DROP", "REJECT")
@@ -28,7 +31,7 @@ quiet = partial(data, "quiet.rules")
 
 
 def _on_laptop(packet: str) -> HookVisit:
-    return Goal(packet, Verdict.ACCEPT, "").visit(laptop())
+    return trace(laptop(), packet)
 
 
 def _number(visit: HookVisit) -> int:
@@ -137,6 +140,18 @@ _STRANGER = "in wlan0 tcp 203.0.113.9:40000 -> 192.168.1.20:{}"
 
 web = WriteRules(
     id="00-web",
+    reference="""
+        -P INPUT DROP
+        -A INPUT -i lo -j ACCEPT
+        -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+        -A INPUT -s 192.168.1.0/24 -p tcp --dport 8080 -j ACCEPT
+    """,
+    says="Neighbours may see the web page, and nothing else changes.",
+    scope=Scope(
+        hooks=(Hook.INPUT,),
+        interfaces=("lo", "wlan0"),
+        assume="-d 192.168.1.20 -m conntrack --ctstate NEW,RELATED,ESTABLISHED",
+    ),
     goals=(
         Goal(_NEIGHBOUR.format(8080), Verdict.ACCEPT, "Neighbours may see the web page."),
         Goal(_STRANGER.format(8080), Verdict.DROP, "Nobody else may see it."),
@@ -187,8 +202,8 @@ web = WriteRules(
             treats(_NEIGHBOUR.format(8080), Verdict.DROP),
         ),
     ),
-    done="Any rules that treat these packets alike would have been right: what counts is what "
-    "they do, not how they are written.",
+    done="Any rules that treat every packet so would have been right: what counts is what they "
+    "do, not how they are written.",
 )
 
 # --- a packet of one's own ---

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from ipaddress import ip_network
 
 from iptlab.course.files import data
 from iptlab.grading import (
+    Aspect,
     Exercise,
     Goal,
     Misconception,
     Predict,
+    Scope,
     SupplyPacket,
     WriteRules,
     answered,
@@ -19,6 +22,7 @@ from iptlab.grading import (
     treats,
 )
 from iptlab.netfilter.actions import Verdict
+from iptlab.netfilter.hooks import Hook
 from iptlab.simulate.situation import trace
 from iptlab.simulate.trace import HookVisit, Step
 
@@ -121,8 +125,21 @@ order = Predict(
     "would accept, rule 1 has dropped before.",
 )
 
+# the lesson's wishes are about first packets; it has not come to states yet
+FIRST_PACKETS = Scope(hooks=(Hook.INPUT,), assume="-m conntrack --ctstate NEW")
+
 repair = WriteRules(
     id="01-repair",
+    reference="""
+        -P INPUT DROP
+        -A INPUT -s 192.168.1.7 -p tcp --dport 22 -j ACCEPT
+        -A INPUT -s 192.168.1.0/24 -p tcp -j DROP
+        -A INPUT -p tcp --dport 22 -j REJECT
+    """,
+    says="Ada may use ssh; her neighbours' tcp is dropped, strangers' ssh rejected, the rest "
+    "dropped.",
+    # whichever way a REJECT says no
+    scope=replace(FIRST_PACKETS, aspects=frozenset(Aspect) - {Aspect.REJECTION}),
     goals=(
         Goal(ADA.format(22), Verdict.ACCEPT, "Ada at 192.168.1.7 may use ssh."),
         Goal(NEIGHBOUR.format(22), Verdict.DROP, "Tcp of the other neighbours is dropped."),
@@ -229,6 +246,14 @@ PROBE = "in eth0 udp 203.0.113.9:40000 -> 192.168.1.20:{}"
 
 polite = WriteRules(
     id="01-polite",
+    reference="""
+        -P INPUT DROP
+        -A INPUT -p tcp --dport 25 -j ACCEPT
+        -A INPUT -p tcp --dport 113 -j REJECT --reject-with tcp-reset
+        -A INPUT -p udp --dport 33434:33523 -j REJECT
+    """,
+    says="Mail is open, port 113 and traceroute's ports look closed, all else gets no answer.",
+    scope=FIRST_PACKETS,
     goals=(
         Goal(
             "in eth0 tcp 203.0.113.9:40000 -> 192.168.1.20:25",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
 from iptlab.grading.common import Care, Common
-from iptlab.grading.outcomes import DRAWN, ONES, SLOT, State
+from iptlab.grading.outcomes import DRAWN, ONES, SLOT, Hops, State
 from iptlab.grading.ways import Piece, Way, Ways
 from iptlab.netfilter.actions import Side, Translate, Whose
 from iptlab.netfilter.context import CtState
@@ -31,6 +31,7 @@ class Branch(NamedTuple):
 
 
 _LOOPBACK = {Family.IPV4: 0x7F000001, Family.IPV6: 1}
+_ONE_LESS = Hops(-1, 0, 254)
 
 
 class Passage:
@@ -57,6 +58,21 @@ class Passage:
             groups[pieces] = groups.get(pieces, 0) | self.space.atom("in_interface", name)
         for pieces, mask in groups.items():
             yield from self._by_way(((level, mask),), state, pieces)
+
+    def hopped(self, state: State) -> Iterator[Branch]:
+        """A forwarded packet has one hop less to live, and none goes on with none left.
+
+        Kernel: net/ipv4/ip_forward.c (ip_forward), net/ipv6/ip6_output.c (ip6_forward)
+        """
+        if "ttl" not in self.space.level:
+            yield Branch((), state)
+            return
+        level, ttl = self.space.level["ttl"], state.beside.ttl
+        onward = state._replace(beside=state.beside._replace(ttl=ttl.then(_ONE_LESS)))
+        yield Branch((), onward)
+        lives = enumerate(self.space.atoms[level])
+        if over := sum(1 << at for at, left in lives if ttl.applied(int(left)) <= 1):
+            yield Branch(((level, over),), None)
 
     def rerouted(self, state: State) -> Iterator[Branch]:
         """Another look at the route where a rule in OUTPUT changed what it depends on.

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
-from iptlab.grading.asking import ChangeMark, Untrack
 from iptlab.grading.axes import edges
+from iptlab.grading.changed import changed
 from iptlab.grading.common import Care, Common
 from iptlab.grading.diagram import Node, TooManyNodesError
-from iptlab.grading.outcomes import DROPPED, ONES, SLOT, Outcome, State
+from iptlab.grading.outcomes import DROPPED, Outcome, State
 from iptlab.grading.passage import Branch, Passage
 from iptlab.grading.ready import Place, Ready, Tables, reached
 from iptlab.grading.scope import (
@@ -249,17 +249,16 @@ class Treatment:
     def _leaf(self, verdict: str, state: State, interface: str = "") -> Node:
         """The end of a packet that came through."""
         _, _, src, dst, sport, dport, *_ = state
-        outcome = Outcome(
-            verdict, "", interface, src, dst, sport, dport, state.clear, state.xor, state.asked
-        )
-        return self.common.leaf(outcome)
+        ends = (src, dst, sport, dport)
+        marked = (state.clear, state.xor, state.asked, state.beside)
+        return self.common.leaf(Outcome(verdict, "", interface, *ends, *marked))
 
     def _arrived(self, state: State) -> Node:
         """On to a process of this machine, or to another machine."""
         assert state.way
         if state.way.local:
             return self._stage(DELIVERED, 0, state._replace(way=None, out_interface=""))
-        return self._stage(FORWARDED, 0, state)
+        return self._each(self._host.hopped(state), lambda known: self._stage(FORWARDED, 0, known))
 
     def _left(self, state: State) -> Node:
         """Out to the network, or round to this machine itself."""
@@ -335,11 +334,7 @@ class Treatment:
         for test in rule.tests:
             mask = test.mask
             if test.axis:
-                known: int | str | None
-                if test.axis == "mark":
-                    known = state.xor if state.clear == ONES else None
-                else:
-                    known = state[SLOT[test.axis]]  # type: ignore[assignment]
+                known = state.known(test.axis)
                 if known is not None:
                     if not self.common.says(test, known, state.translated):
                         return None
@@ -377,15 +372,6 @@ class Treatment:
             case Call(callee, goto):
                 then = follow if goto else Back(table, name, at + 1, here, follow)
                 return self._run(((table, callee), 0), state, then, inside)
-            case ChangeMark(clear, xor):
-                mark = state.xor & ~clear ^ xor
-                changed = state._replace(clear=state.clear | clear, xor=mark)
-                return self._run(((table, name), at + 1), changed, follow, inside)
-            case Untrack():
-                # once tracking has seen a packet it is too late
-                late = state.tracked
-                changed = state if late else state._replace(ctstate=CtState.UNTRACKED)
-                return self._run(((table, name), at + 1), changed, follow, inside)
             case Translate() as wanted if not state.tracked:
                 return self._accepted(follow, state._replace(asked=wanted))
             case Translate() as wanted:
@@ -393,8 +379,10 @@ class Treatment:
                 return self._each(cases, lambda known: self._accepted(follow, known))
             case None:
                 raise AssertionError("rules that do nothing are left out")
-            case other:
-                assert_never(other)
+            case change:
+                on = (table, name), at + 1
+                cases = changed(self.common, change, state)
+                return self._each(cases, lambda known: self._run(on, known, follow, inside))
 
     def _end(self, follow: Follow, state: State, depth: int) -> Node:
         """The end of a chain: back to the jump, or the policy decides."""

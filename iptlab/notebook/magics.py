@@ -1,17 +1,18 @@
-"""The magics ``%%iptables ID`` and ``%%on HOST``, and what makes a running IPython know iptlab."""
+"""The magics ``%%iptables``, ``%%manifest``, ``%%on``, ``%verify``; IPython learns them here."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from iptlab.console.lab import Lab
-from iptlab.errors import IptlabError, RuleError
+from iptlab.errors import ManifestError, RuleError
 from iptlab.grading import read_rules
+from iptlab.kubernetes.cluster import Cluster
 from iptlab.notebook.check import check, show
 from iptlab.notebook.display import PLAIN, VIEWS
+from iptlab.notebook.typing_at import on
+from iptlab.notebook.verifying import verify_magic
 
 
 def attach() -> None:
@@ -30,6 +31,8 @@ def load_ipython_extension(shell: Any) -> None:
     from IPython.core.magic import no_var_expand
 
     shell.register_magic_function(iptables, "cell", "iptables")
+    shell.register_magic_function(verify_magic, "line_cell", "verify")
+    shell.register_magic_function(manifest, "cell", "manifest")
     # what is typed there is the virtual shell's, with its own signs
     shell.register_magic_function(no_var_expand(partial(on, shell.user_ns)), "line_cell", "on")
     formatters = shell.display_formatter.formatters
@@ -57,25 +60,16 @@ def iptables(line: str, cell: str) -> None:
         print(error)
 
 
-def on(variables: Mapping[str, object], line: str, cell: str | None = None) -> None:
-    """``%%on HOST``: type the commands below at a host of the lab; ``%on HOST COMMAND`` one.
+def manifest(line: str, cell: str) -> None:
+    """``%%manifest ID``: check the manifests below as the answer to that exercise.
 
-    The lab is what the notebook calls ``lab``; ``%%on NAME.HOST`` takes the one called NAME.
+    Without an ID the cluster that they make is shown, or what is wrong with them.
     """
-    where, _, command = line.strip().partition(" ")
-    name, dot, host = where.partition(".")
-    if not dot:
-        name, host = "lab", where
-    lab = variables.get(name)
-    if not isinstance(lab, Lab):
-        raise IptlabError(f"there is no lab called {name} here; write {name} = Lab.home_router()")
-    if not host:
-        raise IptlabError(f"say where: %%on HOST; there are {', '.join(lab.hosts)}")
-    if cell is None:
-        show(lab.on(host, command))
-    elif command:
-        raise IptlabError(
-            f"write the commands below %%on {where}, or %on {where} COMMAND in a line"
-        )
-    else:
-        show(lab.on(host, cell, first_line=2))
+    if exercise := line.strip():
+        check(exercise, cell)
+        return
+    try:
+        # an empty line for the magic's own, so that lines are counted right
+        print(Cluster.parse(f"\n{cell}"))
+    except ManifestError as error:
+        print(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -14,7 +15,7 @@ from ipaddress import (
     ip_interface,
     ip_network,
 )
-from typing import Self
+from typing import Any, Self
 
 from iptlab.errors import PacketError
 from iptlab.netfilter.hooks import Backend
@@ -157,6 +158,11 @@ class Host:
         if isinstance(rules, str):
             rules = Ruleset.parse(rules, family, sets=self.sets)
         return replace(self, rules={**self.rules, rules.family: rules})
+
+    def verify(self, packets: str | Iterable[str]) -> Any:
+        """Simulator and real kernel side by side about these packets: ``iptlab.verify``."""
+        # asking the kernel is further down the ladder, and only whoever asks it needs that
+        return import_module("iptlab.kernel.verify").verify(self, packets)
 
     def __str__(self) -> str:
         """Interfaces, routes and how many rules, a line each, as ``ip`` would tell them."""

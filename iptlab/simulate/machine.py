@@ -23,7 +23,7 @@ from iptlab.ruleset import Ruleset
 from iptlab.simulate import answer
 from iptlab.simulate.arrival import Refusal, decide, depart, no_way, unseen
 from iptlab.simulate.chance import Chooser, scripts
-from iptlab.simulate.conntrack import ConntrackTable, Settings, attached
+from iptlab.simulate.conntrack import ConntrackTable, Settings, Zone, attached
 from iptlab.simulate.counting import counted
 from iptlab.simulate.engine import Engine
 from iptlab.simulate.hookwork import HookWork, State
@@ -335,7 +335,9 @@ class Machine:
         if decision.kind is not RouteKind.LOCAL:
             return t.ended(fate, interface=decision.interface)
         t.mac, t.error, t.owner = "", "", NOBODY
-        t.seen = t.tracked.known
+        # what belongs to nothing is looked up again, without the zone that CT gave it before;
+        # kernel: net/netfilter/nf_conntrack_core.c (nf_conntrack_in)
+        t.seen, t.zones = t.tracked.known, Zone()
         return self._arrive(t, "lo")
 
     def _loops_back(self, t: Transit) -> bool:

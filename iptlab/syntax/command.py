@@ -16,13 +16,14 @@ from typing import NamedTuple
 
 from iptlab.errors import IptlabError, RuleError, RulesetError
 from iptlab.netfilter.context import PacketSet
+from iptlab.netfilter.extension import INVALID
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Table
 from iptlab.packet import Family
 from iptlab.syntax.edit import Edit
 from iptlab.syntax.grammar import Command, LateSyntaxError, Place
 from iptlab.syntax.program import VERSION, Program, Switch, UsageError, read_switches
-from iptlab.syntax.refusal import BAD_POLICY, INVALID, refusal
+from iptlab.syntax.refusal import BAD_POLICY, refusal
 from iptlab.syntax.restore import Restoration, RestoreError, RestoreOptions, check_sets
 from iptlab.syntax.rule import read_command
 from iptlab.syntax.save import Dump, write_dump

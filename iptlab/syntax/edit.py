@@ -15,8 +15,19 @@ from typing import ClassVar
 
 from iptlab.errors import RulesetError
 from iptlab.netfilter.actions import Verdict
+from iptlab.netfilter.extension import INVALID, NO_SUCH
 from iptlab.netfilter.hooks import Hook, TableName, hooks_of
-from iptlab.netfilter.rules import ZERO, Counters, Fault, Jump, Outline, Rule, Table, faults
+from iptlab.netfilter.rules import (
+    VERDICTS,
+    ZERO,
+    Counters,
+    Fault,
+    Jump,
+    Outline,
+    Rule,
+    Table,
+    faults,
+)
 from iptlab.packet import Family
 from iptlab.syntax.chains import Chains, Entry, Written, new_entry, written
 from iptlab.syntax.grammar import Command, Place
@@ -25,10 +36,7 @@ from iptlab.syntax.refusal import (
     BAD_BUILTIN,
     BAD_POLICY,
     BAD_RULE,
-    INVALID,
     LONGEST,
-    NO_SUCH,
-    VERDICTS,
     nat_drop,
     refusal,
 )
@@ -51,9 +59,7 @@ class _Chain:
 
     def outline(self) -> Outline:
         """What the kernel looks at; of lines of one shape the first speaks for all."""
-        callees = dict.fromkeys(map(_CALLEE, self.entries))
-        callees.pop("", None)
-        return Outline(callees, [*map(_SAMPLE, self.entries)])
+        return Outline.of([*map(_CALLEE, self.entries)], [*map(_SAMPLE, self.entries)])
 
 
 _SAMPLE = attrgetter("sample")

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 
 from iptlab.netfilter.extension import Extension, Target
 from iptlab.netfilter.header import Header
-from iptlab.netfilter.rules import Chain, Counters, Jump, Rule, Table
+from iptlab.netfilter.rules import VERDICTS, Chain, Counters, Jump, Rule, Table
 from iptlab.netfilter.values import Given, InterfaceName, Network, ProtocolNumber
 from iptlab.packet import Family
 from iptlab.syntax.grammar import Command
-from iptlab.targets.unmodelled import UnreadTarget
+from iptlab.targets.unmodelled import AbsentChain, HiddenTarget, UnreadTarget
 
-# the verdicts are one target, called standard, that prints nothing of its own
-_STANDARD = ("ACCEPT", "DROP", "QUEUE", "RETURN")
 # what iptables calls a protocol without asking /etc/protocols; libxtables/xtables.c
 _CHAIN_PROTOCOLS = {0: "all", 1: "icmp", 6: "tcp", 17: "udp", 50: "esp", 51: "ah"} | {
     58: "ipv6-icmp",
@@ -180,7 +178,7 @@ def _row(rule: Rule, columns: Columns, family: Family) -> str:
     if isinstance(target, Jump) and target.goto:
         parts.append("[goto] ")
     telling: list[Extension] = list(rule.matches)
-    if target and not isinstance(target, Jump) and target.name not in _STANDARD:
+    if target and not isinstance(target, Jump) and target.name not in VERDICTS:
         telling.append(target)
     beside = header.named_protocol
     for one in telling:
@@ -193,9 +191,9 @@ def _target_name(target: Target | None) -> str:
     match target:
         case None:
             return ""
-        case Jump(chain=name):
+        case Jump(chain=name) | AbsentChain(chain=name):
             return name
-        case UnreadTarget(text=text):
+        case UnreadTarget(text=text) | HiddenTarget(text=text):
             return text.split()[1]
         case _:
             return target.column or target.name

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import NamedTuple
 
 from iptlab.errors import RuleError, RulesetError
@@ -26,11 +27,13 @@ from iptlab.netfilter.rules import (
     Table,
     faults,
 )
+from iptlab.netfilter.values import read_integer
 from iptlab.packet import Family
 from iptlab.syntax.edit import Edit
-from iptlab.syntax.grammar import Place
+from iptlab.syntax.grammar import Command, Place
 from iptlab.syntax.rule import leading_count, read_command
 from iptlab.syntax.tokens import Token, restore_words
+from iptlab.syntax.wild_lines import plain_lines
 from iptlab.syntax.wild_rule import found_rules
 from iptlab.targets.unmodelled import UnreadTarget
 
@@ -85,7 +88,8 @@ class Found:
 
     def read(self, text: str) -> None:
         """Read the text to its end; RulesetError if there are no rules of this family in it."""
-        lines = _lines(text)
+        lines = plain_lines(text)
+        self._usual = _usual_table(lines)
         declared = _declared(lines)
         for number, line in enumerate(lines, start=1):
             if line:
@@ -226,10 +230,12 @@ class Found:
 
     def _do(self, edit: Edit, words: list[Token], place: Place, counters: Counters) -> None:
         operation = words[0].text if words else ""
-        if operation in ("-A", "--append") and len(words) > 1 and words[1].text in edit.chains:
+        if operation in ("-A", "--append") and len(words) > 1 and _has(edit, words[1].text):
             for rule in found_rules(words, place, self.family, edit):
                 counted = replace(rule, counters=counters) if counters != ZERO else rule
                 edit.append_unchecked(words[1].text, counted, place)
+        elif operation in ("-I", "--insert") and len(words) > 1 and _has(edit, words[1].text):
+            self._insert(edit, words, place)
         elif operation == "-N" and len(words) == 2 and words[1].text in edit.chains:
             return
         else:
@@ -239,33 +245,29 @@ class Found:
             except RuleError as error:
                 self._note(place, f"{error.cause}, so it was left out")
 
-
-def _lines(text: str) -> list[str]:
-    """The lines without what mail, forums and Windows put around them."""
-    plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    plain = plain.replace("\xa0", " ").encode(errors="replace").decode()
-    lines = [_AROUND.sub("", line).strip(" \t") for line in plain.split("\n")]
-    last = 0
-    for at, line in enumerate(lines):
-        if line and _is_broken(lines[last]) and not _BEGINS(line):
-            lines[last], lines[at] = f"{lines[last]} {line}", ""
-        elif line:
-            last = at
-    return lines
+    def _insert(self, edit: Edit, words: list[Token], place: Place) -> None:
+        """Put a rule where ``-I`` says; one behind the last rule goes to the end."""
+        number = read_integer(words[2].text) if len(words) > 2 else None
+        rest = words[2:] if number is None else words[3:]
+        rules = tuple(found_rules([*words[:2], *rest], place, self.family, edit))
+        at = min(number or 1, len(edit.chains[words[1].text].entries) + 1)
+        edit.apply(Command("-I", words[1].text, max(at, 1), rules=rules), place)
 
 
-def _is_broken(line: str) -> bool:
-    """Whether a mail program seems to have wrapped the rule of this line."""
-    if not re.match(r"(\[\S+\] )?-A ", line):
-        return False
-    return line.replace('\\"', "").count('"') % 2 == 1 or line.split()[-1][0] == "-"
+def _usual_table(lines: list[str]) -> TableName:
+    """The table of rules before any header: nat if they do what only nat can."""
+    alone = [line for line in takewhile(lambda line: line[:1] != "*", lines) if _ALONE(line)]
+    forwards = any("-A FORWARD " in line for line in alone)
+    return TableName.NAT if any(map(_TRANSLATES, alone)) and not forwards else TableName.FILTER
 
 
-_BEGINS = re.compile(r"[-*:#\[$>]|COMMIT").match
+_ALONE = re.compile(r"(?:\[[^\]]*\] ?)?-A ").match
+_TRANSLATES = re.compile(r" -j (?:DNAT|SNAT|MASQUERADE|REDIRECT|NETMAP)\b").search
 
 
-# a mail's > or the number of a line
-_AROUND = re.compile(r"^[ \t]*(?:> ?|\d+[.)][ \t]+)*")
+def _has(edit: Edit, chain: str) -> bool:
+    """Whether the table has the chain, or now has it: a cut text may not declare it."""
+    return chain in edit.chains or (chain not in _BUILT_IN and edit.declare(chain))
 
 
 def _declared(lines: list[str]) -> dict[str, list[str]]:
@@ -298,7 +300,10 @@ def _accepted(edit: Edit) -> Table:
     """The table with every rule that the kernel would refuse kept as unread."""
     table = edit.table()
     for _ in range(sum(len(chain.rules) for chain in table.chains.values()) + 1):
-        outlines = {name: _outline(chain) for name, chain in table.chains.items()}
+        outlines = {
+            name: Outline.of([*map(_callee, chain.rules)], chain.rules)
+            for name, chain in table.chains.items()
+        }
         fault = next(faults(table.name, outlines), None)
         if fault is None:
             break
@@ -308,11 +313,6 @@ def _accepted(edit: Edit) -> Table:
         rules = (*chain.rules[:at], kept, *chain.rules[at + 1 :])
         table = table.with_chain(replace(chain, rules=rules))
     return table
-
-
-def _outline(chain: Chain) -> Outline:
-    """What the kernel looks at in a chain."""
-    return Outline(dict.fromkeys(filter(None, map(_callee, chain.rules))), chain.rules)
 
 
 def _callee(rule: Rule) -> str:

@@ -39,7 +39,7 @@ def awk(session: Session, words: Sequence[str]) -> Output:
             continue
         if found["test"] and not _holds(number, found["test"], int(found["number"])):
             continue
-        fields = line.split(given.get("F"))
+        fields = line.split(given.get("F")) if line else []
         said = ("".join(_value(item, line, fields, number) for item in group) for group in groups)
         lines.append(" ".join(said) + "\n")
     return Output("".join(lines), complaints, 2 * bool(complaints))

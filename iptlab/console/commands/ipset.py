@@ -120,8 +120,6 @@ def _options(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         if has_value and not waiting:
             raise _Refused(f"Missing mandatory argument to option {word}")
         given[name] = waiting.pop(0) if has_value else ""
-    if given.get("output", "plain") not in ("plain", "save"):
-        raise _Refused(f"Syntax error: unknown output mode '{given['output']}'")
     return rest, given
 
 
@@ -163,6 +161,8 @@ class _Run:
             self.machine.load_sets({name: one.started(now) for name, one in self.sets.items()})
 
     def do(self, words: list[str], given: Mapping[str, str], text: str | None) -> None:
+        if given.get("output", "plain") not in ("plain", "save"):
+            raise _Refused(f"Syntax error: unknown output mode '{given['output']}'")
         if not words:
             raise _Refused("No command specified.")
         command = _command(words[0])
