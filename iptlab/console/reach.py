@@ -32,6 +32,20 @@ def reach(session: Session, packet: Packet, patience: float = 0) -> Attempt:
     return attempt
 
 
+def talk(session: Session, opened: Attempt, said: str) -> Attempt:
+    """Say something on the connection that was opened last; both sides close it then."""
+    attempt = session.network.talk(session.host, opened, said)
+    session.network.wait(MOMENT)
+    session.attempts[-1] = attempt
+    return attempt
+
+
+def close(session: Session, opened: Attempt) -> None:
+    """Close the connection that was opened last."""
+    session.attempts[-1] = session.network.close(session.host, opened)
+    session.network.wait(MOMENT)
+
+
 # --- names ---
 
 

@@ -154,7 +154,10 @@ class Conversation:
         if attempt.result is not Result.CONNECTED:
             return replace(attempt, seen=got)
         if packet.protocol == Protocol.TCP:
-            self._send(self.machine, sized(replace(packet, flags=TcpFlags.ACK, seq=1, ack=1)))
+            ack = sized(replace(packet, flags=TcpFlags.ACK, seq=1, ack=1))
+            last = self._send(self.machine, ack)
+            if any(one.flags & TcpFlags.RST for one in _delivered(self.machine, [last])):
+                return replace(attempt, trips=tuple(self.trips), result=Result.REFUSED, seen=got)
         return replace(
             attempt,
             trips=tuple(self.trips),

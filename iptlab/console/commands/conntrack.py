@@ -278,14 +278,26 @@ _NATTED = {
 }
 
 
+# conntrack.c (optflags)
+_LONG = {
+    **{"-s": "src", "-d": "dst", "-r": "reply-src", "-q": "reply-dst", "-p": "protonum"},
+    **{"-u": "status", "-m": "mark", "-f": "family", "-n": "src-nat", "-g": "dst-nat"},
+    **{"-j": "any-nat", "-w": "zone"},
+}
+
+
 @dataclass(frozen=True)
 class Request:
-    """A command line as understood: what to do, with which entries, printed how."""
+    """A command line as understood: what to do, with which entries, printed how.
+
+    ``first`` is the long name of the first option that chooses entries.
+    """
 
     command: str
     table: str = "conntrack"
     tests: tuple[Test, ...] = ()
     format: Format = Format()
+    first: str = ""
 
     @classmethod
     def parse(cls, words: Sequence[str]) -> Request:
@@ -318,7 +330,8 @@ class Request:
                 raise _wrong(f"unknown option `{word}'")
         if len(commands) != 1:
             raise _wrong("Invalid commands combination")
-        return cls(commands[0], table, tuple(tests), shown)
+        first = next((_LONG[word] for word in _split(words) if word in _LONG), "")
+        return cls(commands[0], table, tuple(tests), shown, first)
 
     def means(self, one: Connection) -> bool:
         """Whether it is about an entry."""
@@ -369,8 +382,8 @@ def conntrack(session: Session, words: Sequence[str]) -> Output:
         case "-C":
             return Output(f"{len(entries)}\n")
         case "-F":
-            if request.tests:
-                raise _wrong("Illegal option with this command")
+            if request.first:
+                raise _wrong(f"Illegal option `--{request.first}' with this command")
             session.machine.forget(entries)
             said = "connection tracking table has been emptied."
             return Output(stderr=f"{_TOOL}: {said}\n")

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from iptlab.console.command import Output, Session, register_command
 from iptlab.console.complaint import ComplaintError, NotModelledError, complaining
-from iptlab.console.reach import MOMENT, WRONG_FAMILY, UnresolvedError, reach, resolve
+from iptlab.console.reach import MOMENT, WRONG_FAMILY, UnresolvedError, reach, resolve, talk
 from iptlab.packet import Address, Protocol
 from iptlab.simulate.conversation import SYN_GIVEN_UP
 from iptlab.simulate.network import Attempt, Result
@@ -260,8 +260,7 @@ class Transfer:
         request = "\r\n".join([*self._request(url), "", ""])
         self._verbose(*request.split("\r\n")[:-1], mark=">")
         request += self.options.given.get("-d", "")
-        talked = self.session.network.talk(self.session.host, opened, request)
-        self.session.attempts[-1] = talked
+        talked = talk(self.session, opened, request)
         self.facts |= {"remote_ip": str(packet.dst), "remote_port": str(packet.dport)}
         self.facts |= {"local_ip": str(packet.src), "local_port": str(packet.sport)}
         if not talked.heard:

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 from iptlab.console.command import Output, Session, register_command
 from iptlab.console.complaint import ComplaintError, NotModelledError, complaining
-from iptlab.console.reach import UNKNOWN, WRONG_FAMILY, UnresolvedError, reach, resolve
+from iptlab.console.reach import UNKNOWN, WRONG_FAMILY, UnresolvedError, close, reach, resolve, talk
 from iptlab.names import service_name, service_port
 from iptlab.packet import Address, Packet, Protocol
 from iptlab.simulate.conversation import SYN_GIVEN_UP
@@ -158,12 +158,10 @@ class Netcat:
             self._failed(attempt, port)
             return False
         self._succeeded(port)
-        network, here = self.session.network, self.session.host
         if "-z" in self.options:
-            self.session.attempts[-1] = network.close(here, attempt)
+            close(self.session, attempt)
         elif self.session.stdin:
-            talked = self.session.attempts[-1] = network.talk(here, attempt, self.session.stdin)
-            self.out.append(talked.heard)
+            self.out.append(talk(self.session, attempt, self.session.stdin).heard)
         return True
 
     def _datagrams(self, packet: Packet) -> bool:
@@ -182,6 +180,8 @@ class Netcat:
             attempt = self._datagram(packet, self.session.stdin)
             if attempt.result is Result.CONNECTED and attempt.answer is not None:
                 self.out.append((attempt.answer.payload or b"").decode())
+            if attempt.result not in (Result.REFUSED, Result.PROHIBITED) and "-w" in self.options:
+                self.session.network.wait(self._patience())
         return True
 
     def _datagram(self, packet: Packet, text: str) -> Attempt:

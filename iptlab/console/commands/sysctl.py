@@ -89,9 +89,9 @@ def write_proc(session: Session, path: str, text: str) -> str:
     if not path.startswith(_ROOT) or name not in _values(session):
         return _NO_FILE
     number = _number(name, text)
-    if number is None:
+    if number is None or name == _COUNT:
         return _INVALID
-    if name in _FIXED or name == _COUNT:
+    if name in _FIXED:
         return _FIXED_HERE
     host = session.machine.host
     session.machine.configure(replace(host, sysctls={**host.sysctls, name: number}))
