@@ -223,13 +223,13 @@ class Routing:
     def _tables(self) -> dict[str, list[Route]]:
         """Routes by table, longest prefix first."""
         tables: dict[str, list[Route]] = {"local": [], "main": []}
-        for route in (*self._brought(), *self.routes):
+        for route in (*self.brought(), *self.routes):
             tables.setdefault(route.table, []).append(route)
         for routes in tables.values():
             routes.sort(key=lambda route: (-route.to.prefixlen, route.metric))
         return tables
 
-    def _brought(self) -> Iterator[Route]:
+    def brought(self) -> Iterator[Route]:
         """The routes that the kernel makes of an address.
 
         Toward a second address of a network the machine speaks as the first, in IPv4.
