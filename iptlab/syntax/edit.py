@@ -8,7 +8,7 @@ Source: libiptc/libiptc.c, iptables/iptables.c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import ClassVar
@@ -70,9 +70,17 @@ class Edit:
     """An open table; ``chains`` are its chains by name.
 
     What ``-v``, ``-L`` and ``-S`` print is added to ``output``; without it nothing is printed.
+    ``hosts`` are names that ``-L`` shows instead of addresses.
     """
 
-    def __init__(self, table: Table, family: Family, output: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        table: Table,
+        family: Family,
+        output: list[str] | None = None,
+        hosts: Mapping[str, str] | None = None,
+    ) -> None:
+        self.hosts = hosts or {}
         self.name = table.name
         self.family = family
         self.output = output
@@ -390,7 +398,7 @@ class Edit:
         if command.chain:
             self._chain(command.chain, place)
         if self.output is not None:
-            self.output += listed(self.table(), command, self.family)
+            self.output += listed(self.table(), command, self.family, self.hosts)
 
     _WORK: ClassVar[dict[str, Callable[[Edit, Command, Place], None]]] = {
         "-A": _append,
