@@ -35,8 +35,8 @@ from iptlab.kubernetes.api.kinds import (
 )
 from iptlab.kubernetes.api.kubelet import Files, Kubelet, listening
 from iptlab.kubernetes.api.pools import Pools
-from iptlab.kubernetes.api.refusals import ApiError, already_exists
-from iptlab.kubernetes.api.resources import Resource, read_time
+from iptlab.kubernetes.api.refusals import ApiError, already_exists, bad_request
+from iptlab.kubernetes.api.resources import Resource, made, read_time
 from iptlab.kubernetes.api.scheduling import Scheduler, addresses
 from iptlab.kubernetes.api.slices import slice_up
 from iptlab.kubernetes.api.store import Store
@@ -49,8 +49,13 @@ from iptlab.kubernetes.placement import Pod
 _BALANCER_NETWORK = ip_network("192.0.2.0/24")
 # the order in which the objects of the beginning are entered: what others need first
 _FIRST = (NAMESPACE, NODE, SERVICE, SLICE, DEPLOYMENT, REPLICA_SET, POD, ENDPOINTS)
+_STATUS_FIELDS = {
+    "Node": ("addresses",),
+    "Pod": ("conditions",),
+    "Service": ("conditions", "loadBalancer"),
+}
 # more rounds than any cluster needs to come to rest
-_MOST_ROUNDS = 2000
+_MOST_ROUNDS = 300
 
 
 class ControlPlane:
@@ -115,7 +120,12 @@ class ControlPlane:
         before = self.store.get(one.kind, one.namespace, one.name)
         after = before.edited()
         if status:
-            after.values["status"] = one.values.get("status") or {}
+            wanted = one.values.get("status") or {}
+            if not isinstance(wanted, dict):
+                raise bad_request(f"cannot unmarshal the status of {one}: a mapping is wanted")
+            # what the controllers and the kubelet say themselves, they would say again
+            own = _STATUS_FIELDS.get(one.kind.name, ())
+            made(after.values, "status").update({k: v for k, v in wanted.items() if k in own})
         else:
             kept = ("creationTimestamp", "uid", "deletionTimestamp", "ownerReferences")
             after = one.edited()
@@ -232,9 +242,9 @@ class ControlPlane:
             over = one.terminating and read_time(one.metadata["deletionTimestamp"]) <= self.now
             if over or lost_node or (lost and one.namespace not in namespaces):
                 self.store.remove(one)
-                self.kubelet.forget(one)
             elif lost and not one.terminating:
                 end_pod(self.store, one, self.now)
+        self.kubelet.keep({one.uid for one in self.store.list(POD)})
 
     def _run_pods(self) -> None:
         for pod in self.store.list(POD):

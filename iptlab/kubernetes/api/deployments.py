@@ -67,7 +67,7 @@ def _roll(store: Store, deployment: Resource, newest: Resource, old: list[Resour
     wanted = int(deployment.spec["replicas"])
     surge, missing = _limits(deployment, wanted)
     others = sum(int(one.spec["replicas"]) for one in old)
-    if deployment.spec["strategy"]["type"] == "Recreate":
+    if deployment.spec["strategy"].get("type") == "Recreate":
         surge, missing = (0, wanted) if others else (0, 0)
         for one in old:
             _scale(store, one, 0)

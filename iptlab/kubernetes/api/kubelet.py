@@ -8,7 +8,7 @@ those that declare none, on the usual ports of their image. Only readiness is pr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -86,11 +86,10 @@ class Kubelet:
             moments.append(read_time(pod.metadata["deletionTimestamp"]))
         return min(moments, default=None)
 
-    def forget(self, pod: Resource) -> None:
-        """The pod is gone, and what was in it."""
-        self.files.pop(pod.uid, None)
-        for key in [key for key in self.probings if key[0] == pod.uid]:
-            del self.probings[key]
+    def keep(self, uids: Collection[str]) -> None:
+        """Only these pods are left; what was in others is gone with them."""
+        self.files = {uid: files for uid, files in self.files.items() if uid in uids}
+        self.probings = {key: one for key, one in self.probings.items() if key[0] in uids}
 
     # --- probes ---
 

@@ -33,19 +33,28 @@ _GO_TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Struct:
-    """A type of the API with the types of its fields; ``[]`` before a type means a list."""
+    """A type of the API with the types of its fields; ``[]`` before a type means a list.
+
+    Fields in ``always`` are empty words where a manifest leaves them out.
+    """
 
     name: str
     fields: dict[str, str]
+    always: tuple[str, ...] = ()
 
 
 def _struct(name: str, text: str) -> Struct:
-    """A type written as ``field:type`` words; several fields of one type stand before it."""
+    """A type written as ``field:type`` words; several fields of one type stand before it.
+
+    A field with ``!`` is always there.
+    """
     found: dict[str, str] = {}
+    always: list[str] = []
     for group in text.split():
         names, _, type_ = group.partition(":")
-        found |= dict.fromkeys(names.split(","), type_)
-    return Struct(name, found)
+        found |= dict.fromkeys(names.replace("!", "").split(","), type_)
+        always += [one[:-1] for one in names.split(",") if one.endswith("!")]
+    return Struct(name, found, tuple(always))
 
 
 _STRUCTS = {
@@ -57,12 +66,23 @@ _STRUCTS = {
             name,generateName,namespace,selfLink,uid,resourceVersion:string
             creationTimestamp,deletionTimestamp:* labels,annotations:strings
             generation,deletionGracePeriodSeconds:int64 finalizers:[]string
-            ownerReferences,managedFields:*
+            ownerReferences:[]OwnerReference managedFields:*
+            """,
+        ),
+        _struct(
+            "OwnerReference",
+            "apiVersion!,kind!,name!,uid!:string blockOwnerDeletion,controller:bool",
+        ),
+        _struct(
+            "Condition",
+            """
+            type!,status!,reason,message:string lastTransitionTime,lastProbeTime:string
+            lastHeartbeatTime:string observedGeneration:int64
             """,
         ),
         _struct(
             "Service",
-            "apiVersion,kind:string metadata:ObjectMeta spec:ServiceSpec status:*",
+            "apiVersion,kind:string metadata:ObjectMeta spec:ServiceSpec status:ServiceStatus",
         ),
         _struct(
             "ServiceSpec",
@@ -76,6 +96,9 @@ _STRUCTS = {
             publishNotReadyAddresses,allocateLoadBalancerNodePorts:bool
             """,
         ),
+        _struct("ServiceStatus", "loadBalancer:LoadBalancerStatus conditions:[]Condition"),
+        _struct("LoadBalancerStatus", "ingress:[]LoadBalancerIngress"),
+        _struct("LoadBalancerIngress", "ip,hostname,ipMode:string ports:*"),
         _struct("SessionAffinityConfig", "clientIP:ClientIPConfig"),
         _struct("ClientIPConfig", "timeoutSeconds:int32"),
         _struct(
@@ -93,25 +116,35 @@ _STRUCTS = {
             "Endpoint",
             """
             addresses:[]string conditions:EndpointConditions hostname,nodeName,zone:string
-            targetRef,hints,deprecatedTopology:*
+            targetRef:ObjectReference hints:EndpointHints deprecatedTopology:strings
             """,
         ),
+        _struct(
+            "ObjectReference",
+            "kind,namespace,name,uid,apiVersion,resourceVersion,fieldPath:string",
+        ),
+        _struct("EndpointHints", "forZones:[]ForZone forNodes:[]ForNode"),
+        _struct("ForZone", "name!:string"),
+        _struct("ForNode", "name!:string"),
         _struct("EndpointConditions", "ready,serving,terminating:bool"),
         _struct("EndpointPort", "name,protocol,appProtocol:string port:int32"),
         _struct(
             "Deployment",
-            "apiVersion,kind:string metadata:ObjectMeta spec:DeploymentSpec status:*",
+            "apiVersion,kind:string metadata:ObjectMeta spec:DeploymentSpec status:struct",
         ),
         _struct(
             "DeploymentSpec",
             """
             replicas,minReadySeconds,revisionHistoryLimit,progressDeadlineSeconds:int32
-            selector:LabelSelector template:PodTemplateSpec strategy:* paused:bool
+            selector:LabelSelector template:PodTemplateSpec strategy:DeploymentStrategy
+            paused:bool
             """,
         ),
+        _struct("DeploymentStrategy", "type:string rollingUpdate:RollingUpdateDeployment"),
+        _struct("RollingUpdateDeployment", "maxSurge,maxUnavailable:intstr"),
         _struct(
             "ReplicaSet",
-            "apiVersion,kind:string metadata:ObjectMeta spec:ReplicaSetSpec status:*",
+            "apiVersion,kind:string metadata:ObjectMeta spec:ReplicaSetSpec status:struct",
         ),
         _struct(
             "ReplicaSetSpec",
@@ -119,13 +152,24 @@ _STRUCTS = {
         ),
         _struct("LabelSelector", "matchLabels:strings matchExpressions:*"),
         _struct("PodTemplateSpec", "metadata:ObjectMeta spec:PodSpec"),
-        _struct("Pod", "apiVersion,kind:string metadata:ObjectMeta spec:PodSpec status:*"),
+        _struct("Pod", "apiVersion,kind:string metadata:ObjectMeta spec:PodSpec status:PodStatus"),
+        _struct(
+            "PodStatus",
+            """
+            conditions:[]Condition phase,podIP,hostIP,startTime,message,reason:string
+            podIPs,hostIPs,containerStatuses,initContainerStatuses,nominatedNodeName:*
+            ephemeralContainerStatuses,qosClass,resize,resourceClaimStatuses:*
+            observedGeneration:int64
+            """,
+        ),
+        _struct("PodReadinessGate", "conditionType!:string"),
         _struct(
             "PodSpec",
             """
             containers,initContainers:[]Container nodeName,restartPolicy,hostname:string
             nodeSelector:strings terminationGracePeriodSeconds:int64 hostNetwork:bool
-            readinessGates,volumes,ephemeralContainers,activeDeadlineSeconds,dnsPolicy:*
+            readinessGates:[]PodReadinessGate volumes,ephemeralContainers,dnsPolicy:*
+            activeDeadlineSeconds:*
             serviceAccountName,serviceAccount,automountServiceAccountToken,hostPID,hostIPC:*
             shareProcessNamespace,securityContext,imagePullSecrets,subdomain,affinity:*
             schedulerName,tolerations,hostAliases,priorityClassName,priority,dnsConfig:*
@@ -138,12 +182,13 @@ _STRUCTS = {
             "Container",
             """
             name,image,workingDir,imagePullPolicy,terminationMessagePath:string
-            command,args:[]string ports:[]ContainerPort env,envFrom,resources:*
+            command,args:[]string ports:[]ContainerPort env:[]EnvVar envFrom,resources:*
             resizePolicy,restartPolicy,volumeMounts,volumeDevices,livenessProbe:*
             readinessProbe:Probe startupProbe,lifecycle,terminationMessagePolicy:*
             securityContext,stdin,stdinOnce,tty:*
             """,
         ),
+        _struct("EnvVar", "name!,value:string valueFrom:*"),
         _struct("ContainerPort", "name,protocol,hostIP:string containerPort,hostPort:int32"),
         _struct(
             "Probe",
@@ -156,7 +201,7 @@ _STRUCTS = {
         _struct("ExecAction", "command:[]string"),
         _struct("HTTPGetAction", "path,host,scheme:string port:intstr httpHeaders:*"),
         _struct("TCPSocketAction", "host:string port:intstr"),
-        _struct("Namespace", "apiVersion,kind:string metadata:ObjectMeta spec,status:*"),
+        _struct("Namespace", "apiVersion,kind:string metadata:ObjectMeta spec,status:struct"),
         _struct(
             "Node", "apiVersion,kind:string metadata:ObjectMeta spec:NodeSpec status:NodeStatus"
         ),
@@ -170,11 +215,12 @@ _STRUCTS = {
         _struct(
             "NodeStatus",
             """
-            addresses:[]NodeAddress capacity,allocatable,phase,conditions,daemonEndpoints:*
-            nodeInfo,images,volumesInUse,volumesAttached,config,runtimeHandlers,features:*
+            addresses:[]NodeAddress conditions:[]Condition
+            capacity,allocatable,phase,daemonEndpoints:*
+            nodeInfo:struct images,volumesInUse,volumesAttached,config,runtimeHandlers,features:*
             """,
         ),
-        _struct("NodeAddress", "type,address:string"),
+        _struct("NodeAddress", "type!,address!:string"),
         _struct("Endpoints", "apiVersion,kind:string metadata:ObjectMeta subsets:*"),
     )
 }
@@ -250,7 +296,10 @@ def _cannot_handle(kind: Kind, why: str) -> ApiError:
 
 
 def _wrong(place: _Place, wanted: str, value: object, unknown: list[str]) -> Iterator[_Wrong]:
-    """What is of a wrong type in a value; names of fields that are not known go to a list."""
+    """What is of a wrong type in a value; names of fields that are not known go to a list.
+
+    What is always there is filled in on the way.
+    """
     if value is None or wanted == "*":
         return
     if wanted.startswith("[]"):
@@ -265,11 +314,14 @@ def _wrong(place: _Place, wanted: str, value: object, unknown: list[str]) -> Ite
             yield _Wrong(place, value, wanted)
     elif not isinstance(value, dict):
         yield _Wrong(place, value, wanted)
+    elif wanted == "struct":
+        return
     elif wanted == "strings":
         for name, one in value.items():
             yield from _wrong(place.field(place.struct, name), "string", one, unknown)
     else:
         struct = _STRUCTS[wanted]
+        value.update({name: "" for name in struct.always if name not in value})
         for name, one in value.items():
             inner = place.field(struct.name, name)
             if name not in struct.fields:

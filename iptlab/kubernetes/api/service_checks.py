@@ -70,6 +70,9 @@ def causes_in(one: Resource, spec: Tree) -> Iterator[Cause]:
         detail = f"may not be set to 'None' for {spec['type']} services"
         yield invalid_value("spec.clusterIPs[0]", "None", detail)
     yield from _policies(spec)
+    for number, entry in enumerate(part(one.status, "loadBalancer").get("ingress") or ()):
+        if entry.get("ip"):
+            yield from allowed.address(f"status.loadBalancer.ingress[{number}].ip", entry["ip"])
     for number, text in enumerate(spec.get("externalIPs") or ()):
         yield from allowed.address(f"spec.externalIPs[{number}]", text)
     yield from _ranges(spec)

@@ -89,6 +89,9 @@ def _keep(spec: Tree, old: Tree) -> None:
                 spec.pop(name, None)
             spec.pop("internalTrafficPolicy", None)
     elif old["type"] != "ExternalName":
+        changed = spec.get("clusterIP") not in (None, "", old.get("clusterIP"))
+        if changed and spec.get("clusterIPs") == old.get("clusterIPs"):
+            spec["clusterIPs"] = [spec["clusterIP"], *(old.get("clusterIPs") or ())[1:]]
         for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
             if not spec.get(name) and old.get(name):
                 spec[name] = old[name]

@@ -5,6 +5,7 @@ Source: kubernetes/pkg/apis/core/v1/defaults.go, pkg/apis/*/validation/validatio
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from ipaddress import ip_address
@@ -35,7 +36,7 @@ _CONTAINER_DEFAULTS: Tree = {
     "terminationMessagePath": "/dev/termination-log",
     "terminationMessagePolicy": "File",
 }
-_PROBE_DEFAULTS = {
+_PROBE_DEFAULTS: Tree = {
     "failureThreshold": 3,
     "periodSeconds": 10,
     "successThreshold": 1,
@@ -50,6 +51,8 @@ _DEPLOYMENT_DEFAULTS: Tree = {
         "type": "RollingUpdate",
     },
 }
+_MOST_REPLICAS = 200
+_LONGEST_GRACE = 86400  # seconds
 _ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _POD_IS_FIXED = (
@@ -90,20 +93,25 @@ def _default_pod(spec: Tree) -> None:
         container.setdefault("imagePullPolicy", "Always" if latest else "IfNotPresent")
         for port in container.get("ports") or ():
             port.setdefault("protocol", "TCP")
-        if probe := container.get("readinessProbe"):
-            _fill(probe, dict(_PROBE_DEFAULTS))
+        if container.get("readinessProbe") is not None:
+            _fill(container["readinessProbe"], _PROBE_DEFAULTS)
 
 
 def _fixed(spec: Tree) -> Tree:
     """What of a pod's spec nobody may change."""
     free = ("activeDeadlineSeconds", "tolerations", "nodeName", "containers")
     kept = {name: value for name, value in spec.items() if name not in free}
-    kept["containers"] = [{**one, "image": "", "imagePullPolicy": ""} for one in spec["containers"]]
+    containers = spec.get("containers") or ()
+    kept["containers"] = [{**one, "image": "", "imagePullPolicy": ""} for one in containers]
     return kept
 
 
 def _pod_spec(path: str, spec: Tree) -> Iterator[Cause]:
     containers = spec.get("containers") or ()
+    grace = spec["terminationGracePeriodSeconds"]
+    if not 0 <= grace <= _LONGEST_GRACE:
+        detail = f"must be between 0 and {_LONGEST_GRACE} here"
+        yield invalid_value(f"{path}.terminationGracePeriodSeconds", grace, detail)
     yield from allowed.there(f"{path}.containers", containers)
     names: set[str] = set()
     for number, container in enumerate(containers):
@@ -145,8 +153,13 @@ def _probe(path: str, container: Tree) -> Iterator[Cause]:
     for name in kinds[1:]:
         yield forbidden(f"{path}.{name}", "may not specify more than 1 handler type")
     for name in ("periodSeconds", "failureThreshold", "successThreshold"):
-        if probe[name] < 1:
-            yield invalid_value(f"{path}.{name}", probe[name], "must be greater than 0")
+        if not 1 <= probe[name] <= _LONGEST_GRACE:
+            detail = f"must be greater than 0 and less than or equal to {_LONGEST_GRACE}"
+            yield invalid_value(f"{path}.{name}", probe[name], detail)
+    delay = probe.get("initialDelaySeconds", 0)
+    if not 0 <= delay <= _LONGEST_GRACE:
+        detail = f"must be between 0 and {_LONGEST_GRACE}, inclusive"
+        yield invalid_value(f"{path}.initialDelaySeconds", delay, detail)
 
 
 # --- deployments ---
@@ -157,13 +170,19 @@ def admit_deployment(one: Resource, before: Resource | None) -> None:
     spec = made(one.values, "spec")
     is_deployment = one.kind is DEPLOYMENT
     _fill(spec, _DEPLOYMENT_DEFAULTS if is_deployment else {"replicas": 1})
+    if is_deployment:
+        spec["strategy"].setdefault("type", "RollingUpdate")
     template = made(spec, "template")
     _default_pod(made(template, "spec"))
     made(template, "metadata")
     causes = [*_metadata(one), *_selector(spec), *_pod_spec("spec.template.spec", template["spec"])]
-    if spec["replicas"] < 0:
+    if not 0 <= spec["replicas"] <= _MOST_REPLICAS:
         detail = "must be greater than or equal to 0"
+        if spec["replicas"] > 0:
+            detail = f"the nodes of this cluster have no room for more than {_MOST_REPLICAS} pods"
         causes.append(invalid_value("spec.replicas", spec["replicas"], detail))
+    if is_deployment:
+        causes += _strategy(spec["strategy"])
     if before and before.spec["selector"] != spec.get("selector"):
         causes.append(invalid_value("spec.selector", spec.get("selector"), "field is immutable"))
     if causes:
@@ -172,6 +191,24 @@ def admit_deployment(one: Resource, before: Resource | None) -> None:
     generation = before.metadata.get("generation", 0) if before else 0
     one.metadata["generation"] = generation + changed
     made(one.values, "status")
+
+
+def _strategy(strategy: Tree) -> Iterator[Cause]:
+    """How pods are replaced: all at once, or a few at a time."""
+    path = "spec.strategy"
+    if strategy.get("type") not in ("Recreate", "RollingUpdate"):
+        kinds = ("Recreate", "RollingUpdate")
+        yield unsupported(f"{path}.type", strategy.get("type", ""), kinds)
+    for name, value in part(strategy, "rollingUpdate").items():
+        if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,4}%", value, re.ASCII):
+            detail = (
+                "a valid percent string must be a numeric string followed by an ending '%' (e.g. "
+                "'1%',  or '93%', regex used for validation is '[0-9]+%')"
+            )
+            yield invalid_value(f"{path}.rollingUpdate.{name}", value, detail)
+        elif isinstance(value, int) and value < 0:
+            detail = "must be greater than or equal to 0"
+            yield invalid_value(f"{path}.rollingUpdate.{name}", value, detail)
 
 
 def _selector(spec: Tree) -> Iterator[Cause]:

@@ -134,7 +134,7 @@ def describe_deployment(request: Request, one: Resource) -> Iterator[str]:
         yield f"StrategyType:\t{one.spec['strategy']['type']}"
         yield "MinReadySeconds:\t0"
         if rolling := one.spec["strategy"].get("rollingUpdate"):
-            most, least = rolling["maxSurge"], rolling["maxUnavailable"]
+            most, least = (rolling.get(one, "25%") for one in ("maxSurge", "maxUnavailable"))
             yield f"RollingUpdateStrategy:\t{least} max unavailable, {most} max surge"
     yield from _template(one)
     if one.kind != REPLICA_SET:

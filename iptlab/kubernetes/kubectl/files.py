@@ -18,6 +18,7 @@ from iptlab.kubernetes.kubectl.yaml_text import to_line
 
 _LINE = re.compile(r"line (\d+)$")
 _SEPARATOR = re.compile(r"^---(?:[ \t].*)?$", re.MULTILINE)
+_MAPS = ("annotations", "labels")
 _LONGEST = 3_000_000  # bytes in a request that the API server takes
 
 
@@ -102,6 +103,9 @@ def _object(request: Request, source: str, tree: Tree) -> Resource:
     label, namespace = (made(tree, "metadata").get(key) for key in ("name", "namespace"))
     if any(not isinstance(one, str | None) for one in (label, namespace)):
         cause = "metadata.name and metadata.namespace must be text, put them in quotes"
+        raise CommandError(f'error: unable to decode "{source}": {cause}')
+    if any(not isinstance(one, dict | None) for one in map(tree["metadata"].get, _MAPS)):
+        cause = "labels and annotations must be mappings"
         raise CommandError(f'error: unable to decode "{source}": {cause}')
     kind = kind_of(version, name)
     if kind is None:

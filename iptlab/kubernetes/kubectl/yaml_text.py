@@ -81,7 +81,7 @@ def _item(value: object) -> Iterator[str]:
 def _block(start: str, text: str) -> Iterator[str]:
     """Text of several lines as it stands."""
     if any(not (c.isprintable() or c == "\n") for c in text) or text.startswith((" ", "\n")):
-        yield f"{start} {json.dumps(text)}"
+        yield f"{start} {_quoted(text)}"
         return
     keep = "" if text.endswith("\n") and not text.endswith("\n\n") else "-+"[text.endswith("\n")]
     yield f"{start} |{keep}"
@@ -99,8 +99,14 @@ def _inline(value: object) -> str:
 def _scalar(text: str) -> str:
     """A word as it is, or in quotes where it would mean something else."""
     if plain(text) != text or _NUMBERLIKE.fullmatch(text) or _SEXAGESIMAL(text) or _DATE(text):
-        return json.dumps(text, ensure_ascii=False)
+        return _quoted(text)
     if not text.isprintable():
-        return json.dumps(text)
+        return _quoted(text)
     unsafe = ": " in text or " #" in text or text.endswith((":", " ")) or not _PLAIN(text)
     return "'" + text.replace("'", "''") + "'" if unsafe else text
+
+
+def _quoted(text: str) -> str:
+    """Text in double quotes, what cannot be printed as its number."""
+    inner = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08X}" for c in inner)
