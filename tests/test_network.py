@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from ipaddress import ip_address
 
@@ -197,3 +198,70 @@ def test_a_forgotten_connection_begins_anew() -> None:
     first, second = machine.connections()
     machine.forget([first])
     assert machine.connections() == (second,)
+
+
+# --- conversations ---
+
+
+def test_a_talk_is_closed_by_both_sides() -> None:
+    network = home()
+    opened = network.connect("laptop", "203.0.113.1", 443)
+    talked = network.talk("laptop", opened, "GET / HTTP/1.1\r\n\r\n")
+    assert talked.heard.endswith("\r\n\r\nhello from far away\n")
+    assert len(talked.trips) == 9
+    assert [one.state for one in network["router"].connections()] == ["TIME_WAIT"]
+
+
+def test_a_talk_that_rules_interrupt_is_not_answered() -> None:
+    network = home()
+    opened = network.connect("laptop", "203.0.113.1", 443)
+    network["router"].load("*filter\n-A FORWARD -p tcp --tcp-flags PSH PSH -j DROP\nCOMMIT\n")
+    talked = network.talk("laptop", opened, "GET / HTTP/1.1\r\n\r\n")
+    assert (talked.result, talked.heard) == (Result.TIMED_OUT, "")
+
+
+@pytest.mark.parametrize(("patience", "sent"), [(0, 1), (0.5, 1), (3.5, 4), (7.5, 7), (300, 11)])
+def test_a_syn_is_sent_again_as_long_as_somebody_waits(patience: float, sent: int) -> None:
+    network = home()
+    packet = network.first("laptop", ip_address("192.168.1.11"), Protocol.TCP, 80)
+    began = network.now
+    attempt = network.attempt("laptop", packet, patience=patience)
+    assert (attempt.result, len(attempt.trips)) == (Result.TIMED_OUT, sent)
+    assert (network.now - began).total_seconds() == min(patience, 131)
+
+
+@pytest.mark.parametrize(("patience", "result"), [(1, Result.TIMED_OUT), (9, Result.NO_ROUTE)])
+def test_a_neighbour_that_is_not_there_is_given_up_after_three_seconds(
+    patience: float, result: Result
+) -> None:
+    network = home()
+    packet = network.first("laptop", ip_address("192.168.1.77"), Protocol.TCP, 80)
+    began = network.now
+    assert network.attempt("laptop", packet, patience=patience).result is result
+    assert (network.now - began).total_seconds() == min(patience, 3)
+
+
+def test_an_interface_that_is_down_has_no_routes_and_hears_nothing() -> None:
+    network = home()
+    host = network["web"].host
+    down = replace(host.interfaces[0], up=False)
+    network["web"].configure(replace(host, interfaces=(down,)))
+    assert network.ping("laptop", "192.168.1.10").result is Result.NO_ROUTE
+    assert network.ping("web", "192.168.1.1").result is Result.UNREACHABLE
+
+
+def test_a_switch_of_connection_tracking_can_be_turned_at_work() -> None:
+    machine = Machine(Host.server("10.0.0.1/24"))
+    machine.load("*filter\n-A INPUT -m conntrack --ctstate INVALID -j DROP\nCOMMIT\n")
+    lone = "tcp 10.0.0.9:4000 -> 10.0.0.1:80 ACK"
+    assert machine.receive("eth0", lone).accepted
+    machine.configure(machine.host.with_sysctls(nf_conntrack_tcp_loose=0))
+    assert not machine.receive("eth0", lone.replace("4000", "4001")).accepted
+
+
+def test_segments_are_as_long_as_linux_makes_them() -> None:
+    network = home()
+    opened = network.connect("laptop", "203.0.113.1", 443)
+    closed = network.close("laptop", opened)
+    lengths = [trip.legs[0].journey.packet.length for trip in closed.trips]
+    assert lengths == [60, 60, 52, 52, 52, 52]

@@ -33,6 +33,7 @@ SYSCTLS: dict[str, int] = {
     "ipv4/conf/{}/rp_filter": 0,
     "ipv4/conf/{}/accept_local": 0,
     "ipv4/ip_default_ttl": 64,
+    "ipv4/icmp_echo_ignore_all": 0,
     "ipv4/fwmark_reflect": 0,
     "ipv6/fwmark_reflect": 0,
     "netfilter/nf_conntrack_tcp_loose": 1,
@@ -51,7 +52,8 @@ _SOLICITED = int(IPv6Address("ff02::1:ff00:0"))
 class Interface:
     """A network card, tunnel or bridge; its first address of a family is the primary one.
 
-    ``mac`` is its hardware address, ``mtu`` the largest packet in bytes that leaves by it.
+    ``mac`` is its hardware address, ``mtu`` the largest packet in bytes that leaves by it. While
+    it is not ``up``, it has no routes, not even those to its own addresses.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Interface:
     mac: str = "02:00:00:00:00:01"
     mtu: int = 1500
     groups: frozenset[Address] = frozenset()
+    up: bool = True
 
     @classmethod
     def of(cls, name: str, *addresses: str, mac: str = "02:00:00:00:00:01") -> Self:
@@ -201,8 +204,14 @@ class Host:
         return {family: self._routing(family) for family in Family}
 
     def _routing(self, family: Family) -> Routing:
-        own = [(one.name, a) for one in self._all() for a in one.addresses if a.version == family]
-        given = tuple(route for route in self.routes if route.to.version == family)
+        up = [one for one in self._all() if one.up]
+        own = [(one.name, a) for one in up for a in one.addresses if a.version == family]
+        down = {one.name for one in self._all() if not one.up}
+        given = tuple(
+            route
+            for route in self.routes
+            if route.to.version == family and route.interface not in down
+        )
         routers = tuple(_routers(own)) if family is Family.IPV6 and self.forwards(family) else ()
         rules = tuple(rule for rule in self.policy if rule.family == family)
         return Routing(family, tuple(own), (*routers, *given), rules)

@@ -63,15 +63,10 @@ class Machine:
     """
 
     def __init__(self, host: Host, *, seed: int = 0, now: datetime = START) -> None:
-        settings = Settings(
-            loose=bool(host.sysctl("netfilter/nf_conntrack_tcp_loose")),
-            liberal=bool(host.sysctl("netfilter/nf_conntrack_tcp_be_liberal")),
-            checksum=bool(host.sysctl("netfilter/nf_conntrack_checksum")),
-        )
         self._state = State(
             host,
             now,
-            ConntrackTable(settings),
+            ConntrackTable(_settings(host)),
             Random(seed),
             {f: Engine(host.rules[f].tables if f in host.rules else {}) for f in Family},
             sets={name: one.started(now.timestamp()) for name, one in host.sets.items()},
@@ -221,6 +216,7 @@ class Machine:
     def configure(self, host: Host) -> None:
         """Change interfaces, routes and switches; rules, ipsets and connections stay."""
         self._state.host = replace(host, rules=self.host.rules, sets=self.host.sets)
+        self._state.conntrack.settings = _settings(host)
 
     def rules(self, family: int = 4) -> Ruleset:
         """The rules as they stand now, with their counters."""
@@ -269,14 +265,17 @@ class Machine:
         if isinstance(found, Refusal):
             t.decision = None
             t.note(Kind.ROUTING, "routing", None, found.reason)
-            told = t.packet.family is Family.IPV6 or self._state.may_complain(t.packet.src)
-            if found.error is not None and told:
+            if found.error is not None and self._may_complain(t.packet):
                 self._tell(t, found.error)
             return t.ended(Fate.DROPPED, found.reason)
         t.decision = found
         here = f"{found.kind}, to this machine too" if found.kind in _TO_MANY else str(found)
         t.note(Kind.ROUTING, "routing", None, here)
         return None
+
+    def _may_complain(self, packet: Packet) -> bool:
+        """Whether a sender hears that there is no route; each time counts, in IPv4 only."""
+        return packet.family is Family.IPV6 or self._state.may_complain(packet.src)
 
     def _forward(self, t: Transit, interface: str) -> Journey:
         """On to another machine.
@@ -373,7 +372,7 @@ class Machine:
             if answer.adds_up(t.packet):
                 self._tell(t, answer.REJECTIONS[kind])
             return
-        sent = answer.reset(t.packet, self._ttl(t.packet.family))
+        sent = answer.reset(t.packet, self.ttl(t.packet.family))
         if sent is None or (t.decision and t.decision.kind in _TO_MANY):
             return
         flow = t.tracked.flow
@@ -381,7 +380,8 @@ class Machine:
             flow.progress = closing(flow.progress)
         self._generate(t, sent, NOBODY)
 
-    def _ttl(self, family: Family) -> int:
+    def ttl(self, family: Family) -> int:
+        """The time to live of what this machine sends."""
         return self.host.sysctl("ipv4/ip_default_ttl") if family is Family.IPV4 else _HOP_LIMIT
 
     def _tell(self, t: Transit, kind: IcmpType, *, mtu: int = 0) -> None:
@@ -399,7 +399,7 @@ class Machine:
         if source is None:
             source = self._own_address(t, self._reflected(packet))
         if source is not None:
-            error = answer.error(packet, kind, source, self._ttl(packet.family))
+            error = answer.error(packet, kind, source, self.ttl(packet.family))
             beside = packet.src.version == 6 and packet.src.is_link_local
             link = t.entry if beside and not self.host.owns(packet.src) else ""
             self._generate(t, replace(error, mtu=mtu), KERNEL, link)
@@ -432,6 +432,15 @@ class Machine:
         t.log += journey.log
         t.traced += journey.traced
         t.generated.append(journey)
+
+
+def _settings(host: Host) -> Settings:
+    """The switches of connection tracking as the host has them."""
+    return Settings(
+        loose=bool(host.sysctl("netfilter/nf_conntrack_tcp_loose")),
+        liberal=bool(host.sysctl("netfilter/nf_conntrack_tcp_be_liberal")),
+        checksum=bool(host.sysctl("netfilter/nf_conntrack_checksum")),
+    )
 
 
 def _read(packet: Packet | str) -> Packet:

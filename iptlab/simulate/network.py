@@ -2,203 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from fractions import Fraction
-from functools import cached_property
 from ipaddress import ip_address
-from typing import NamedTuple
 
 from iptlab.errors import PacketError
 from iptlab.netfilter.context import Owner
 from iptlab.packet import Address, Family, IcmpType, Packet, Protocol, TcpFlags
 from iptlab.simulate import answer
 from iptlab.simulate.chance import Chooser, scripts
-from iptlab.simulate.journey import Fate, Journey, Kind
+from iptlab.simulate.conversation import ECHO, Conversation, sized
+from iptlab.simulate.journey import Fate, Journey
+from iptlab.simulate.links import Link, Listener, Plug
 from iptlab.simulate.machine import ROOT, START, Machine
-from iptlab.simulate.transit import KERNEL, NOBODY
+from iptlab.simulate.transit import KERNEL
+from iptlab.simulate.trips import Attempt, Leg, Result, Trip
 
-_PORT_UNREACHABLE = {Family.IPV4: IcmpType(3, 3), Family.IPV6: IcmpType(1, 4)}
+# what one needs besides to build a network and to read what came of it
+__all__ = ["Attempt", "Leg", "Link", "Listener", "Network", "Plug", "Result", "Trip"]
+
 _HOST_UNREACHABLE = {Family.IPV4: IcmpType(3, 1), Family.IPV6: IcmpType(1, 3)}
-_ECHO = {Family.IPV4: (IcmpType(8), IcmpType(0)), Family.IPV6: (IcmpType(128), IcmpType(129))}
 # the first source port that connections here get, so that every run is the same
 _FIRST_PORT = 40_000
 # more hops than any network here has: a packet that takes them all goes in circles
 _MOST_HOPS = 64
-
-
-class Plug(NamedTuple):
-    """A machine's interface, as an end of a link."""
-
-    machine: str
-    interface: str
-
-    def __str__(self) -> str:
-        return f"{self.machine} {self.interface}"
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """A process that waits for connections or datagrams; without an address on all of them.
-
-    ``says`` is the text that it answers with, for those who want to read it.
-    """
-
-    machine: str
-    protocol: int
-    port: int
-    name: str = ""
-    address: Address | None = None
-    says: str = ""
-
-    def hears(self, machine: str, packet: Packet) -> bool:
-        """Whether a packet delivered on that machine is for this process."""
-        here = (machine, packet.protocol, packet.dport) == (self.machine, self.protocol, self.port)
-        return here and self.address in (None, packet.dst)
-
-
-class Leg(NamedTuple):
-    """A packet's journey on one machine of its trip."""
-
-    machine: str
-    journey: Journey
-
-    def rewrites(self) -> Iterator[str]:
-        """What NAT changed of the packet: ``PREROUTING: dst: 10.0.0.1 becomes 10.0.0.2``."""
-        for station in self.journey.stations:
-            if station.kind is Kind.NAT and station.at is not None:
-                yield f"{station.at.hook}: {station.changed()}"
-
-    def __str__(self) -> str:
-        return f"on {self.machine}: {self.journey.conclusion}"
-
-
-@dataclass(frozen=True)
-class Trip:
-    """One packet's way over all machines; ``caused`` are the trips of answers such as errors.
-
-    ``lost`` says why it left a machine and reached no other.
-    """
-
-    legs: tuple[Leg, ...]
-    lost: str = ""
-    caused: tuple[Trip, ...] = ()
-
-    @property
-    def last(self) -> Leg:
-        """Where it ended."""
-        return self.legs[-1]
-
-    @property
-    def arrived(self) -> bool:
-        """Whether a process got it."""
-        return self.last.journey.fate is Fate.DELIVERED and not self.lost
-
-    def lines(self) -> Iterator[str]:
-        """A line for each machine, then what it caused."""
-        yield self.legs[0].journey.situation
-        for leg in self.legs:
-            yield f"  {leg}"
-            yield from (f"    {line}" for line in leg.rewrites())
-        if self.lost:
-            yield f"  lost: {self.lost}"
-        for trip in self.caused:
-            yield "  because of it:"
-            yield from (f"    {line}" for line in trip.lines())
-
-    def __str__(self) -> str:
-        return "\n".join(self.lines())
-
-
-class Result(StrEnum):
-    """What a program sees of an attempt to reach something."""
-
-    CONNECTED = "connected"
-    REFUSED = "connection refused"
-    TIMED_OUT = "timed out"
-    NO_ROUTE = "no route to host"
-    UNREACHABLE = "network is unreachable"
-    PROHIBITED = "operation not permitted"
-
-
-# what a program is told for each error, by type and code; man page: icmp(7), connect(2)
-_ERRORS: dict[Family, dict[IcmpType, Result]] = {
-    Family.IPV4: {
-        IcmpType(3, 0): Result.UNREACHABLE,
-        IcmpType(3, 2): Result.REFUSED,
-        IcmpType(3, 3): Result.REFUSED,
-        **{IcmpType(3, code): Result.NO_ROUTE for code in (1, 9, 10, 13)},
-        IcmpType(11, 0): Result.NO_ROUTE,
-    },
-    Family.IPV6: {
-        IcmpType(1, 0): Result.UNREACHABLE,
-        IcmpType(1, 1): Result.NO_ROUTE,
-        IcmpType(1, 3): Result.NO_ROUTE,
-        IcmpType(1, 4): Result.REFUSED,
-        IcmpType(1, 5): Result.NO_ROUTE,
-        IcmpType(1, 6): Result.NO_ROUTE,
-        IcmpType(3, 0): Result.NO_ROUTE,
-    },
-}
-_SEND_ERRORS = {
-    "EPERM": Result.PROHIBITED,
-    "EACCES": Result.PROHIBITED,
-    "ENETUNREACH": Result.UNREACHABLE,
-    "EHOSTUNREACH": Result.NO_ROUTE,
-    "EINVAL": Result.NO_ROUTE,
-}
-
-
-# protocols whose programs are not told that rules dropped a packet: the kernel will try again
-# kernel: net/ipv4/tcp_output.c (tcp_connect), net/sctp/output.c (sctp_packet_transmit)
-_PATIENT = (Protocol.TCP, Protocol.SCTP)
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """An attempt to reach something: every packet of it in order, and what came of it.
-
-    ``server`` is the machine that answered, ``listener`` the process there, ``seen`` the first
-    packet as that process saw it.
-    """
-
-    packet: Packet
-    trips: tuple[Trip, ...]
-    result: Result
-    server: str = ""
-    listener: str = ""
-    seen: Packet | None = None
-    probability: Fraction = Fraction(1)
-
-    def __str__(self) -> str:
-        lines = [line for trip in self.trips for line in trip.lines()]
-        by = f" to {self.listener or self.server}" if self.server else ""
-        return "\n".join([*lines, f"{self.result}{by}"])
-
-
-@dataclass(frozen=True)
-class Link:
-    """A wire or a switch: every plug hears what another one sends to it.
-
-    ``known`` are more plugs, by addresses that are known beforehand; so their machines need
-    not be asked who they are, and can wait to be made until something comes to them.
-    """
-
-    plugs: tuple[Plug, ...]
-    known: Mapping[Address, Plug] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, *plugs: str) -> Link:
-        """A link from words: ``Link.of("router eth1", "laptop eth0")``."""
-        return cls(tuple(Plug(*plug.split()) for plug in plugs))
-
-    @cached_property
-    def joined(self) -> frozenset[Plug]:
-        """Every plug that is in it."""
-        return frozenset((*self.plugs, *self.known.values()))
 
 
 def _nobody(name: str) -> Machine | None:
@@ -277,9 +106,10 @@ class Network:
                 lost = "it goes in circles"
             else:
                 assert journey.exit is not None
+                mac = self[machine].host.by_name[journey.interface].mac
                 machine = there.machine
                 arriving = replace(journey.exit, mark=0)
-                journey = self[machine].receive(there.interface, arriving, choose=choose)
+                journey = self[machine].receive(there.interface, arriving, mac=mac, choose=choose)
                 legs.append(Leg(machine, journey))
                 caused += self._caused(machine, journey, choose)
         return Trip(tuple(legs), lost, tuple(caused))
@@ -298,8 +128,12 @@ class Network:
         if address in link.known:
             return link.known[address]
         others = (other for other in link.plugs if other != plug)
-        # a machine answers for any address of its own (arp_ignore 0)
-        return next((one for one in others if self[one.machine].host.owns(address)), None)
+        return next((one for one in others if self._answers(one, address)), None)
+
+    def _answers(self, plug: Plug, address: Address) -> bool:
+        """Whether a machine says there that it has the address: any of its own (arp_ignore 0)."""
+        host = self[plug.machine].host
+        return host.by_name[plug.interface].up and host.owns(address)
 
     def _unreachable(
         self, machine: str, journey: Journey, choose: Chooser | None
@@ -330,16 +164,56 @@ class Network:
         choose: Chooser | None = None,
     ) -> Attempt:
         """Open a TCP connection, or with UDP or SCTP send the first packet and await an answer."""
-        packet = self._first(machine, ip_address(address), protocol, port)
-        if packet.protocol == Protocol.SCTP:
-            packet = replace(packet, chunks=("INIT",), init_tag=_FIRST_PORT)
-        return self._attempt(machine, packet, choose)
+        packet = self.first(machine, ip_address(address), protocol, port)
+        return self.attempt(machine, packet, choose=choose)
 
     def ping(self, machine: str, address: str, *, choose: Chooser | None = None) -> Attempt:
         """Send an echo request and await the answer."""
         to = ip_address(address)
         protocol = Protocol.ICMP if to.version == 4 else Protocol.ICMPV6
-        return self._attempt(machine, self._first(machine, to, protocol, 0), choose)
+        return self.attempt(machine, self.first(machine, to, protocol, 0), choose=choose)
+
+    def first(self, machine: str, to: Address, protocol: int, port: int) -> Packet:
+        """The first packet of a conversation, from a new port of the machine's own address."""
+        host = self[machine].host
+        route = host.route_out(Packet(to, to, protocol))
+        source = route.source if route and route.source else to
+        number = self.ports[machine] = self.ports.get(machine, _FIRST_PORT - 1) + 1
+        packet = Packet(source, to, protocol, ttl=self[machine].ttl(Family(to.version)))
+        if protocol in (Protocol.ICMP, Protocol.ICMPV6):
+            return replace(packet, icmp=ECHO[packet.family][0], echo_id=number, echo_seq=1)
+        packet = replace(packet, sport=number, dport=port)
+        if protocol == Protocol.TCP:
+            return sized(replace(packet, flags=TcpFlags.SYN))
+        if protocol == Protocol.SCTP:
+            return replace(packet, chunks=("INIT",), init_tag=_FIRST_PORT)
+        return packet
+
+    def attempt(
+        self,
+        machine: str,
+        packet: Packet,
+        *,
+        choose: Chooser | None = None,
+        patience: float = 0,
+    ) -> Attempt:
+        """Send a first packet, and await an answer for so many seconds of the clock here."""
+        return Conversation(self, machine, packet, choose).begin(patience)
+
+    def talk(
+        self, machine: str, opened: Attempt, said: str, *, choose: Chooser | None = None
+    ) -> Attempt:
+        """Say something on a TCP connection, hear the answer, and close it on both sides."""
+        return Conversation(self, machine, opened.packet, choose).talk(opened, said)
+
+    def close(self, machine: str, opened: Attempt, *, choose: Chooser | None = None) -> Attempt:
+        """Close a TCP connection on which nothing was said."""
+        return Conversation(self, machine, opened.packet, choose).close(opened)
+
+    def listener(self, machine: str, packet: Packet) -> Listener | None:
+        """The process that a packet is for that was delivered on a machine."""
+        here = self._listening.get(machine, ())
+        return next((one for one in here if one.hears(machine, packet)), None)
 
     def outcomes(self, act: Callable[[Network, Chooser], Attempt]) -> Iterator[Attempt]:
         """Everything that chance may make of ``act``, each with its exact probability.
@@ -360,89 +234,3 @@ class Network:
     def wait(self, seconds: float) -> None:
         """Let time pass on every machine; each notices when it is next asked for something."""
         self.now += timedelta(seconds=seconds)
-
-    def _first(self, machine: str, to: Address, protocol: int, port: int) -> Packet:
-        """The first packet of a conversation, from a new port of the machine's own address."""
-        host = self[machine].host
-        probe = Packet(to, to, protocol)
-        route = host.route_out(probe)
-        source = route.source if route and route.source else to
-        number = self.ports[machine] = self.ports.get(machine, _FIRST_PORT - 1) + 1
-        packet = Packet(source, to, protocol)
-        if protocol in (Protocol.ICMP, Protocol.ICMPV6):
-            return replace(packet, icmp=_ECHO[packet.family][0], echo_id=number, echo_seq=1)
-        flags = TcpFlags.SYN if protocol == Protocol.TCP else TcpFlags.NONE
-        return replace(packet, sport=number, dport=port, flags=flags)
-
-    def _attempt(self, machine: str, packet: Packet, choose: Chooser | None) -> Attempt:
-        trip = self.send(machine, packet, choose=choose)
-        trips = [trip]
-        error = trip.legs[0].journey.error
-        if error and (error != "EPERM" or packet.protocol not in _PATIENT):
-            return Attempt(packet, (trip,), _SEND_ERRORS[error])
-        if not trip.arrived:
-            return Attempt(packet, (trip,), self._told(machine, packet, trips))
-        server, journey = trip.last
-        got = journey.exit
-        assert got is not None
-        here = self._listening.get(server, ())
-        listener = next((one for one in here if one.hears(server, got)), None)
-        back, by = _answer(got, open_=listener is not None)
-        trips.append(self.send(server, back, owner=by, choose=choose))
-        result = self._told(machine, packet, trips)
-        if result is not Result.CONNECTED:
-            return Attempt(packet, tuple(trips), result, seen=got)
-        if packet.protocol == Protocol.TCP:
-            last = replace(packet, flags=TcpFlags.ACK, seq=1, ack=1)
-            trips.append(self.send(machine, last, choose=choose))
-        name = listener.name if listener else ""
-        return Attempt(packet, tuple(trips), result, server, name, got)
-
-    def _told(self, machine: str, packet: Packet, trips: Iterable[Trip]) -> Result:
-        """What the program that sent ``packet`` has heard by now."""
-        for got in _delivered(machine, trips):
-            if got.quoted is not None:
-                if _same_flow(got.quoted, packet):
-                    return _ERRORS[packet.family].get(_kind(got), Result.NO_ROUTE)
-            elif _same_flow(got.reply(), packet):
-                return Result.REFUSED if got.flags & TcpFlags.RST else Result.CONNECTED
-        return Result.TIMED_OUT
-
-
-def _kind(packet: Packet) -> IcmpType:
-    assert packet.icmp is not None
-    return packet.icmp
-
-
-def _delivered(machine: str, trips: Iterable[Trip]) -> Iterator[Packet]:
-    """What processes of a machine have got."""
-    for trip in trips:
-        last = trip.last
-        if trip.arrived and last.machine == machine and last.journey.exit is not None:
-            yield last.journey.exit
-        yield from _delivered(machine, trip.caused)
-
-
-def _same_flow(one: Packet, other: Packet) -> bool:
-    """Whether two packets go from the same end to the same end."""
-    mine, yours = ((p.src, p.dst, p.protocol, p.sport, p.dport, p.echo_id) for p in (one, other))
-    return mine == yours
-
-
-def _answer(packet: Packet, *, open_: bool) -> tuple[Packet, Owner]:
-    """What comes back from a machine that a packet was delivered to, and who sends it."""
-    back = replace(packet.reply(), ttl=64, mark=0, id=0)
-    if packet.icmp is not None:
-        return replace(back, icmp=_ECHO[packet.family][1]), KERNEL
-    if packet.protocol == Protocol.TCP and open_:
-        return replace(back, flags=TcpFlags.SYN | TcpFlags.ACK, ack=packet.seq + 1), ROOT
-    if packet.protocol == Protocol.TCP:
-        reset = answer.reset(packet, 64)
-        assert reset is not None
-        return reset, NOBODY
-    if packet.protocol == Protocol.SCTP:
-        chunk = "INIT_ACK" if open_ else "ABORT"
-        return replace(back, chunks=(chunk,), vtag=packet.init_tag, init_tag=1), ROOT
-    if open_:
-        return back, ROOT
-    return answer.error(packet, _PORT_UNREACHABLE[packet.family], packet.dst, 64), KERNEL

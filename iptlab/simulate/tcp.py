@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from iptlab.packet import Family, Packet, TcpFlags
+from iptlab.packet import Packet, TcpFlags
 
 
 class TcpState(StrEnum):
@@ -195,9 +195,7 @@ def _plus(a: int, b: int) -> int:
 
 def end_of(packet: Packet) -> int:
     """The sequence number after the segment; SYN and FIN count one (segment_seq_plus_len)."""
-    ip = 20 if packet.family is Family.IPV4 else 40
-    data = packet.length - ip - 20 - (4 if packet.mss is not None else 0)
-    return _plus(packet.seq, data + bool(packet.flags & _S) + bool(packet.flags & _F))
+    return _plus(packet.seq, packet.data + bool(packet.flags & _S) + bool(packet.flags & _F))
 
 
 def begin(packet: Packet, *, loose: bool) -> Tcp | None:
