@@ -85,6 +85,20 @@ def test_the_clock_moves_by_sleep_alone() -> None:
     assert lab.on("phone", "date +%T").stdout == "13:00:00\n"
 
 
+def test_a_packet_that_is_sent_again_is_told_once() -> None:
+    lab = Lab.home_router()
+    lab.on("router", "iptables -P FORWARD DROP")
+    lab.on("laptop", "curl -m 5 http://server")
+    shown = str(lab.last)
+    assert shown.count("dropped by filter FORWARD policy") == 1
+    assert "times, always like this" in shown
+    lab.on("router", "iptables -P FORWARD ACCEPT")
+    lab.on("laptop", "curl http://server")
+    later = [line for line in str(lab.last).splitlines() if line.startswith("then: ")]
+    assert "PSH,ACK" in later[1]
+    assert all("which arrives on" in line and "payload" not in line for line in later)
+
+
 # --- state ---
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
+from itertools import groupby
 from typing import NamedTuple
 
 from iptlab.packet import Packet
@@ -110,10 +111,12 @@ class Attempt:
     def __str__(self) -> str:
         """The first packet's way and its answer's, and later ones that did not get through."""
         lines: list[str] = []
-        for number, trip in enumerate(self.trips):
+        for number, (told, same) in enumerate(groupby(self.trips, key=str)):
+            trip, *again = same
             if number > 1 and trip.smooth:
                 lines.append(f"then: {trip.sent}, which arrives on {trip.last.machine}")
             else:
-                lines += trip.lines()
+                lines.append(told)
+            lines += [f"  sent {len(again) + 1} times, always like this"] * bool(again)
         by = f" to {self.listener or self.server}" if self.server else ""
         return "\n".join([*lines, f"{self.result}{by}"])
