@@ -29,9 +29,9 @@ def test_counters_go_up_with_packets_and_back_with_zero() -> None:
     lab.on("router", "iptables -A FORWARD -p tcp --dport 80 -j ACCEPT")
     lab.connect("laptop", "server", 80)
     listed = "iptables -L FORWARD 1 -v -x"
-    assert lab.on("router", listed).stdout.split()[:2] == ["2", "80"]
+    assert lab.on("router", listed).stdout.split()[:2] == ["2", "112"]
     lab.on("router", "iptables -A FORWARD -j DROP; iptables -I FORWARD -p udp -j DROP")
-    assert lab.on("router", "iptables -L FORWARD 2 -v -x").stdout.split()[:2] == ["2", "80"]
+    assert lab.on("router", "iptables -L FORWARD 2 -v -x").stdout.split()[:2] == ["2", "112"]
     lab.on("router", "iptables -Z")
     assert lab.on("router", "iptables -L FORWARD 2 -v -x").stdout.split()[:2] == ["0", "0"]
 

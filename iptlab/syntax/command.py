@@ -64,6 +64,7 @@ def run(
     *,
     sets: Sets = None,
     files: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
     date: str = "DATE",
 ) -> Outcome:
     r"""Run one command line on a machine's tables; an empty mapping is a fresh machine.
@@ -72,7 +73,8 @@ def run(
     or the ip6tables ones, with or without a path. A command that fails changes nothing
     but, as in the kernel, may leave an empty table that it had opened. ``sets`` are the
     machine's ipsets by name; None: nobody said which there are. ``files`` are those that
-    iptables-restore may read, ``date`` is what iptables-save writes.
+    iptables-restore may read, ``names`` what a listing calls addresses, and ``date`` is what
+    iptables-save writes.
 
     Simplified: the tools for nf_tables say what the legacy ones say; ``-vv``
     prints no more than ``-v``, and ``-h`` one line of usage.
@@ -89,13 +91,20 @@ def run(
         case "restore":
             return _restore(program, tables, argv[1:], Readable(stdin, files or {}), sets)
         case _:
-            return _iptables(program, tables, argv[1:], sets)
+            return _iptables(program, tables, argv[1:], sets, names=names)
 
 
 # --- iptables ---
 
 
-def _iptables(program: Program, tables: Tables, words: Sequence[str], sets: Sets) -> Outcome:
+def _iptables(
+    program: Program,
+    tables: Tables,
+    words: Sequence[str],
+    sets: Sets,
+    *,
+    names: Mapping[str, str] | None,
+) -> Outcome:
     output: list[str] = []
     place, tokens = command_line(words)
     opened: dict[TableName, Table] = {}
@@ -110,7 +119,7 @@ def _iptables(program: Program, tables: Tables, words: Sequence[str], sets: Sets
         name = table_name(command, place)
         opened = {name: _opened(tables, name)}
         check_sets(command.rules, sets, program.family, place)
-        edit = Edit(opened[name], program.family, output)
+        edit = Edit(opened[name], program.family, output, names=names)
         edit.apply(command, place)
         opened = {name: edit.commit()}
     except RuleError as error:

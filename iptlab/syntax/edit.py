@@ -8,7 +8,7 @@ Source: libiptc/libiptc.c, iptables/iptables.c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import ClassVar
@@ -70,12 +70,21 @@ class Edit:
     """An open table; ``chains`` are its chains by name.
 
     What ``-v``, ``-L`` and ``-S`` print is added to ``output``; without it nothing is printed.
+    ``names`` are what ``-L`` calls addresses.
     """
 
-    def __init__(self, table: Table, family: Family, output: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        table: Table,
+        family: Family,
+        output: list[str] | None = None,
+        *,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = table.name
         self.family = family
         self.output = output
+        self.names = names or {}
         self.shapes = Shapes(family)
         self.verbose = False
         self.changed = False
@@ -390,7 +399,7 @@ class Edit:
         if command.chain:
             self._chain(command.chain, place)
         if self.output is not None:
-            self.output += listed(self.table(), command, self.family)
+            self.output += listed(self.table(), command, self.family, self.names)
 
     _WORK: ClassVar[dict[str, Callable[[Edit, Command, Place], None]]] = {
         "-A": _append,

@@ -7,8 +7,8 @@ list_rules); release 1.8.9, legacy
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from iptlab.netfilter.extension import Extension, Target
 from iptlab.netfilter.header import Header
@@ -25,7 +25,7 @@ _CHAIN_PROTOCOLS = {0: "all", 1: "icmp", 6: "tcp", 17: "udp", 50: "esp", 51: "ah
     135: "ipv6-mh",
     136: "udplite",
 }
-# what /etc/hosts and /etc/networks know everywhere. Simplified: no other name is looked up.
+# what /etc/hosts and /etc/networks know everywhere
 _ADDRESS_NAMES = {
     "0.0.0.0": "default",
     "127.0.0.0": "loopback",
@@ -38,7 +38,7 @@ _ADDRESS_NAMES = {
 class Columns:
     """Which columns ``-L`` shows: ``-n``, ``-v``, ``-x``, ``--line-numbers``.
 
-    A line of ``-v -A`` has no columns: ``aligned`` is False.
+    A line of ``-v -A`` has no columns: ``aligned`` is False. ``names`` are those of addresses.
     """
 
     numeric: bool = False
@@ -46,12 +46,14 @@ class Columns:
     exact: bool = False
     line_numbers: bool = False
     aligned: bool = True
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, command: Command) -> Columns:
+    def of(cls, command: Command, names: Mapping[str, str]) -> Columns:
         """The columns that a command's switches ask for."""
-        names = {name for name, _ in command.switches}
-        return cls("-n" in names, "-v" in names, "-x" in names, "--line-numbers" in names)
+        given = {name for name, _ in command.switches}
+        asked = ("-n" in given, "-v" in given, "-x" in given, "--line-numbers" in given)
+        return cls(*asked, names=_ADDRESS_NAMES | dict(names))
 
     def padded(self, text: str, width: int) -> str:
         """A column's text and the blank after it."""
@@ -61,10 +63,10 @@ class Columns:
 _ONE_LINE = Columns(numeric=True, verbose=True, aligned=False)
 
 
-def listed(table: Table, command: Command, family: Family) -> list[str]:
-    """The lines that a ``-L`` or ``-S`` command prints."""
+def listed(table: Table, command: Command, family: Family, names: Mapping[str, str]) -> list[str]:
+    """The lines that a ``-L`` or ``-S`` command prints; ``names`` are those of addresses."""
     chains = (table.chains[command.chain],) if command.chain else table.ordered()
-    columns = Columns.of(command)
+    columns = Columns.of(command, names)
     if command.operation == "-S":
         return list(_rules_list(chains, command.number, columns))
     if command.number is not None:
@@ -236,7 +238,7 @@ def _address(given: Given[Network] | None, columns: Columns, family: Family) -> 
     address, slash, mask = str(given.value).partition("/")
     if address == "::" and not columns.numeric:
         return "anywhere"
-    name = address if columns.numeric else _ADDRESS_NAMES.get(address, address)
+    name = address if columns.numeric else columns.names.get(address, address)
     return name if mask == str(family.bits) else f"{name}{slash}{mask}"
 
 
