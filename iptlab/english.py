@@ -117,6 +117,8 @@ def _oddities(table: Table, rule: Rule) -> Iterator[str]:
         elif isinstance(extension, Jump):
             if not table.chains[extension.chain].rules and not extension.goto:
                 yield f"jumps to {extension.chain}, where there are no rules: nothing comes of it."
+        elif isinstance(extension, HiddenMatch | HiddenTarget):
+            yield f"has `{extension}': nobody said what that stands for."
         elif isinstance(extension, Unanswered):
             yield f"asks what iptlab cannot tell: {extension.reason}."
     if rule.target is None and _asks(rule):

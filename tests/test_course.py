@@ -34,7 +34,8 @@ def test_an_exercise_helps(one: Exercise) -> None:
 
 
 def test_ids_are_unique() -> None:
-    assert len(exercises()) == sum(len(lesson.EXERCISES) for lesson in LESSONS)
+    ids = [one.id for lesson in LESSONS for one in (*lesson.EXERCISES, *lesson.REVIEW)]
+    assert list(dict.fromkeys(ids)) == ids == list(exercises())
 
 
 @pytest.mark.parametrize("one", PREDICTIONS)

@@ -157,7 +157,7 @@ def test_two_equal_limits_do_not_shadow_each_other() -> None:
 def test_what_was_left_out_of_a_found_text_is_told_at_the_end() -> None:
     text = "root@x:~# iptables-save\n*filter\n-A INPUT -s x.x.x.x -j DROP\nCOMMIT\n"
     page = explain(Ruleset.parse(text, strict=False))
-    assert "Look: rule 1 has `-s x.x.x.x', which iptables refuses: host/network" in page
+    assert "Look: rule 1 has `-s x.x.x.x': nobody said what that stands for." in page
     assert page.endswith(
         "Notes\n  line 1, `root@x:~# iptables-save': it is no line of a dump, so it was left out"
     )

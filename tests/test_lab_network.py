@@ -241,3 +241,19 @@ def test_what_a_lab_does_not_have_is_refused_with_what_it_has() -> None:
         _ = lab.cluster
     with pytest.raises(IptlabError, match="made of hosts by name"):
         Lab({})
+
+
+def test_rules_take_names_and_listings_show_them() -> None:
+    lab = Lab.home_router()
+    lab.on("router", "iptables -A INPUT -s laptop,phone -d router\nip6tables -A INPUT -s phone/64")
+    assert lab.on("router", "iptables -S INPUT").stdout == (
+        "-P INPUT ACCEPT\n"
+        "-A INPUT -s 192.168.1.10/32 -d 203.0.113.2/32\n"
+        "-A INPUT -s 192.168.1.10/32 -d 192.168.1.1/32\n"
+        "-A INPUT -s 192.168.1.11/32 -d 203.0.113.2/32\n"
+        "-A INPUT -s 192.168.1.11/32 -d 192.168.1.1/32\n"
+    )
+    assert "all  --  laptop               router" in lab.on("router", "iptables -L INPUT").stdout
+    assert "2001:db8:1::/64" in lab.on("router", "ip6tables -L INPUT").stdout
+    refused = lab.on("router", "iptables -A INPUT -s laptpo -j DROP")
+    assert "host/network `laptpo' not found" in refused.stderr

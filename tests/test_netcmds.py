@@ -244,7 +244,12 @@ def test_a_route_that_is_added_is_taken() -> None:
         *("ip netns", "ip route add 10.9.0.0/16 via 10.0.0.2 proto static", "ss -s"),
         *("ping -f 10.0.0.2", "curl ftp://10.0.0.2", "dig -k x y", "getent passwd root", "tcpdump"),
         *("sysctl -w net.netfilter.nf_conntrack_max=1", "modinfo -p x", "traceroute -n 10.0.0.2"),
-        *("nc -zv 10.0.0.2 1-65535", "ip rule add pref 40000 table 7", "conntrack -I"),
+        *(
+            "nc -zv 10.0.0.2 1-65535",
+            "ip rule add pref 40000 table 7",
+            "ping -c 99999 10.0.0.2",
+            "conntrack -I",
+        ),
     ],
 )
 def test_what_is_not_modelled_is_refused_with_a_sentence(line: str) -> None:

@@ -9,10 +9,13 @@ from html.parser import HTMLParser
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import RichOutput, capture_output
+from test_kinds import CASES, LOCAL, SHOP, Case, manifest
 
 import iptlab
 from iptlab.grading.result import CHECK_MIME
+from iptlab.notebook import check as verbs
 from iptlab.notebook.display import VIEWS
+from iptlab.notebook.session import Session
 from iptlab.view import ruleset_html
 
 SHIPPED = "-P INPUT DROP\n# TODO: tcp port 8080 for 192.168.1.0/24\n"
@@ -162,12 +165,43 @@ def test_the_magic_without_a_name_shows_what_is_wrong(run: Run) -> None:
     assert shown.stdout.startswith("line 2, column 13: ")
 
 
-def test_hints_come_one_by_one(run: Run) -> None:
-    first, second = run("iptlab.hint('00-first')"), run("iptlab.hint('00-first', 2)")
+def test_hints_come_one_by_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verbs, "SESSION", Session())
+    first, second = run("iptlab.hint('00-first')"), run("iptlab.hint('00-first')")
     assert first.stdout.startswith("Hint 1 of 3: ")
-    assert 'iptlab.hint("00-first", 2)' in first.stdout
+    assert 'ask again: iptlab.hint("00-first")' in first.stdout
     assert second.stdout.startswith("Hint 2 of 3: ")
     assert "has 3 hints" in str(run("iptlab.hint('00-first', 4)").error)
+
+
+def test_the_magic_for_manifests_shows_what_they_make(run: Run) -> None:
+    shown = run("%%manifest\nkind: Node\nmetadata: {name: node-a}\n")
+    assert (shown.error, shown.stdout) == (None, "<Cluster of 1 nodes and 0 pods>\n")
+    assert "document 1, line 3" in run("%%manifest\nkind: Node\n\tmetadata: x\n").stdout
+
+
+def test_the_magic_for_manifests_checks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {manifest.id: manifest}
+    monkeypatch.setattr("iptlab.course.exercise", lambda id_, seed: known[id_])
+    assert run(f"%%manifest {manifest.id}\n{LOCAL}").mark["status"] == "correct"
+    assert run(f"%%manifest {manifest.id}\n{SHOP}").mark["code"] == "both"
+    assert run(f"%%manifest {manifest.id}\n# TODO\n{SHOP}").mark["status"] == "not-yet"
+
+
+def test_progress_is_a_table_with_text_beside_it(run: Run) -> None:
+    shown = run("from IPython.display import display; display(iptlab.progress('00'))")
+    assert "0 of 5, next: 00-first" in shown.data["text/plain"]
+    assert set(Tags(shown.data["text/html"]).opened) <= HARMLESS
+
+
+@pytest.mark.parametrize("case", CASES, ids=range(len(CASES)))
+def test_what_is_said_of_an_answer_is_text_page_and_json(case: Case) -> None:
+    result = iptlab.grade(case.exercise, case.answer)
+    json.dumps(known := result.as_dict())
+    assert (known["status"], known["code"]) == (case.status, case.code)
+    bundle = result._repr_mimebundle_()
+    assert set(Tags(str(bundle["text/html"])).opened) <= HARMLESS | {"blockquote"}
+    json.dumps(bundle)
 
 
 def test_an_error_of_ours_is_shown_without_a_traceback(

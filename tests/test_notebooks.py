@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from iptlab import course, dev
 from iptlab.course.solutions import Mistake, read_answers
-from iptlab.grading import grade
+from iptlab.grading import EditManifest, KubeProxyRules, WriteRules, grade
 
 CHECK_RESULT = "application/vnd.iptlab.check+json"
 
@@ -23,12 +23,6 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 ANSWERS = {
     file.stem: read_answers(file) for file in sorted((ROOT / "tests/answers").glob("*.toml"))
-}
-IN_PYTHON = {
-    exercise
-    for file in NOTEBOOKS
-    for exercise, cell in dev.answer_cells(dev.read(file)).items()
-    if "template" in cell.metadata.iptlab
 }
 CORRECT = [
     pytest.param(exercise, answer, id=f"{exercise}-{n}")
@@ -45,8 +39,9 @@ MISTAKES = [
 
 
 def given(exercise: str, answer: str) -> object:
-    """What the grader receives: the text below ``%%iptables``, or a template's Python value."""
-    return ast.literal_eval(answer) if exercise in IN_PYTHON else answer
+    """What the grader receives: the text below a magic, or a template's Python value."""
+    in_text = type(course.exercise(exercise)) in (WriteRules, KubeProxyRules, EditManifest)
+    return answer if in_text else ast.literal_eval(answer)
 
 
 # --- answers ----------------------------------------------------------------------------------
@@ -154,6 +149,7 @@ def test_answer_cells_are_marked_and_nothing_else_checks(lesson: NotebookNode) -
         template = cell.metadata.iptlab.get("template")
         check = f'iptlab.check("{exercise}", answer)'
         assert template is None or ("{answer}" in template and check in template)
+        assert (template is None) == cell.source.startswith("%%")
 
 
 def test_exercises_are_named_after_their_lesson(file: Path, lesson: NotebookNode) -> None:

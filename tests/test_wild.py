@@ -94,6 +94,8 @@ def test_printing_is_a_fixed_point(name: str) -> None:
         ("-m string --string cmd.exe", "-m string --string cmd.exe --algo bm"),
         ("-j LOG --log-level warn", "-j LOG --log-level warning"),
         ("-p tcp \u2013dport 80", "-p tcp --dport 80"),
+        ("-p ipv6-crypt -j ACCEPT", "-p esp -j ACCEPT"),
+        ("-m comment --comment 'my web'", '-m comment --comment "my web"'),
         ("-m comment --comment \u201cmy web\u201d", '-m comment --comment "my web"'),
     ],
 )
@@ -108,7 +110,6 @@ def test_old_spellings_mean_what_they_meant(old: str, today: str | None) -> None
     ("line", "kept", "rest"),
     [
         ("-s 10.0.0.300 -p tcp -j DROP", ["-s 10.0.0.300"], "-p tcp -j DROP"),
-        ("-d fe80::1 -p tcp -j DROP", ["-d fe80::1"], "-p tcp -j DROP"),
         ("-p tcp -m geoip --src-cc CN -j DROP", ["-m geoip --src-cc CN"], "-p tcp -j DROP"),
         ("-p udp -j TARPIT --tarpit", ["-j TARPIT --tarpit"], "-p udp"),
         ("-p tcp --dport 80,443 -j DROP", ["--dport 80,443"], "-p tcp -j DROP"),
@@ -136,6 +137,7 @@ def test_what_cannot_be_read_is_cut_off_from_the_rest(
         ("! -d <my-address> -j DROP", ["! -d <my-address>"]),
         ("-p tcp -d ${WAN} --dport $PORT -j ACCEPT", ["-d ${WAN}", "--dport $PORT"]),
         ("-m mac --mac-source 00:1a:xx:xx:xx:xx", ["-m mac --mac-source 00:1a:xx:xx:xx:xx"]),
+        ("-m owner --uid-owner squid -j ACCEPT", ["-m owner --uid-owner squid"]),
         ("-j NFLOG --nflog-group #", ["-j NFLOG --nflog-group #"]),
     ],
 )
@@ -166,7 +168,7 @@ def test_a_chain_that_was_cut_off_is_jumped_to_and_nobody_can_tell_what_it_does(
 def test_remarks_and_missing_blanks_do_no_harm(line: str, plain: str) -> None:
     (found,) = rules_of(read(in_filter(f"-A INPUT {line}")))
     assert found == next(rules_of(Ruleset.parse(in_filter(f"-A INPUT {plain}"))))
-    assert str(found) == line or found == next(rules_of(read(in_filter(f"-A INPUT {plain}"))))
+    assert str(found) == line
 
 
 @pytest.mark.parametrize(

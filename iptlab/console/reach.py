@@ -55,11 +55,8 @@ def resolve(session: Session, name: str, family: int | None = None) -> tuple[Add
     As on a real machine ``/etc/hosts`` comes first, then a question to the servers in
     ``/etc/resolv.conf``, which rules may stop on its way. Without that file all names are known.
     """
-    try:
-        own = ip_address(name.strip("[]"))
-    except ValueError:
-        pass
-    else:
+    own = written_out(name.strip("[]"))
+    if own is not None:
         if family not in (None, own.version):
             raise UnresolvedError(WRONG_FAMILY)
         return (own,)
@@ -72,6 +69,14 @@ def resolve(session: Session, name: str, family: int | None = None) -> tuple[Add
     return tuple(sorted(fitting, key=lambda one: (one.version == 6) != six))
 
 
+def written_out(text: str) -> Address | None:
+    """The address that a text is; None if it is none."""
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
+
+
 def _own(session: Session) -> Iterator[Address]:
     """The machine's addresses that others may know."""
     for interface in session.machine.host.interfaces:
@@ -81,9 +86,10 @@ def _own(session: Session) -> Iterator[Address]:
 def hosts(session: Session) -> Iterator[tuple[Address, tuple[str, ...]]]:
     """The lines of ``/etc/hosts``, and localhost."""
     for line in session.box.files.get("/etc/hosts", "").splitlines():
-        address, *names = line.partition("#")[0].split() or [""]
-        if names:
-            yield ip_address(address), tuple(names)
+        first, *names = line.partition("#")[0].split() or [""]
+        address = written_out(first)
+        if names and address is not None:
+            yield address, tuple(names)
     yield ip_address("127.0.0.1"), ("localhost",)
 
 
@@ -100,7 +106,8 @@ def servers(session: Session) -> tuple[str, ...] | None:
     if text is None:
         return None
     lines = (line.split() for line in text.splitlines())
-    named = tuple(words[1] for words in lines if len(words) > 1 and words[0] == "nameserver")
+    given = (words[1] for words in lines if len(words) > 1 and words[0] == "nameserver")
+    named = tuple(one for one in given if written_out(one) is not None)
     return named or ("127.0.0.1",)
 
 

@@ -1,7 +1,7 @@
 """The course: where its notebooks and data lie, and the exercises by their id.
 
-A lesson is a module with its ``EXERCISES`` and, if it has any, the questions that later
-lessons ask again: ``REVIEW``, predictions that say their ``task`` and so stand for themselves.
+A lesson is a module with its ``EXERCISES`` and with the questions that later lessons ask
+again: ``REVIEW``, predictions that say their ``task`` and so stand for themselves.
 """
 
 from __future__ import annotations
@@ -44,19 +44,18 @@ def lessons() -> dict[str, tuple[Exercise | Variants, ...]]:
 
 
 def _questions() -> dict[str, tuple[Predict, ...]]:
-    return {lesson.__name__[-2:]: getattr(lesson, "REVIEW", ()) for lesson in LESSONS}
+    return {lesson.__name__[-2:]: lesson.REVIEW for lesson in LESSONS}
 
 
 def _all() -> Iterator[Exercise | Variants]:
-    for lesson in lessons().values():
+    for number, lesson in lessons().items():
         yield from lesson
-    for questions in _questions().values():
-        yield from questions
+        yield from _questions()[number]
 
 
 @cache
 def exercises(seed: int = 0) -> dict[str, Exercise]:
-    """Every exercise of the course by its id, in the order of the lessons, then questions."""
+    """Every exercise of the course by its id, in the order of the lessons."""
     return {one.id: one.make(seed) if isinstance(one, Variants) else one for one in _all()}
 
 

@@ -15,6 +15,7 @@ from iptlab.grading import (
     SupplyPacket,
     WriteRules,
     answered,
+    read_rules,
     sends,
     treats,
 )
@@ -244,4 +245,58 @@ knock = SupplyPacket(
     "same takes more: every packet there could be.",
 )
 
+# --- questions that later lessons ask again ---
+
+ALLOWED = """-P INPUT DROP
+-A INPUT -p tcp --dport 22 -j ACCEPT
+-A INPUT -p icmp -j ACCEPT
+-A INPUT -s 10.0.0.0/8 -p udp -j REJECT
+"""
+
+
+def _question(packet: str) -> HookVisit:
+    return trace(read_rules(ALLOWED), packet)
+
+
+STRANGE_UDP = partial(_question, "udp 192.0.2.9:4000 -> 10.0.0.1:53")
+NEAR_UDP = partial(_question, "udp 10.0.0.9:4000 -> 10.0.0.1:22")
+
+nobody = Predict(
+    id="00-recall-nobody",
+    task=f"These are the rules of a machine:\n{ALLOWED}Somebody at 192.0.2.9 sends a udp packet to "
+    'port 53. Its fate: "ACCEPT", "DROP" or "REJECT"?',
+    truth=lambda: STRANGE_UDP().verdict,
+    choices=FATES,
+    shows=STRANGE_UDP,
+    hints=("Which of the rules says yes?", "None does. Who speaks when no rule has matched?"),
+    misconceptions=(
+        Misconception(
+            "open-by-default",
+            "Nothing forbids it, true. But the policy speaks when no rule does, and it says DROP.",
+            answered("ACCEPT"),
+        ),
+        Misconception(
+            "one-condition-is-enough",
+            "Rule 3 is for udp, but only from 10.0.0.0/8: all conditions must hold.",
+            answered("REJECT"),
+        ),
+    ),
+    done="No rule said yes, so the policy had the last word.",
+)
+decides = Predict(
+    id="00-recall-decides",
+    task=f"These are the rules of a machine:\n{ALLOWED}Somebody at 10.0.0.9 sends a udp packet to "
+    "port 22. Which rule decides, 1, 2 or 3?",
+    truth=lambda: _number(NEAR_UDP()),
+    choices=(1, 2, 3),
+    shows=NEAR_UDP,
+    hints=("A rule matches if all of its conditions hold.", "Rule 1 is for tcp."),
+    misconceptions=(
+        Misconception("other-protocol", "Rule 1 wants tcp; udp has ports of its own.", answered(1)),
+        Misconception("icmp-is-another", "Rule 2 is for icmp, and this is udp.", answered(2)),
+    ),
+    done="Port 22 of udp is not port 22 of tcp.",
+)
+
+REVIEW = (nobody, decides)
 EXERCISES: tuple[Exercise, ...] = (first, ping, page, web, knock)

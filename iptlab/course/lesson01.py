@@ -403,4 +403,70 @@ dns = Predict(
     "router refuses. Its owner meant well and forgot half of a protocol.",
 )
 
+# --- questions that later lessons ask again ---
+
+TURNED = """-P INPUT ACCEPT
+-A INPUT ! -s 10.0.0.0/8 -p tcp -j DROP
+"""
+COUNTED = """-P INPUT DROP
+-A INPUT -p udp
+-A INPUT -p udp --dport 53 -j LOG
+-A INPUT -p udp -j ACCEPT
+-A INPUT -j DROP
+"""
+RECALLED = "udp 192.0.2.9:4000 -> 10.0.0.1:53"
+
+
+def _turned() -> HookVisit:
+    return trace(read_rules(TURNED), RECALLED)
+
+
+def _recalled() -> HookVisit:
+    return trace(read_rules(COUNTED), RECALLED)
+
+
+negation = Predict(
+    id="01-recall-negation",
+    task=f"These are the rules of a machine:\n{TURNED}Somebody at 192.0.2.9 sends a udp packet. "
+    'Its fate: "ACCEPT", "DROP" or "REJECT"?',
+    truth=lambda: _turned().verdict,
+    choices=FATES,
+    shows=_turned,
+    hints=("What does the ! turn round?", "Only -s 10.0.0.0/8. What else must hold?"),
+    misconceptions=(
+        Misconception(
+            "not-for-all",
+            "The ! turns round the one condition behind it. The packet must still be tcp.",
+            answered("DROP"),
+        ),
+        Misconception("reject-needs-a-rule", "No rule here says REJECT.", answered("REJECT")),
+    ),
+    done="It does not come from 10.0.0.0/8, but it is not tcp either: the rule says no.",
+)
+counting = Predict(
+    id="01-recall-counting",
+    task=f"These are the rules of a machine:\n{COUNTED}A udp packet to port 53 comes in. Which "
+    "rules count it? Answer with a list, such as [2, 4].",
+    truth=lambda: [number for _, number in _recalled().deciding.hits()],
+    shows=_recalled,
+    hints=(
+        "A rule counts a packet when its conditions hold, whatever its target is.",
+        "Not every rule that matches ends the walk; one here does.",
+    ),
+    misconceptions=(
+        Misconception(
+            "only-the-decider-counts",
+            "Rule 3 decides, but the ones before it have matched too.",
+            answered([3], 3),
+        ),
+        Misconception(
+            "counted-after-the-end",
+            "Rule 3 ends the walk, so rule 4 is not asked.",
+            answered([1, 2, 3, 4]),
+        ),
+    ),
+    done="Without a target, and after LOG, the packet goes on; ACCEPT ends the walk.",
+)
+
+REVIEW = (negation, counting)
 EXERCISES: tuple[Exercise, ...] = (gap, order, repair, count, polite, tables, dns)

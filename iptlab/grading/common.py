@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
 from iptlab.grading.diagram import TERMINAL, Diagram, Node
-from iptlab.grading.outcomes import DRAWN, Chances, Outcome, State, counted
+from iptlab.grading.outcomes import Chances, Outcome, State, counted
 from iptlab.grading.ready import Readying, Test, asks_translation
 from iptlab.grading.scope import Entry, Scope
 from iptlab.grading.ways import Ways
@@ -124,7 +124,7 @@ class Common:
     def mix(self, chance: Fraction, one: Node, two: Node) -> Node:
         """With that probability the first function, else the second."""
         diagram = self.diagram
-        yes, bits = chance.numerator, chance.denominator.bit_length() - 1
+        yes, of = chance.numerator, chance.denominator
 
         def decide(one: Node, two: Node) -> Node | None:
             if one == two:
@@ -133,9 +133,9 @@ class Common:
                 return None
             likely: dict[int, int] = {}
             for number, part in diagram.value(one):  # type: ignore[attr-defined]
-                likely[number] = part * yes >> bits
+                likely[number] = part * yes // of
             for number, part in diagram.value(two):  # type: ignore[attr-defined]
-                likely[number] = likely.get(number, 0) + part - (part * yes >> bits)
+                likely[number] = likely.get(number, 0) + part - part * yes // of
             return self._end(likely)
 
         if chance in (0, 1):
@@ -179,7 +179,7 @@ class Common:
     def _ask(self, test: Test, thing: int | str, translated: frozenset[CtState]) -> bool:
         condition = test.condition
         assert condition is not None
-        if thing == DRAWN and test.axis in ("sport", "dport"):
+        if test.axis in ("sport", "dport") and int(thing) < 0:
             raise CannotCompare(f"`{condition}' behind a port drawn by lot", "it may be any port")
         if test.axis == "ctstate" and asks_translation(condition):
             if self.ground.ways is None:

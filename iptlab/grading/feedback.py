@@ -221,14 +221,22 @@ def outcome_words(outcome: Outcome, packet: Packet) -> str:
         after = getattr(outcome, name), getattr(outcome, port)
         if after != before:
             address = type(packet.src)(after[0])
-            number = {None: "", DRAWN: ", port drawn by lot"}.get(after[1], f" port {after[1]}")
-            changes.append(f"new {name} {address}{number}")
+            changes.append(f"new {name} {address}{_port(after[1])}")
     if outcome.asked:
         changes.append(outcome.asked.note)
     if outcome.xor != packet.mark:
         changes.append(f"mark {outcome.xor:#x}")
     changes += _beside(outcome, packet)
     return f"{words} ({', '.join(changes)})" if changes else words
+
+
+def _port(number: int | None) -> str:
+    if number is None:
+        return ""
+    first, last = divmod(-1 - number, 1 << 16)
+    if number == DRAWN:
+        return ", port drawn by lot"
+    return f" port {number}" if number >= 0 else f", port drawn by lot from {first} to {last}"
 
 
 def _beside(outcome: Outcome, packet: Packet) -> Iterator[str]:

@@ -11,7 +11,14 @@ from iptlab.netfilter.actions import Translate
 from iptlab.netfilter.context import CtState
 
 ONES = 0xFFFFFFFF
-DRAWN = -1  # a port that the kernel draws by lot
+
+
+def drawn(first: int, last: int) -> int:
+    """What stands for a port that the kernel draws by lot from a range: a negative number."""
+    return -1 - (first << 16 | last)
+
+
+DRAWN = drawn(0, 0)  # from whatever is usual
 
 
 class Bits(NamedTuple):

@@ -16,6 +16,7 @@ from iptlab.grading.asking import (
     Does,
     LimitSegment,
     MarkConnection,
+    addresses,
     taken_apart,
 )
 from iptlab.grading.atoms import Space
@@ -28,7 +29,7 @@ from iptlab.netfilter.context import CtState
 from iptlab.netfilter.extension import Condition
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Jump, Rule, Table
-from iptlab.netfilter.values import Given, StateSet
+from iptlab.netfilter.values import Given, Network, StateSet
 from iptlab.packet import Address
 from iptlab.targets.connmark import Connmark
 
@@ -127,7 +128,7 @@ class Readying:
             case LimitSegment():
                 wanted.segments = True
             case Translate() as translate:
-                _single_out(translate, wanted, own)
+                _single_out(translate, asked, wanted, own)
 
     # --- with atoms ---
 
@@ -230,19 +231,46 @@ def asks_translation(condition: Condition) -> bool:
     return isinstance(value, StateSet) and bool(value.states & _TRANSLATED)
 
 
-def _single_out(translate: Translate, wanted: Wanted, own: Sequence[Address]) -> None:
+def _single_out(translate: Translate, asked: Asked, wanted: Wanted, own: Sequence[Address]) -> None:
+    """Keep apart what NAT writes, and what it makes something of that depends on the packet."""
     source = translate.side is Side.SOURCE
     match translate.addresses:
-        case (first, last):
-            new = [first, last]
+        case tuple():
+            new = list(addresses(translate))
         case Whose():
-            new = list(own)
-        case _:
+            new = [int(address) for address in own]
+        case Network() as network:
+            _map(network, asked, wanted)
+            new = []
+        case None:
             new = []
     for address in new:
-        wanted.single_out("src" if source else "dst", int(address))
-    for port in translate.ports or ():
-        wanted.single_out("sport" if source else "dport", port)
+        wanted.single_out("src" if source else "dst", address)
+    first, last = translate.ports or (0, -1)
+    ends = {first, last} if first < last else {first} if translate.ports else set()
+    port = "sport" if source else "dport"
+    for number in ends:
+        wanted.single_out(port, number)
+    if translate.base is not None and last - first < MOST_SINGLE:
+        for offset in range(last - first + 1):
+            wanted.single_out(port, first + offset)
+            wanted.single_out(port, translate.base + offset & 0xFFFF)
+
+
+MOST_SINGLE = 256
+
+
+def _map(network: Network, asked: Asked, wanted: Wanted) -> None:
+    """Keep apart the addresses of a network that another one takes the place of."""
+    for condition in (one for question in asked.questions for one in question.conditions):
+        old, axis = condition.given.value, condition.field.name
+        if axis not in ("src", "dst") or not isinstance(old, Network) or condition.given.negated:
+            continue
+        hosts = ~old.mask & ((1 << old.family.bits) - 1)
+        if hosts < MOST_SINGLE and hosts & hosts + 1 == 0:
+            for host in range(hosts + 1):
+                wanted.single_out(axis, old.address + host)
+                wanted.single_out(axis, old.address + host & ~network.mask | network.address)
 
 
 def reached(tables: Tables, paths: Iterable[Path]) -> Iterator[Place]:

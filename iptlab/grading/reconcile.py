@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from iptlab.grading.common import CERTAIN, Common
 from iptlab.grading.diagram import TERMINAL, Node
-from iptlab.grading.outcomes import DRAWN, Chances, Outcome
+from iptlab.grading.outcomes import Chances, Outcome
 
 # what NAT may write; a value that the packet has already is no change
 _WRITTEN = ("dst", "dport", "src", "sport", "connmark")
@@ -75,7 +75,7 @@ class Differing:
         if node == self.no or field not in space.level:
             return node
         for value in {_written(outcome, field) for outcome in (*one, *two)}:
-            if value is None or value == DRAWN:
+            if value is None or value < 0:  # drawn by lot
                 continue
             left, right = (_unwritten(end, field, value) for end in (one, two))
             inside = self._where(left, right, tuple(others))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from iptlab.grading.asking import Supposed, taken_apart
-from iptlab.grading.outcomes import DRAWN, ONES, Beside, Bits, Hops, Outcome, counted
+from iptlab.errors import CannotCompare
+from iptlab.grading.asking import Choosing, Supposed, taken_apart
+from iptlab.grading.outcomes import DRAWN, ONES, Beside, Bits, Hops, Outcome, counted, drawn
 from iptlab.grading.scope import Entry, Scope
 from iptlab.netfilter.actions import Side
 from iptlab.netfilter.context import CannotTell, Connection, Context, CtState, Tuple
@@ -77,7 +78,7 @@ def play(tables: Tables, case: Case, scope: Scope) -> tuple[Play, ...]:
     tables = supposing(tables, dict(case.supposed))
     if case.entry is Entry.HOOK:
         return tuple(_walks(tables, case))
-    return tuple(_journeys(tables, case, scope))
+    return tuple(_journeys(_choosing(tables), case, scope))
 
 
 def chances(plays: tuple[Play, ...], scope: Scope) -> dict[Outcome, Fraction]:
@@ -91,26 +92,43 @@ def chances(plays: tuple[Play, ...], scope: Scope) -> dict[Outcome, Fraction]:
 
 def supposing(tables: Tables, answers: Mapping[str, bool]) -> Tables:
     """The tables with the answers put in place of the questions."""
-    if not answers:
-        return tables
 
     def supposed(rule: Rule) -> Rule:
-        free = dict(taken_apart(rule).free)
+        try:
+            free = {match: text for match, text in taken_apart(rule).free if text in answers}
+        except CannotCompare:  # then no packet comes to it
+            return rule
         if not free:
             return rule
         matches = [Supposed(m, answers[free[m]]) if m in free else m for m in rule.matches]
         return replace(rule, matches=tuple(matches))
 
-    return {
-        name: replace(
-            table,
-            chains={
-                key: replace(chain, rules=tuple(map(supposed, chain.rules)))
-                for key, chain in table.chains.items()
-            },
-        )
-        for name, table in tables.items()
+    if not answers:
+        return tables
+    return {name: _with_rules(table, supposed) for name, table in tables.items()}
+
+
+def _choosing(tables: Tables) -> Tables:
+    """The tables in which chance picks one of several addresses."""
+
+    def choosing(rule: Rule) -> Rule:
+        target = rule.target
+        if target is None or target.name not in ("DNAT", "SNAT"):
+            return rule
+        return replace(rule, target=Choosing(target))
+
+    nat = tables.get(TableName.NAT)
+    return {**tables, TableName.NAT: _with_rules(nat, choosing)} if nat else tables
+
+
+def _with_rules(table: Table, change: Callable[[Rule], Rule]) -> Table:
+    """The table with each rule as ``change`` makes it."""
+    new = {
+        name: replace(chain, rules=rules)
+        for name, chain in table.chains.items()
+        if (rules := tuple(map(change, chain.rules))) != chain.rules
     }
+    return replace(table, chains={**table.chains, **new}) if new else table
 
 
 # --- one hook ---
@@ -182,18 +200,24 @@ def _outcome(journey: Journey, case: Case) -> Outcome:
         return Outcome("DROP")
     beside = _beside(journey.exit, tuple(journey.visits()), case)
     came = _came(_ARRIVED[journey.fate], journey.exit, journey.interface, beside=beside)
-    return came._replace(sport=DRAWN) if any(map(_draws_port, journey.visits())) else came
+    for visit in journey.visits():
+        if (lot := _lot(visit)) is not None:
+            source = visit.translate is not None and visit.translate.side is Side.SOURCE
+            came = came._replace(sport=lot) if source else came._replace(dport=lot)
+    return came
 
 
-def _draws_port(visit: TableVisit) -> bool:
-    wanted = visit.translate
-    return (
-        wanted is not None
-        and wanted.side is Side.SOURCE
-        and wanted.ports is None
-        and (wanted.random or wanted.random_fully)
-        and visit.packet.sport is not None
-    )
+def _lot(visit: TableVisit) -> int | None:
+    """What stands for the port if the kernel draws it by lot."""
+    wanted, packet = visit.translate, visit.packet
+    if wanted is None or packet.sport is None or wanted.base is not None:
+        return None
+    anyhow, source = wanted.random or wanted.random_fully, wanted.side is Side.SOURCE
+    if wanted.ports is None:
+        return DRAWN if anyhow and source else None
+    first, last = wanted.ports
+    fits = first <= (packet.sport if source else packet.dport or 0) <= last
+    return drawn(first, last) if first < last and (anyhow or (source and not fits)) else None
 
 
 def machine_for(tables: Tables, case: Case, scope: Scope) -> Machine:

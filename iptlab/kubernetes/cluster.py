@@ -130,15 +130,21 @@ class Cluster:
 
     # --- changing ---
 
-    def apply(self, manifests: Manifests | str) -> tuple[Sync, ...]:
+    def apply(
+        self, manifests: Manifests | str, *, pods: Iterable[Pod] | None = None
+    ) -> tuple[Sync, ...]:
         """Change the cluster's objects to these; every running kube-proxy takes notice.
+
+        ``pods`` are those that run, known to a Service or not; without them nothing changes
+        about pods that were run.
 
         Connections go on as conntrack has them, but for the entries that kube-proxy deletes.
         What was run on a node that is gone is gone with it.
         """
         if isinstance(manifests, str):
             manifests = Manifests.parse(manifests)
-        self._change(self.place.with_manifests(manifests))
+        place = self.place.with_manifests(manifests)
+        self._change(place if pods is None else replace(place, extra=tuple(pods)))
         return tuple(
             sync
             for name, proxy in self._proxies.items()

@@ -43,7 +43,7 @@ class HiddenMatch(Match):
         return str(self.holds(packet, context))
 
     def explain(self) -> str:
-        return f"passes `{self}' (whose value is hidden)"
+        return f"passes `{self}' (whose value is not said)"
 
     def listed(self, *, numeric: bool) -> str:
         return self.text

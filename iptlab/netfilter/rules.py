@@ -226,10 +226,9 @@ class Outline(NamedTuple):
 
         Kernel: net/ipv4/netfilter/ip_tables.c (unconditional, mark_source_chains)
         """
-        distinct = {id(rule): rule for rule in samples}
-        final = {key for key, rule in distinct.items() if rule.is_final}
         live = len(samples)
-        if final:
+        bare = {id(rule): rule for rule in samples if not rule.matches}
+        if final := {key for key, rule in bare.items() if rule.is_final}:
             live = next(at for at, rule in enumerate(samples, 1) if id(rule) in final)
         called = dict.fromkeys(callees[:live])
         called.pop("", None)

@@ -265,14 +265,17 @@ class Machine:
         if isinstance(found, Refusal):
             t.decision = None
             t.note(Kind.ROUTING, "routing", None, found.reason)
-            told = t.packet.family is Family.IPV6 or self._state.may_complain(t.packet.src)
-            if found.error is not None and told:
+            if found.error is not None and self._may_complain(t.packet):
                 self._tell(t, found.error)
             return t.ended(Fate.DROPPED, found.reason)
         t.decision = found
         here = f"{found.kind}, to this machine too" if found.kind in _TO_MANY else str(found)
         t.note(Kind.ROUTING, "routing", None, here)
         return None
+
+    def _may_complain(self, packet: Packet) -> bool:
+        """Whether a sender hears that there is no route; each time counts, in IPv4 only."""
+        return packet.family is Family.IPV6 or self._state.may_complain(packet.src)
 
     def _forward(self, t: Transit, interface: str) -> Journey:
         """On to another machine.

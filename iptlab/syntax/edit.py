@@ -70,7 +70,7 @@ class Edit:
     """An open table; ``chains`` are its chains by name.
 
     What ``-v``, ``-L`` and ``-S`` print is added to ``output``; without it nothing is printed.
-    ``names`` are what ``-L`` calls addresses.
+    ``hosts`` are names that ``-L`` shows instead of addresses.
     """
 
     def __init__(
@@ -78,13 +78,12 @@ class Edit:
         table: Table,
         family: Family,
         output: list[str] | None = None,
-        *,
-        names: Mapping[str, str] | None = None,
+        hosts: Mapping[str, str] | None = None,
     ) -> None:
+        self.hosts = hosts or {}
         self.name = table.name
         self.family = family
         self.output = output
-        self.names = names or {}
         self.shapes = Shapes(family)
         self.verbose = False
         self.changed = False
@@ -399,7 +398,7 @@ class Edit:
         if command.chain:
             self._chain(command.chain, place)
         if self.output is not None:
-            self.output += listed(self.table(), command, self.family, self.names)
+            self.output += listed(self.table(), command, self.family, self.hosts)
 
     _WORK: ClassVar[dict[str, Callable[[Edit, Command, Place], None]]] = {
         "-A": _append,

@@ -38,7 +38,8 @@ _ADDRESS_NAMES = {
 class Columns:
     """Which columns ``-L`` shows: ``-n``, ``-v``, ``-x``, ``--line-numbers``.
 
-    A line of ``-v -A`` has no columns: ``aligned`` is False. ``names`` are those of addresses.
+    A line of ``-v -A`` has no columns: ``aligned`` is False. ``hosts`` are names to show
+    instead of addresses.
     """
 
     numeric: bool = False
@@ -46,14 +47,14 @@ class Columns:
     exact: bool = False
     line_numbers: bool = False
     aligned: bool = True
-    names: Mapping[str, str] = field(default_factory=dict)
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, command: Command, names: Mapping[str, str]) -> Columns:
+    def of(cls, command: Command, hosts: Mapping[str, str]) -> Columns:
         """The columns that a command's switches ask for."""
-        given = {name for name, _ in command.switches}
-        asked = ("-n" in given, "-v" in given, "-x" in given, "--line-numbers" in given)
-        return cls(*asked, names=_ADDRESS_NAMES | dict(names))
+        names = {name for name, _ in command.switches}
+        asked = ("-n" in names, "-v" in names, "-x" in names, "--line-numbers" in names)
+        return cls(*asked, hosts=hosts)
 
     def padded(self, text: str, width: int) -> str:
         """A column's text and the blank after it."""
@@ -63,10 +64,10 @@ class Columns:
 _ONE_LINE = Columns(numeric=True, verbose=True, aligned=False)
 
 
-def listed(table: Table, command: Command, family: Family, names: Mapping[str, str]) -> list[str]:
-    """The lines that a ``-L`` or ``-S`` command prints; ``names`` are those of addresses."""
+def listed(table: Table, command: Command, family: Family, hosts: Mapping[str, str]) -> list[str]:
+    """The lines that a ``-L`` or ``-S`` command prints; ``hosts`` are names of addresses."""
     chains = (table.chains[command.chain],) if command.chain else table.ordered()
-    columns = Columns.of(command, names)
+    columns = Columns.of(command, hosts)
     if command.operation == "-S":
         return list(_rules_list(chains, command.number, columns))
     if command.number is not None:
@@ -238,8 +239,11 @@ def _address(given: Given[Network] | None, columns: Columns, family: Family) -> 
     address, slash, mask = str(given.value).partition("/")
     if address == "::" and not columns.numeric:
         return "anywhere"
-    name = address if columns.numeric else columns.names.get(address, address)
-    return name if mask == str(family.bits) else f"{name}{slash}{mask}"
+    whole = mask == str(family.bits)
+    known = _ADDRESS_NAMES.get(address, address)
+    named = columns.hosts.get(address, known) if whole else known
+    name = address if columns.numeric else named
+    return name if whole else f"{name}{slash}{mask}"
 
 
 def _mark(given: object) -> str:

@@ -23,7 +23,7 @@ from iptlab.targets.unmodelled import AbsentChain, HiddenTarget, UnreadTarget
 def found_rules(words: list[Token], place: Place, family: Family, edit: Edit) -> Iterator[Rule]:
     """The rules of an ``-A`` line, each printed as the line is written."""
     rest = place.text[words[2].column - 1 :].strip() if len(words) > 2 else ""
-    plain = place.text.translate(_TYPOGRAPHY)
+    plain = _SINGLE_QUOTED.sub(r'"\1"', place.text.translate(_TYPOGRAPHY))
     if plain != place.text:
         place = Place(place.line, plain)
         start = words[0].column - 1
@@ -37,6 +37,8 @@ def found_rules(words: list[Token], place: Place, family: Family, edit: Edit) ->
 # what word processors make of quotes and of two dashes
 _TYPOGRAPHY = {ord("\u201c"): '"', ord("\u201d"): '"', ord("\u201e"): '"', ord("\u2013"): "--"}
 _TYPOGRAPHY |= {ord("\u2014"): "--"}
+# as a shell reads it, where iptables-restore knows double quotes only
+_SINGLE_QUOTED = re.compile(r"(?<=[ =])'([^'\"]*)'(?= |$)")
 
 
 class _RuleReader:
@@ -139,14 +141,17 @@ class _Part:
 
 
 def _hides_value(part: _Part) -> bool:
-    """Whether a value of the part is a host's name or was made unreadable, and no more is odd."""
+    """Whether its last value is a name of a host or user, or was made unreadable."""
     *_, name, value = ("", *(word.text for word in part.words))
-    if name in _ADDRESSES:
+    if name in _NAMES:
         return bool(_NAMED(value) or _MASKED(value))
     return name[:2] == "--" and _MASKED(value) is not None
 
 
-_ADDRESSES = {"-s", "--source", "--src", "-d", "--destination", "--dst"}
+# options whose value may be a name that only the machine of the text knows
+_NAMES = {"-s", "--source", "--src", "-d", "--destination", "--dst"} | {
+    f"--{whose}-owner" for whose in ("uid", "gid")
+}
 # x.x.x.x, 10.*.*.*, <my ip>, [SERVER], $WAN_IP, ${WAN}, {{ wan }}, %(wan)s
 _BLANK = r"<[^<>]+>|\[[A-Za-z][^\[\]]*\]|\$\{?\w+\}?|\{\{?[^{}]+\}?\}|%\(?\w+\)?s?"
 _MASKED = re.compile(rf"(?=.*[xX*?#<\[$%{{])(?:[\dxX*?#.:/-]|[a-f]+[\dxX:]|{_BLANK})+").fullmatch
@@ -165,7 +170,7 @@ _HEADER = {name for _, declared in Header.options() for name in declared.names}
 _OLD_WORDS = {
     "-m": {"mport": "multiport", "dstlimit": "hashlimit", "random": "statistic"}
     | {"nth": "statistic"},
-    "-p": {"ipv4": "4"},
+    "-p": {"ipv4": "4", "ipv6-crypt": "esp", "ipv6-auth": "ah"},
     "--log-level": {"warn": "warning", "err": "error", "emergency": "emerg"},
 }
 _OLD_OPTIONS = {"--days": "--weekdays", "--dstlimit": "--hashlimit"} | {

@@ -40,7 +40,7 @@ class HiddenTarget(Target):
         return Undecided(CannotTell(f"nobody said what `{self}' stands for"))
 
     def explain(self) -> str:
-        return f"is given to `{self}' (whose value is hidden)"
+        return f"is given to `{self}' (whose value is not said)"
 
     def listed(self, *, numeric: bool) -> str:
         return " ".join(self.text.split()[2:])

@@ -7,33 +7,29 @@ trusts. There is no progress meter.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from getopt import GetoptError, gnu_getopt
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from iptlab.console.command import Output, Session, register_command
 from iptlab.console.complaint import ComplaintError, NotModelledError, complaining
-from iptlab.console.reach import MOMENT, WRONG_FAMILY, UnresolvedError, reach, resolve, talk
+from iptlab.console.curl_words import TRY, Options, TransferError, Url
+from iptlab.console.reach import (
+    MOMENT,
+    WRONG_FAMILY,
+    UnresolvedError,
+    reach,
+    resolve,
+    talk,
+    written_out,
+)
 from iptlab.packet import Address, Protocol
 from iptlab.simulate.conversation import SYN_GIVEN_UP
 from iptlab.simulate.network import Attempt, Result
 
-_PORTS = {"http": 80, "https": 443}
 # seconds that curl waits for a connection, if nobody says otherwise (lib/connect.h)
 _CONNECT_TIMEOUT = 300.0
 # seconds after which the kernel gives up on data that nobody acknowledges (tcp_retries2 = 15)
 _DATA_GIVEN_UP = 924.6
-_SHORT = "46d:fH:iIkLm:o:sSA:vw:X:"
-_LONG = {
-    **{"ipv4": "-4", "ipv6": "-6", "data=": "-d", "fail": "-f", "header=": "-H", "include": "-i"},
-    **{"head": "-I", "insecure": "-k", "location": "-L", "max-time=": "-m", "output=": "-o"},
-    **{"silent": "-s", "show-error": "-S", "user-agent=": "-A", "verbose": "-v"},
-    **{"write-out=": "-w", "request=": "-X", "url=": "--url", "interface=": "--interface"},
-    **{"resolve=": "--resolve", "connect-timeout=": "--connect-timeout", "version": "--version"},
-}
-_TRY = "curl: try 'curl --help' or 'curl --manual' for more information"
 _WHY = {
     Result.REFUSED: "Connection refused",
     Result.NO_ROUTE: "No route to host",
@@ -41,91 +37,6 @@ _WHY = {
     Result.PROHIBITED: "Permission denied",
     Result.TIMED_OUT: "Connection timed out",
 }
-
-
-class TransferError(Exception):
-    """A transfer that failed: curl's number for it, and what it says."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.text = text
-
-
-@dataclass(frozen=True)
-class Options:
-    """The options of one call by their short names, and those that may be given often."""
-
-    given: Mapping[str, str]
-    headers: tuple[str, ...] = ()
-    resolved: tuple[str, ...] = ()
-
-    @classmethod
-    def parse(cls, words: Sequence[str]) -> tuple[Options, list[str]]:
-        """The options, and the URLs among the words."""
-        try:
-            pairs, urls = gnu_getopt(list(words), _SHORT, list(_LONG))
-        except GetoptError as error:
-            option = f"-{error.opt}" if len(error.opt) == 1 else f"--{error.opt}"
-            missing = "requires argument" in error.msg
-            said = "requires parameter" if missing else "is unknown"
-            raise ComplaintError(f"curl: option {option}: {said}\n{_TRY}", 2) from None
-        short = {f"--{name.rstrip('=')}": option for name, option in _LONG.items()}
-        named = [(short.get(name, name), value) for name, value in pairs]
-        headers = tuple(value for name, value in named if name == "-H")
-        resolved = tuple(value for name, value in named if name == "--resolve")
-        urls += [value for name, value in named if name == "--url"]
-        return cls(dict(named), headers, resolved), urls
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.given
-
-    def seconds(self, name: str) -> float:
-        """The value of an option that is a number of seconds; 0 if it was not given."""
-        text = self.given.get(name, "0")
-        if not re.fullmatch(r"\d+(\.\d*)?|\.\d+", text):
-            said = f"option {name}: expected a proper numerical parameter"
-            raise ComplaintError(f"curl: {said}\n{_TRY}", 2)
-        return float(text)
-
-    @property
-    def family(self) -> int | None:
-        """The family that was asked for."""
-        return 4 if "-4" in self else 6 if "-6" in self else None
-
-
-@dataclass(frozen=True)
-class Url:
-    """The parts of a URL that matter here."""
-
-    scheme: str
-    host: str
-    port: int
-    path: str
-
-    @classmethod
-    def parse(cls, text: str) -> Url:
-        """Read a URL; without a scheme it is http."""
-        try:
-            parts = urlsplit(text if "://" in text else f"http://{text}")
-            port = parts.port
-        except ValueError:
-            raise TransferError(3, "URL using bad/illegal format or missing URL") from None
-        scheme = parts.scheme.lower()
-        if scheme in ("ftp", "ftps", "file", "telnet", "tftp"):
-            raise NotModelledError("curl", f"{scheme}://", "Write http://ADDRESS:PORT/.")
-        if scheme not in _PORTS:
-            raise TransferError(1, f'Protocol "{scheme}" not supported or disabled in libcurl')
-        if not parts.hostname:
-            raise TransferError(3, "URL using bad/illegal format or missing URL")
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return cls(scheme, parts.hostname, port or _PORTS[scheme], path)
-
-    @property
-    def authority(self) -> str:
-        """The host as the request names it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 @register_command("curl")
@@ -136,7 +47,7 @@ def curl(session: Session, words: Sequence[str]) -> Output:
     if "--version" in options:
         return Output("curl 7.88.1 (x86_64-pc-linux-gnu) libcurl/7.88.1\n")
     if not urls:
-        raise ComplaintError(_TRY, 2)
+        raise ComplaintError(TRY, 2)
     outputs = [Transfer(session, options, url).run() for url in urls]
     stdout = "".join(one.stdout for one in outputs)
     return Output(stdout, "".join(one.stderr for one in outputs), outputs[-1].status)
@@ -189,9 +100,13 @@ class Transfer:
 
     def _addresses(self, url: Url) -> tuple[Address, ...]:
         for given in self.options.resolved:
-            host, port, *address = given.split(":", 2)
-            if (host, port) == (url.host, str(url.port)) and address:
-                return (ip_address(address[0].strip("[]")),)
+            host, _, rest = given.partition(":")
+            port, _, text = rest.partition(":")
+            address = written_out(text.strip("[]"))
+            if address is None:
+                raise TransferError(49, f"Couldn't parse CURLOPT_RESOLVE entry '{given}'")
+            if (host, port) == (url.host, str(url.port)):
+                return (address,)
         try:
             return resolve(self.session, url.host, self.options.family)
         except UnresolvedError as error:
@@ -227,16 +142,16 @@ class Transfer:
     def _source(self, to: Address) -> Address:
         name, host = self.options.given["--interface"], self.session.machine.host
         if name in host.by_name:
-            own = (one.ip for one in host.by_name[name].addresses if one.version == to.version)
-            return next(own)
-        try:
-            address = ip_address(name)
-        except ValueError:
-            raise TransferError(45, f"Couldn't bind to '{name}'") from None
-        if not host.owns(address):
+            known = [one.ip for one in host.by_name[name].addresses]
+        else:
+            known = [one for one in [written_out(name)] if one is not None]
+        own = next((one for one in known if one.version == to.version), None)
+        if own is None:
+            raise TransferError(45, f"Couldn't bind to '{name}'")
+        if not host.owns(own):
             said = "bind failed with errno 99: Cannot assign requested address"
             raise TransferError(45, said)
-        return address
+        return own
 
     def _failed(self, url: Url, attempt: Attempt, took: int) -> TransferError:
         place = f"Failed to connect to {url.host} port {url.port} after {took} ms"

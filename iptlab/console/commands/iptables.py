@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import pairwise
 
 from iptlab.console.command import Output, Session, register_command
 from iptlab.console.files import read_file
-from iptlab.console.reach import hosts
+from iptlab.console.hosts_file import HOSTS, read_hosts
 from iptlab.errors import FileError
 from iptlab.packet import Family
 from iptlab.ruleset import Ruleset
@@ -22,9 +23,6 @@ _NAMES = [
     for kind in ("", "-save", "-restore")
 ]
 
-# the options whose value is addresses
-_ADDRESSES = ("-s", "--source", "--src", "-d", "--destination", "--dst")
-
 
 @register_command(*_NAMES)
 def iptables(session: Session, words: Sequence[str]) -> Output:
@@ -32,14 +30,17 @@ def iptables(session: Session, words: Sequence[str]) -> Output:
     machine = session.machine
     family = Program.named(words[0]).family
     before = machine.rules(family).tables
+    # the first name that an address has in the file is the one it is shown by
+    known = read_hosts(session.box.files.get(HOSTS, ""))
+    hosts = {one: name for name in reversed([*known]) for one in known[name]}
     outcome = run(
         before,
-        list(_looked_up(session, words, family)),
+        _resolved(words, session.names, family),
         family,
         session.stdin,
         sets=machine.sets,
         files={word: text for word in words[1:] for text in _file(session, word)},
-        names={str(address): names[0] for address, names in [*hosts(session)][::-1]},
+        hosts=hosts,
         date=machine.now.ctime(),
     )
     after = outcome.tables
@@ -48,23 +49,25 @@ def iptables(session: Session, words: Sequence[str]) -> Output:
     return Output(outcome.stdout, outcome.stderr, outcome.status)
 
 
-def _looked_up(session: Session, words: Sequence[str], family: Family) -> Iterator[str]:
-    """The words; a host's name after ``-s`` or ``-d`` is replaced by its addresses."""
-    before = ""
-    for word in words:
-        if before in _ADDRESSES:
-            parts = (_address(session, part, family) for part in word.split(","))
-            yield ",".join(parts)
-        else:
-            yield word
-        before = word
+_ADDRESSES = ("-s", "--source", "--src", "-d", "--destination", "--dst")
 
 
-def _address(session: Session, text: str, family: Family) -> str:
-    """The addresses of a name in ``/etc/hosts``; any other text stays."""
-    name, slash, mask = text.partition("/")
-    known = [one for one, names in hosts(session) if name in names and one.version == family]
-    return ",".join(f"{one}{slash}{mask}" for one in known) or text
+def _resolved(
+    words: Sequence[str], names: Mapping[str, tuple[str, ...]], family: Family
+) -> list[str]:
+    """The words with addresses instead of names behind -s and -d, all that a name has."""
+    found = [words[0]]
+    for option, word in pairwise(words):
+        parts = (_addresses(part, names, family) for part in word.split(","))
+        found.append(",".join(parts) if option in _ADDRESSES else word)
+    return found
+
+
+def _addresses(part: str, names: Mapping[str, tuple[str, ...]], family: Family) -> str:
+    """``NAME`` or ``NAME/LENGTH`` with the name's addresses of the family, if it has some."""
+    name, slash, length = part.partition("/")
+    known = (one for one in names.get(name, ()) if (":" in one) == (family is Family.IPV6))
+    return ",".join(f"{one}{slash}{length}" for one in known) or part
 
 
 def _file(session: Session, word: str) -> Iterator[str]:

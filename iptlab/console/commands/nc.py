@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from getopt import GetoptError, gnu_getopt
-from ipaddress import ip_address
 
 from iptlab.console.command import Output, Session, register_command
 from iptlab.console.complaint import ComplaintError, NotModelledError, complaining
-from iptlab.console.reach import UNKNOWN, WRONG_FAMILY, UnresolvedError, close, reach, resolve, talk
+from iptlab.console.reach import (
+    UNKNOWN,
+    WRONG_FAMILY,
+    UnresolvedError,
+    close,
+    reach,
+    resolve,
+    talk,
+    written_out,
+)
 from iptlab.names import service_name, service_port
 from iptlab.packet import Address, Packet, Protocol
 from iptlab.simulate.conversation import SYN_GIVEN_UP
@@ -120,21 +128,12 @@ class Netcat:
     def _addresses(self, port: int) -> tuple[Address, ...]:
         family = 4 if "-4" in self.options else 6 if "-6" in self.options else None
         try:
-            if "-n" in self.options:
-                return (self._written_out(family),)
+            if "-n" in self.options and written_out(self.host) is None:
+                raise UnresolvedError(UNKNOWN)
             return resolve(self.session, self.host, family)
         except UnresolvedError as error:
             place = f'getaddrinfo for host "{self.host}" port {port}'
             raise _wrong(f"{place}: {error}") from None
-
-    def _written_out(self, family: int | None) -> Address:
-        try:
-            own = ip_address(self.host)
-        except ValueError:
-            raise UnresolvedError(UNKNOWN) from None
-        if family not in (None, own.version):
-            raise UnresolvedError(WRONG_FAMILY)
-        return own
 
     @property
     def _udp(self) -> bool:
@@ -150,7 +149,7 @@ class Netcat:
         if "-p" in self.options:
             packet = replace(packet, sport=_port(self.options["-p"], udp=self._udp))
         if "-s" in self.options:
-            packet = replace(packet, src=self._source())
+            packet = replace(packet, src=self._source(to))
         if self._udp:
             return self._datagrams(packet)
         attempt = reach(self.session, packet, self._patience())
@@ -193,11 +192,10 @@ class Netcat:
             raise _wrong(f"timeout invalid: {text}")
         return float(text)
 
-    def _source(self) -> Address:
-        try:
-            own = ip_address(self.options["-s"])
-        except ValueError:
-            raise _wrong(f"getaddrinfo: {UNKNOWN}") from None
+    def _source(self, to: Address) -> Address:
+        own = written_out(self.options["-s"])
+        if own is None or own.version != to.version:
+            raise _wrong(f"getaddrinfo: {UNKNOWN if own is None else WRONG_FAMILY}")
         if not self.session.machine.host.owns(own):
             raise _wrong("bind failed: Cannot assign requested address")
         return own

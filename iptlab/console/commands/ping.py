@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from getopt import GetoptError, gnu_getopt
-from ipaddress import ip_address
 
 from iptlab.console.command import Output, Session, register_command
 from iptlab.console.complaint import ComplaintError, NotModelledError, complaining
-from iptlab.console.reach import UnresolvedError, name_of, reach, resolve
+from iptlab.console.reach import WRONG_FAMILY, UnresolvedError, name_of, reach, resolve, written_out
 from iptlab.packet import Address, IcmpType, Packet, Protocol
 from iptlab.simulate.conversation import NEIGHBOUR_GIVEN_UP
 from iptlab.simulate.network import Attempt
@@ -20,7 +19,8 @@ _MS = "0.045"
 # seconds that are waited for the last answer; iputils: ping/ping.h (MAXWAIT)
 _LINGER = 10.0
 _COUNT = 4
-_MOST = 10_000
+_MOST = 1000
+_ENDLESS = 2**63 - 1
 _HEADERS = {4: 28, 6: 48}
 # iputils: ping/ping.c (pr_icmph)
 _IPV4 = {
@@ -74,6 +74,11 @@ class Options:
     quiet: bool = False
     numeric: bool = False
 
+    @property
+    def most(self) -> float:
+        """How many packets are sent at most."""
+        return self.count if self.deadline is None else self.deadline / self.interval
+
     @classmethod
     def parse(cls, given: Sequence[tuple[str, str]]) -> Options:
         """The options as getopt found them."""
@@ -81,7 +86,7 @@ class Options:
         for name, value in given:
             match name:
                 case "-c":
-                    options = replace(options, count=_count(value))
+                    options = replace(options, count=int(_number(value, 1, _ENDLESS)))
                 case "-i":
                     options = replace(options, interval=_number(value, 0.002, 3600))
                 case "-W":
@@ -101,13 +106,6 @@ class Options:
                 case "-n":
                     options = replace(options, numeric=True)
         return options
-
-
-def _count(text: str) -> int:
-    number = int(_number(text, 1, 2**63 - 1))
-    if number > _MOST:
-        raise NotModelledError("ping", f"a number of pings above {_MOST}")
-    return number
 
 
 def _number(text: str, least: float, most: float) -> float:
@@ -138,6 +136,8 @@ def ping(session: Session, words: Sequence[str]) -> Output:
         what = f"the option -{error.opt}"
         raise NotModelledError("ping", what, "Known: -4 -6 -c -i -I -n -q -s -t -w -W") from None
     options = Options.parse(given)
+    if options.most > _MOST:
+        raise NotModelledError("ping", f"sending more than {_MOST} packets")
     if not names:
         raise _wrong("usage error: Destination address required", 1)
     try:
@@ -211,10 +211,11 @@ class Ping:
             if route is not None and route.interface != source:
                 raise NotModelledError("ping", f"a way out other than {route.interface}")
             return packet
-        try:
-            own = ip_address(source)
-        except ValueError:
-            raise _wrong(f"SO_BINDTODEVICE {source}: No such device") from None
+        own = written_out(source)
+        if own is None:
+            raise _wrong(f"SO_BINDTODEVICE {source}: No such device")
+        if own.version != self.to.version:
+            raise _wrong(f"{source}: {WRONG_FAMILY}")
         if not host.owns(own):
             raise _wrong("bind: Cannot assign requested address")
         return replace(packet, src=own)

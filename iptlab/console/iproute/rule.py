@@ -8,7 +8,7 @@ from dataclasses import replace
 from iptlab.console.command import Output
 from iptlab.console.complaint import ComplaintError
 from iptlab.console.iproute.common import Call, invalid, netlink, prefix, subcommand
-from iptlab.console.iproute.route import table
+from iptlab.console.iproute.route_list import table
 from iptlab.packet import Family
 from iptlab.simulate.routing import Network, PolicyRule
 
