@@ -19,7 +19,7 @@ import iptlab.console.commands  # noqa: F401  (registers the commands)
 from iptlab import Host, Interface, Machine
 from iptlab.console.command import COMMANDS, Box, Output, Session
 from iptlab.console.commands.modules import load_module
-from iptlab.console.commands.sysctl import read_proc, write_proc
+from iptlab.console.switches import read_proc, write_proc
 from iptlab.packet import Protocol
 from iptlab.simulate.network import Attempt, Link, Listener, Network, Result
 

@@ -238,6 +238,14 @@ def test_a_cell_that_fails_tells_the_line_as_the_notebook_counts_it(run: Run) ->
     assert "line 2, column 6" in run("%%on router\necho $HOME\n").data["text/plain"]
 
 
+def test_a_cell_for_kubectl_speaks_to_the_labs_cluster(run: Run) -> None:
+    run("lab = iptlab.Lab.kubernetes()")
+    assert "30080/TCP" in run("%%kubectl\nget service web\n").stdout
+    assert "node3" in run("%kubectl get nodes").stdout
+    run("lab = iptlab.Lab.dmz()")
+    assert "there is no cluster called lab" in str(run("%kubectl get nodes").error)
+
+
 @pytest.mark.parametrize(
     ("cell", "says"),
     [

@@ -35,3 +35,4 @@ def test_the_python_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert "verdict: DROP by filter INPUT 1" in printed
     assert "forwarded through eth1: tcp 198.51.100.7:4000 -> 192.168.1.10:8080" in printed
     assert "iptables: Index of deletion too big." in printed
+    assert "on router: rejected with icmp-port-unreachable by filter FORWARD 1" in printed

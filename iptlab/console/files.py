@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from posixpath import dirname, join, normpath
 
 from iptlab.console.command import Session
+from iptlab.console.switches import read_proc, write_proc
 from iptlab.errors import FileError
-from iptlab.simulate.host import SYSCTLS, Host
 
 # where relative paths begin, and the folders that every machine has
 HOME = "/root"
@@ -24,8 +23,8 @@ def read_file(session: Session, name: str) -> str:
     path = _path(name)
     if path == _NULL:
         return ""
-    if (switch := _switch(session.machine.host, path)) is not None:
-        return f"{switch}\n"
+    if (switch := read_proc(session, path)) is not None:
+        return switch
     if path in session.box.files:
         return session.box.files[path]
     raise FileError(f"{name}: {'Is a directory' if _is_folder(session, path) else _MISSING}")
@@ -37,7 +36,9 @@ def write_file(session: Session, name: str, text: str, *, append: bool = False) 
     if path == _NULL:
         return
     if path.startswith(_SWITCHES):
-        _turn(session, name, path, text)
+        # an empty text is a file that is only opened
+        if why := (text or read_proc(session, path) is None) and write_proc(session, path, text):
+            raise FileError(f"{name}: {why}")
         return
     if _is_folder(session, path):
         raise FileError(f"{name}: Is a directory")
@@ -57,28 +58,3 @@ def _path(name: str) -> str:
 def _is_folder(session: Session, path: str) -> bool:
     below = f"{path.rstrip('/')}/"
     return path in _FOLDERS or any(file.startswith(below) for file in session.box.files)
-
-
-def _switch(host: Host, path: str) -> int | None:
-    """The value of a switch, None if the path is none's."""
-    known = {
-        pattern.format(name): value
-        for pattern, value in SYSCTLS.items()
-        for name in ("all", "default", *host.by_name)
-    }
-    key = path.removeprefix(_SWITCHES)
-    return host.sysctls.get(key, known[key]) if path != key and key in known else None
-
-
-def _turn(session: Session, name: str, path: str, text: str) -> None:
-    """Set a switch; an empty text is a file that is only opened."""
-    host = session.machine.host
-    if _switch(host, path) is None:
-        raise FileError(f"{name}: {_MISSING}")
-    if not text:
-        return
-    word = text.strip()
-    if not word.isascii() or not word.removeprefix("-").isdigit() or len(word) > 10:
-        raise FileError("write error: Invalid argument")
-    sysctls = {**host.sysctls, path.removeprefix(_SWITCHES): int(word)}
-    session.machine.configure(replace(host, sysctls=sysctls))

@@ -10,7 +10,6 @@ from functools import lru_cache
 from ipaddress import IPv4Interface, IPv6Interface, ip_address
 
 from iptlab.console.plans import Plan
-from iptlab.kubernetes.manifests import Manifests
 from iptlab.kubernetes.placement import Placement
 from iptlab.simulate.host import LOOPBACK, Host
 
@@ -18,7 +17,7 @@ HOSTS = "/etc/hosts"
 _LOCAL = ("127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost")
 
 
-def hosts_text(plan: Plan | Manifests, host: str) -> str:
+def hosts_text(plan: Plan | str, host: str) -> str:
     """The file as a machine of the plan has it; of a router its nearest address comes first."""
     lines = list(_LOCAL)
     if isinstance(plan, Plan):

@@ -14,10 +14,10 @@ from iptlab.console.hosts_file import HOSTS, cluster_names, hosts_text, read_hos
 from iptlab.console.map import Map, draw, lines_of
 from iptlab.console.plans import MASQUERADE, Plan
 from iptlab.console.shell import Transcript, run_text
-from iptlab.console.three_nodes import THREE_NODES
+from iptlab.console.three_nodes import SHOP
 from iptlab.errors import IptlabError
+from iptlab.kubernetes.api.control_plane import ControlPlane
 from iptlab.kubernetes.cluster import Cluster
-from iptlab.kubernetes.manifests import Manifests
 from iptlab.kubernetes.placement import CLIENT, GATEWAY
 from iptlab.packet import Protocol
 from iptlab.simulate.host import Host
@@ -32,13 +32,13 @@ class _State:
     network: Network
     boxes: dict[str, Box] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
-    cluster: Cluster | None = None
+    plane: ControlPlane | None = None
 
     def copy(self) -> _State:
-        """Another lab's worth of the same state."""
-        cluster = self.cluster.copy() if self.cluster else None
-        network = cluster.network if cluster else self.network.copy()
-        return _State(network, deepcopy(self.boxes), list(self.attempts), cluster)
+        """The same state once more, which goes its own way from here."""
+        plane = self.plane.copy() if self.plane else None
+        network = self.network if plane else self.network.copy()
+        return _State(network, deepcopy(self.boxes), list(self.attempts), plane)
 
 
 class Lab:
@@ -63,14 +63,14 @@ class Lab:
         """
         self._begin(Plan.of(hosts, links, listeners))
 
-    def _begin(self, plan: Plan | Manifests) -> Self:
+    def _begin(self, plan: Plan | str) -> Self:
         self._plan = plan
         self._state = _started(plan)
         self._kept: dict[str, _State] = {}
         return self
 
     @classmethod
-    def _of(cls, plan: Plan | Manifests) -> Self:
+    def _of(cls, plan: Plan | str) -> Self:
         return cls.__new__(cls)._begin(plan)
 
     # --- the labs of the lessons ---
@@ -99,9 +99,12 @@ class Lab:
         return cls._of(plans.docker_host())
 
     @classmethod
-    def kubernetes(cls, manifests: str = THREE_NODES) -> Self:
-        """A cluster with kube-proxy on its nodes; without ``manifests`` one of three nodes."""
-        return cls._of(Manifests.parse(manifests))
+    def kubernetes(cls, manifests: str = SHOP) -> Self:
+        """A cluster with kube-proxy on its nodes; without ``manifests`` one of three nodes.
+
+        Those have a web server each, behind the Service ``web``, and node2 a pod ``shell``.
+        """
+        return cls._of(manifests)
 
     # --- typing commands ---
 
@@ -111,13 +114,18 @@ class Lab:
         return run_text(host, text, lambda stdin: self._session(name, stdin), first_line)
 
     def _session(self, host: str, stdin: str) -> Session:
-        state = self._state
+        state, plane = self._state, self._state.plane
         box = state.boxes[host]
         names = dict(read_hosts(box.files.get(HOSTS, "")))
-        if state.cluster is not None:
-            names |= cluster_names(state.cluster.place)
-        network = self.network
-        return Session(network, host, box, names, stdin, state.attempts, state.cluster)
+        if plane is None:
+            return Session(state.network, host, box, names, stdin, state.attempts)
+        # what the clock has brought about while commands ran
+        plane.settle()
+        names |= cluster_names(plane.cluster.place)
+        if host in plane.cluster.place.pods:
+            box.files = plane.files_of(host)
+        network = plane.cluster.network
+        return Session(network, host, box, names, stdin, state.attempts, plane.cluster, plane)
 
     # --- sending by hand ---
 
@@ -136,7 +144,8 @@ class Lab:
 
     def wait(self, seconds: float) -> None:
         """Let time pass on every machine."""
-        self.network.wait(seconds)
+        plane = self._state.plane
+        (plane or self.network).wait(seconds)
 
     # --- looking ---
 
@@ -147,22 +156,27 @@ class Lab:
     @property
     def network(self) -> Network:
         """The machines, links and listeners."""
-        cluster = self._state.cluster
-        return cluster.network if cluster else self._state.network
+        plane = self._state.plane
+        return plane.cluster.network if plane else self._state.network
+
+    @property
+    def plane(self) -> ControlPlane | None:
+        """The control plane that ``kubectl`` talks to; None if the lab is no cluster."""
+        return self._state.plane
 
     @property
     def cluster(self) -> Cluster:
         """The Kubernetes cluster whose machines these are."""
-        if self._state.cluster is None:
+        if self._state.plane is None:
             raise IptlabError("this lab is no cluster; Lab.kubernetes() is one")
-        return self._state.cluster
+        return self._state.plane.cluster
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """The names of the machines."""
-        cluster = self._state.cluster
-        if cluster is None:
+        if self._state.plane is None:
             return tuple(self.network.machines)
+        cluster = self._state.plane.cluster
         return (CLIENT, GATEWAY, *cluster.nodes, *(pod.name for pod in cluster.pods))
 
     @property
@@ -233,17 +247,16 @@ class Lab:
             raise IptlabError(f"{to!r} is no address and no name; names: {known}") from None
 
 
-def _started(plan: Plan | Manifests) -> _State:
-    """The state of a lab in which nothing has happened."""
-    if isinstance(plan, Manifests):
-        cluster = Cluster(plan)
-        return _State(cluster.network, cluster=cluster)
+def _started(plan: Plan | str) -> _State:
+    """The state of a lab in which nothing has happened; a text is manifests."""
+    if isinstance(plan, str):
+        return _State(Network({}), plane=ControlPlane(plan))
     machines = {
         name: Machine(host, seed=number) for number, (name, host) in enumerate(plan.hosts.items())
     }
     return _State(Network(machines, plan.links, plan.listeners))
 
 
-def _box(plan: Plan | Manifests, host: str) -> Box:
+def _box(plan: Plan | str, host: str) -> Box:
     """A machine's files: its name, and the names it knows."""
     return Box({"/etc/hostname": f"{host.rpartition('/')[2]}\n", HOSTS: hosts_text(plan, host)})

@@ -5,6 +5,7 @@ No process is started and no shell called: a command is a function on the simula
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from posixpath import dirname
@@ -211,6 +212,6 @@ def call(session: Session, words: tuple[str, ...]) -> Output:
 def _unknown(name: str) -> Output:
     why = "No such file or directory" if "/" in name else "command not found"
     # the tools of one backend are there too, but they are the same
-    known = sorted(one for one in COMMANDS if "-legacy" not in one and "-nft" not in one)
+    known = sorted(one for one in COMMANDS if not re.search("-legacy|-nft|^:$", one))
     there_are = fill(f"The commands here are {', '.join(known)}.", 78, break_on_hyphens=False)
     return Output("", f"bash: {name}: {why}\n{there_are}\n", _NOT_FOUND)

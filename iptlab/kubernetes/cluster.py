@@ -6,7 +6,6 @@ Every packet is followed machine by machine, so an answer shows what each node m
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from ipaddress import ip_address
@@ -179,14 +178,6 @@ class Cluster:
             raise ManifestError(f"`{address}' is no address", cure="Write one such as 192.0.2.10.")
         routed = {**self.place.routed, canonical(address): self._node(node)}
         self._change(replace(self.place, routed=routed))
-
-    def copy(self) -> Cluster:
-        """Another cluster in the same state, which goes its own way from here."""
-        twin, network = copy(self), self.network.copy()
-        twin._proxies = deepcopy(self._proxies)
-        twin.network = twin._network(network.machines)
-        twin.network.ports, twin.network.now = network.ports, network.now
-        return twin
 
     # --- looking ---
 

@@ -21,10 +21,12 @@ text { font: 12px system-ui, sans-serif; fill: #1f2328 }
 .name { font-weight: 600; font-size: 13px }
 .small { font-size: 11px }
 rect { fill: #f6f8fa; stroke: #57606a }
+.net { paint-order: stroke; stroke: #ffffff; stroke-width: 4 }
 .wire { stroke: #57606a; stroke-width: 1.5 }
 .bar { stroke: #0969da; stroke-width: 5; stroke-linecap: round }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 } rect { fill: #161b22; stroke: #8b949e }
+.net { stroke: #111111 }
 .wire { stroke: #8b949e } .bar { stroke: #4493f8 } }
 """
 
@@ -70,6 +72,8 @@ def _svg(boxes: dict[str, _Box], wires: tuple[Wire, ...]) -> str:
     right = max(box.left for box in boxes.values()) + _WIDTH + 1
     bottom = max(box.top + _height(box.place) for box in boxes.values()) + 1
     parts = [part for wire in wires for part in _wire(wire, boxes)]
+    # on top of all lines, so that none crosses a name
+    parts += [part for wire in wires for part in _names(wire, boxes)]
     parts += [part for box in boxes.values() for part in box.drawn()]
     size = {"width": str(right), "height": str(bottom), "viewBox": f"0 0 {right} {bottom}"}
     style = Html(f"<style>{_STYLE}</style>")
@@ -143,25 +147,34 @@ def _height(place: Place) -> int:
 
 
 def _wire(wire: Wire, boxes: dict[str, _Box]) -> Iterator[Html]:
-    """A bar in the gap between two columns, a line to each host, and its network's name."""
+    """A bar in the gap between two columns, and a line to each host."""
+    x, low, high = _bar(wire, boxes)
+    for box in (boxes[name] for name in _hosts(wire)):
+        edge = box.left + _WIDTH if box.left < x else box.left
+        yield _stroke("wire", edge, box.middle, x, min(max(box.middle, low), high))
+    yield _stroke("bar", x, low, x, high)
+
+
+def _bar(wire: Wire, boxes: dict[str, _Box]) -> tuple[int, int, int]:
+    """Where a link's bar stands, and its two ends."""
     ends = [boxes[name] for name in _hosts(wire)]
     near = min(box.column for box in ends)
-    x = (near + 1) * _STRIDE - (_STRIDE - _WIDTH) // 2
     left = [box.middle for box in ends if box.column == near]
     right = [box.middle for box in ends if box.column != near]
     # as long as the side with more hosts; bars of one host fan out to the right
     longer = left if len(left) > len(right) else right
     low, high = min(longer), max(longer)
     low, high = (low - 14, high + 14) if low == high else (low, high)
-    for box in ends:
-        edge = box.left + _WIDTH if box.column == near else box.left
-        meets = min(max(box.middle, low), high)
-        yield _stroke("wire", edge, box.middle, x, meets)
-    yield _stroke("bar", x, low, x, high)
+    return (near + 1) * _STRIDE - (_STRIDE - _WIDTH) // 2, low, high
+
+
+def _names(wire: Wire, boxes: dict[str, _Box]) -> Iterator[Html]:
+    """The names of a link's networks, above its bar."""
+    x, low, _ = _bar(wire, boxes)
     names = wire.network.split(", ")
-    for number, name in enumerate(names):
-        y = low - 8 - (len(names) - 1 - number) * (_LINE - 3)
-        yield _text(name, x, y, "small", **{"text-anchor": "middle"})
+    for number, name in enumerate(reversed(names)):
+        y = low - 8 - number * (_LINE - 3)
+        yield _text(name, x, y, "small net", **{"text-anchor": "middle"})
 
 
 def _stroke(kind: str, x1: int, y1: int, x2: int, y2: int) -> Html:

@@ -1,4 +1,4 @@
-"""The magics ``%%iptables``, ``%%manifest``, ``%%on``, ``%verify``; IPython learns them here."""
+"""The magics: ``%%iptables``, ``%%manifest``, ``%verify``, ``%%on``, ``%%kubectl``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from iptlab.grading import read_rules
 from iptlab.kubernetes.cluster import Cluster
 from iptlab.notebook.check import check, show
 from iptlab.notebook.display import PLAIN, VIEWS
+from iptlab.notebook.kubectl_magic import kubectl
 from iptlab.notebook.typing_at import on
 from iptlab.notebook.verifying import verify_magic
 
@@ -34,7 +35,9 @@ def load_ipython_extension(shell: Any) -> None:
     shell.register_magic_function(verify_magic, "line_cell", "verify")
     shell.register_magic_function(manifest, "cell", "manifest")
     # what is typed there is the virtual shell's, with its own signs
-    shell.register_magic_function(no_var_expand(partial(on, shell.user_ns)), "line_cell", "on")
+    for name, magic in (("on", on), ("kubectl", kubectl)):
+        typed = no_var_expand(partial(magic, shell.user_ns))
+        shell.register_magic_function(typed, "line_cell", name)
     formatters = shell.display_formatter.formatters
     for kind, view in VIEWS.items():
         formatters["text/html"].for_type(kind, view)

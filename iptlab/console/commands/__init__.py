@@ -9,6 +9,7 @@ from iptlab.console.commands import grep as grep
 from iptlab.console.commands import ip as ip
 from iptlab.console.commands import ipset as ipset
 from iptlab.console.commands import iptables as iptables
+from iptlab.console.commands import kubectl as kubectl
 from iptlab.console.commands import modules as modules
 from iptlab.console.commands import nc as nc
 from iptlab.console.commands import ping as ping
