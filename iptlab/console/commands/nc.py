@@ -35,7 +35,13 @@ _WHY = {
     Result.TIMED_OUT: "Connection timed out",
     Result.PROHIBITED: "Operation not permitted",
 }
-_ERRNO = {"EACCES": "Permission denied", "EINVAL": "Invalid argument"}
+_ERRNO = {
+    "EACCES": "Permission denied",
+    "EINVAL": "Invalid argument",
+    "ENOPROTOOPT": "Protocol not available",
+}
+# what connect(2) itself says of a datagram socket; rules are asked only when something is sent
+_NO_WAY = ("ENETUNREACH", "EHOSTUNREACH", "EACCES", "EINVAL")
 # pauses before each datagram that nc sends to see whether anybody objects, as measured
 _PROBES = (0, 0, 1, 1, 1)
 _NO_OBJECTION = (Result.CONNECTED, Result.TIMED_OUT)
@@ -113,21 +119,29 @@ class Netcat:
     errors: list[str] = field(default_factory=list)
 
     def run(self, ports: Sequence[int]) -> Output:
-        """Try every port in turn; it went well if one of them did."""
-        to = self._address(ports[0])
-        reached = [self._try(to, port) for port in ports]
+        """Try every port in turn, at each address; it went well if one of them did."""
+        addresses = self._addresses(ports[0])
+        reached = [any(self._try(to, port) for to in addresses) for port in ports]
         errors = "".join(f"{line}\n" for line in self.errors)
         return Output("".join(self.out), errors, 0 if any(reached) else 1)
 
-    def _address(self, port: int) -> Address:
+    def _addresses(self, port: int) -> tuple[Address, ...]:
         family = 4 if "-4" in self.options else 6 if "-6" in self.options else None
         try:
-            if "-n" in self.options and written_out(self.host) is None:
-                raise UnresolvedError(UNKNOWN)
-            return resolve(self.session, self.host, family)[0]
+            if "-n" in self.options:
+                return (self._written_out(family),)
+            return resolve(self.session, self.host, family)
         except UnresolvedError as error:
             place = f'getaddrinfo for host "{self.host}" port {port}'
             raise _wrong(f"{place}: {error}") from None
+
+    def _written_out(self, family: int | None) -> Address:
+        own = written_out(self.host)
+        if own is None:
+            raise UnresolvedError(UNKNOWN)
+        if family not in (None, own.version):
+            raise UnresolvedError(WRONG_FAMILY)
+        return own
 
     @property
     def _udp(self) -> bool:
@@ -160,10 +174,13 @@ class Netcat:
     def _datagrams(self, packet: Packet) -> bool:
         """UDP says nothing of who got it; only an error is a sign, and silence is none."""
         assert packet.dport is not None
-        if "-z" in self.options or "-v" in self.options:
+        if not self._silent:
             for pause in _PROBES:
                 self.session.network.wait(pause)
-                if self._datagram(packet, "X").result not in _NO_OBJECTION:
+                attempt = self._datagram(packet, "X")
+                if attempt.error in _NO_WAY:
+                    self._failed(attempt, packet.dport)
+                if attempt.result not in _NO_OBJECTION:
                     return False
             self._succeeded(packet.dport)
         if self.session.stdin and "-z" not in self.options:
@@ -208,7 +225,8 @@ class Netcat:
     def _failed(self, attempt: Attempt, port: int) -> None:
         if self._silent:
             return
-        place = f"nc: connect to {self._place(attempt.packet.dst)} port {port} (tcp)"
+        protocol = "udp" if self._udp else "tcp"
+        place = f"nc: connect to {self._place(attempt.packet.dst)} port {port} ({protocol})"
         if attempt.result is Result.TIMED_OUT and "-w" in self.options:
             self.errors.append(f"{place} timed out: Operation now in progress")
         else:

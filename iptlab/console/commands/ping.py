@@ -19,8 +19,7 @@ _MS = "0.045"
 # seconds that are waited for the last answer; iputils: ping/ping.h (MAXWAIT)
 _LINGER = 10.0
 _COUNT = 4
-_MOST = 1000
-_ENDLESS = 2**63 - 1
+_MOST = 10_000
 _HEADERS = {4: 28, 6: 48}
 # iputils: ping/ping.c (pr_icmph)
 _IPV4 = {
@@ -74,11 +73,6 @@ class Options:
     quiet: bool = False
     numeric: bool = False
 
-    @property
-    def most(self) -> float:
-        """How many packets are sent at most."""
-        return self.count if self.deadline is None else self.deadline / self.interval
-
     @classmethod
     def parse(cls, given: Sequence[tuple[str, str]]) -> Options:
         """The options as getopt found them."""
@@ -86,7 +80,7 @@ class Options:
         for name, value in given:
             match name:
                 case "-c":
-                    options = replace(options, count=int(_number(value, 1, _ENDLESS)))
+                    options = replace(options, count=_count(value))
                 case "-i":
                     options = replace(options, interval=_number(value, 0.002, 3600))
                 case "-W":
@@ -108,13 +102,20 @@ class Options:
         return options
 
 
+def _count(text: str) -> int:
+    number = int(_number(text, 1, 2**63 - 1))
+    if number > _MOST:
+        raise NotModelledError("ping", f"a number of pings above {_MOST}")
+    return number
+
+
 def _number(text: str, least: float, most: float) -> float:
     try:
         number = float(text)
     except ValueError:
         raise _wrong(f"invalid argument: '{text}'", 1) from None
     if not least <= number <= most:
-        span = f"{least:g} <= value <= {most:g}"
+        span = f"{least} <= value <= {most}"
         raise _wrong(f"invalid argument: '{text}': out of range: {span}", 1)
     return number
 
@@ -136,8 +137,8 @@ def ping(session: Session, words: Sequence[str]) -> Output:
         what = f"the option -{error.opt}"
         raise NotModelledError("ping", what, "Known: -4 -6 -c -i -I -n -q -s -t -w -W") from None
     options = Options.parse(given)
-    if options.most > _MOST:
-        raise NotModelledError("ping", f"sending more than {_MOST} packets")
+    if options.deadline is not None and options.deadline > _MOST * options.interval:
+        raise NotModelledError("ping", f"a number of pings above {_MOST}")
     if not names:
         raise _wrong("usage error: Destination address required", 1)
     try:
@@ -226,7 +227,7 @@ class Ping:
         named = source in self.session.machine.host.by_name
         if self.to.version == 6:
             place = f" from {first.src}{f' {source}' if named else ' '}:" if source else ""
-            return f"PING {self.name}({self.to}){place} {size} data bytes"
+            return f"PING {self.name}({self._named(self.to)}){place} {size} data bytes"
         place = f"from {first.src} {source * named}: " if source else ""
         return f"PING {self.name} ({self.to}) {place}{size}({size + 28}) bytes of data."
 
@@ -278,7 +279,7 @@ class Ping:
         )
         if self.received:
             yield f"rtt min/avg/max/mdev = {_MS}/{_MS}/{_MS}/0.000 ms"
-        elif self.late and self.to.version == 4:
+        elif self.late > 1 and self.to.version == 4:
             yield f"pipe {min(self.late, 4)}"
         else:
             yield ""
