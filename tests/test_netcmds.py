@@ -237,6 +237,26 @@ def test_a_route_that_is_added_is_taken() -> None:
     assert lab.run("ping -c 1 10.0.0.2").stderr == "ping: connect: Network is unreachable\n"
 
 
+def test_only_the_interface_that_is_meant_is_changed() -> None:
+    lab = Lab.small()
+    lab.run("ip addr add 10.1.0.1/16 dev c0")
+    lab.run("ip link set c0 mtu 1400")
+    (card,) = lab.network["a"].host.interfaces
+    assert ([str(one) for one in card.addresses][2:], card.mtu) == (["10.1.0.1/16"], 1400)
+    lab.run("ip link set lo down")
+    assert [one.name for one in lab.network["a"].host.interfaces] == ["lo", "c0"]
+    assert lab.run("ping -c 1 127.0.0.1").status == 2
+
+
+def test_a_network_that_loses_its_address_loses_its_routes() -> None:
+    lab = Lab.small()
+    lab.run("ip route add default via 10.0.0.2")
+    lab.run("ip addr add 10.0.0.3/24 dev c0")
+    lab.run("ip addr del 10.0.0.1/24 dev c0")
+    assert lab.run("ip -4 addr show c0").stdout == ""
+    assert lab.run("ip route").stdout == ""
+
+
 @pytest.mark.parametrize(
     "line",
     [
