@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from iptlab.console.lab import Lab as Lab
     from iptlab.course import data as data
     from iptlab.course import exercise as exercise
     from iptlab.english import explain as explain
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
     from iptlab.netfilter.hooks import tables_at as tables_at
     from iptlab.notebook.check import check as check
     from iptlab.notebook.check import hint as hint
+    from iptlab.notebook.check import progress as progress
+    from iptlab.notebook.check import reset as reset
+    from iptlab.notebook.check import review as review
+    from iptlab.notebook.check import score as score
+    from iptlab.notebook.check import solution as solution
     from iptlab.notebook.magics import load_ipython_extension as load_ipython_extension
     from iptlab.packet import Packet as Packet
     from iptlab.ruleset import Ruleset as Ruleset
@@ -53,6 +59,7 @@ if TYPE_CHECKING:
 # Where each public name lives; its module is imported when the name is first used, so that
 # ``import iptlab`` itself costs next to nothing. The imports above are for type checkers.
 _HOMES = {
+    "console.lab": ("Lab",),
     "course": ("data", "exercise"),
     "english": ("explain",),
     "errors": (
@@ -70,7 +77,7 @@ _HOMES = {
     "netfilter.context": ("Owner",),
     "netfilter.extension": ("register_match", "register_target"),
     "netfilter.hooks": ("Hook", "TableName", "hooks_of", "tables_at"),
-    "notebook.check": ("check", "hint"),
+    "notebook.check": ("check", "hint", "progress", "reset", "review", "score", "solution"),
     "notebook.magics": ("load_ipython_extension",),
     "packet": ("Packet",),
     "ruleset": ("Ruleset",),

@@ -1,4 +1,4 @@
-"""The ``iptlab`` command: open the lab, trace packets, ask the kernel, explain, play kube-proxy.
+"""The ``iptlab`` command: the lab, traces, the kernel, explanations, kube-proxy, grades.
 
 Exit status: 0 for yes, 1 for no, 2 for an error (or a question that cannot be answered).
 """
@@ -10,12 +10,17 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from io import StringIO
+from pathlib import Path
 from typing import NoReturn
 
+from iptlab.coursework.assignment import write_assignment
+from iptlab.coursework.grades import UNREADABLE, grades, read_seeds, summary, write_csv
+from iptlab.coursework.submissions import submissions
 from iptlab.english import explain, remarks
-from iptlab.errors import IptlabError, RuleError
+from iptlab.errors import FileError, IptlabError, RuleError
 from iptlab.kernel.boxes import host_for
-from iptlab.kernel.verify import verify
+from iptlab.kernel.verify import REPORT, verify
 from iptlab.kubernetes.config import Config
 from iptlab.kubernetes.kube_proxy import KUBERNETES, Proxy
 from iptlab.kubernetes.loading import load
@@ -29,8 +34,6 @@ from iptlab.ruleset import Ruleset, read_text
 from iptlab.simulate.situation import trace
 from iptlab.syntax.ipset import read_sets
 from iptlab.version import __version__
-
-_REPORT = "iptlab-report.json"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -117,6 +120,28 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--save", action="store_true", help="print what iptables-save would show")
     what.add_argument("--explain", action="store_true", help="print why each rule is there")
     proxy.set_defaults(run=_kube_proxy)
+
+    grader = commands.add_parser(
+        "grade",
+        help="grade a class's notebooks without running them",
+        description="Reads the answers in notebooks; nothing in them is run. The folder holds one "
+        "folder for each learner, or one notebook each.",
+    )
+    grader.add_argument("submissions", metavar="SUBMISSIONS", help="the folder handed in")
+    grader.add_argument("--csv", default="-", metavar="FILE", help="the table (default: output)")
+    grader.add_argument("--seeds", metavar="FILE", help="a table of learners and their IPTLAB_SEED")
+    grader.set_defaults(run=_grade)
+
+    setter = commands.add_parser(
+        "assignment",
+        help="make a lesson an nbgrader assignment",
+        description="Writes a lesson's notebook with a locked cell behind every answer, which "
+        "nbgrader takes the points from: iptlab assignment 01 source/ps1/01-a-rule.ipynb",
+    )
+    setter.add_argument("lesson", metavar="LESSON", help="its number: 01")
+    setter.add_argument("file", metavar="FILE", help="the notebook to write")
+    setter.add_argument("--points", type=float, default=1.0, help="for each exercise (default: 1)")
+    setter.set_defaults(run=_assignment)
     return parser
 
 
@@ -165,8 +190,8 @@ def _verify(arguments: argparse.Namespace) -> int:
     found = verify(host, packets, backends=backends)
     print(json.dumps(found.as_dict(), indent=1) if arguments.json else found)
     if found.disagrees:
-        found.save_report(_REPORT)
-        print(f"iptlab: all that a report needs is in {_REPORT}", file=sys.stderr)
+        found.save_report(REPORT)
+        print(f"iptlab: all that a report needs is in {REPORT}", file=sys.stderr)
         return 1
     return 0 if found.agrees else 2
 
@@ -190,6 +215,34 @@ def _explain(arguments: argparse.Namespace) -> int:
         print(f"iptlab: {refusal}", file=sys.stderr)
         return 2
     return 1 if found else 0
+
+
+def _grade(arguments: argparse.Namespace) -> int:
+    """Yes means that every file could be read; the table has a row about each that could not."""
+    handed_in = submissions(Path(arguments.submissions))
+    seeds = read_seeds(StringIO(read_text(arguments.seeds))) if arguments.seeds else {}
+    rows = list(grades(handed_in, seeds))
+    table = StringIO()
+    write_csv(rows, table)
+    if arguments.csv == "-":
+        print(table.getvalue(), end="")
+        print(summary(rows), file=sys.stderr)
+    else:
+        _write(arguments.csv, table.getvalue())
+        print(summary(rows))
+    return 1 if any(row.status == UNREADABLE for row in rows) else 0
+
+
+def _assignment(arguments: argparse.Namespace) -> int:
+    write_assignment(arguments.lesson, Path(arguments.file), arguments.points)
+    return 0
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise FileError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _kube_proxy(arguments: argparse.Namespace) -> int:

@@ -7,21 +7,25 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import sys
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from difflib import unified_diff
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
+from iptlab import course
+from iptlab.course.cells import Cell
+from iptlab.course.solutions import AnswerFileError, read_answers
 from iptlab.errors import IptlabError
 
 if TYPE_CHECKING:
+    from nbclient import NotebookClient
     from nbformat import NotebookNode
 
 CELL_SECONDS = 30
@@ -37,70 +41,6 @@ _LIVE_WIDGET = "application/vnd.jupyter.widget-view+json"
 
 class NotebookError(IptlabError):
     """A notebook that cannot be normalised or solved as it stands."""
-
-
-class AnswerFileError(IptlabError):
-    """An answer file that does not say what it should; the message names file and key."""
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A wrong answer, the ``Result.code`` it must get, and words its message must hold."""
-
-    code: str
-    says: str
-    answer: str
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What an answer file holds for one exercise."""
-
-    correct: tuple[str, ...]
-    wrong: tuple[Mistake, ...]
-
-
-# --- answer files -----------------------------------------------------------------------------
-
-
-def read_answers(file: Path) -> dict[str, Answers]:
-    """The answers of one lesson, by exercise id."""
-    try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise AnswerFileError(f"{file}: {error}") from None
-    return {
-        exercise: _answers(table, f'{file}: ["{exercise}"]') for exercise, table in tables.items()
-    }
-
-
-def _answers(table: Any, place: str) -> Answers:
-    correct, wrong = _values(table, ("correct", "wrong"), list, place)
-    if not all(isinstance(answer, str) for answer in correct) or len(set(correct)) < 2:
-        raise AnswerFileError(f"{place} correct: needs two answers or more, different strings")
-    if len(wrong) < 3:
-        raise AnswerFileError(f"{place} wrong: needs three mistakes or more")
-    return Answers(
-        tuple(answer.strip("\n") for answer in correct),
-        tuple(_mistake(entry, f"{place} wrong {n}") for n, entry in enumerate(wrong, start=1)),
-    )
-
-
-def _mistake(table: Any, place: str) -> Mistake:
-    code, says, answer = _values(table, ("code", "says", "answer"), str, place)
-    return Mistake(code, says, answer.strip("\n"))
-
-
-def _values(table: Any, keys: tuple[str, ...], kind: type, place: str) -> list[Any]:
-    """The values of exactly ``keys``, each of one ``kind``."""
-    if not isinstance(table, dict):
-        raise AnswerFileError(f"{place}: needs the keys {', '.join(keys)}")
-    for key in sorted(table.keys() ^ set(keys)):
-        raise AnswerFileError(f"{place} {key}: {'unknown key' if key in table else 'is missing'}")
-    for key in keys:
-        if not isinstance(table[key], kind):
-            raise AnswerFileError(f"{place} {key}: must be a {kind.__name__}")
-    return [table[key] for key in keys]
 
 
 # --- notebooks --------------------------------------------------------------------------------
@@ -193,7 +133,6 @@ def _slugs(cells: Iterable[NotebookNode]) -> Iterator[str]:
 def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
     """A copy run from top to bottom in a kernel of its own, in ``folder``."""
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
     client = NotebookClient(
         deepcopy(notebook),
@@ -204,8 +143,17 @@ def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
         store_widget_state=False,
         coalesce_streams=True,
     )
+    with TemporaryDirectory() as fresh:
+        return _run(client, Path(fresh))
+
+
+def _run(client: NotebookClient, fresh: Path) -> NotebookNode:
+    """What a learner without a past would see, whoever sits at this machine."""
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+
+    own = {"IPTLAB_PROGRESS": str(fresh / "progress.json"), "IPTLAB_SEED": "0"}
     try:
-        return client.execute()
+        return client.execute(env=os.environ | own)
     except (CellExecutionError, CellTimeoutError) as error:
         raise NotebookError(str(error)) from None
 
@@ -267,10 +215,7 @@ def solved(notebook: NotebookNode, answers: Mapping[str, str]) -> NotebookNode:
 
 def _filled(cell: NotebookNode, answer: str) -> str:
     """The cell's source with ``answer`` in its template, or below its magic's line."""
-    template = cell.metadata.iptlab.get("template")
-    if template is None:
-        return f"{cell.source.splitlines()[0]}\n{answer}"
-    return str(template).replace("{answer}", answer)
+    return Cell(cell.source, str(cell.metadata.iptlab.get("template", ""))).filled(answer)
 
 
 def answer_file(notebook: Path) -> Path:
@@ -296,14 +241,18 @@ def solve(notebooks: Path, out: Path, number: int) -> int:
 
 
 def _correct(file: Path, exercises: list[str], number: int) -> dict[str, str]:
-    """The ``number``-th correct answer to each of ``exercises``."""
-    known = read_answers(file) if exercises else {}
+    """The ``number``-th correct answer to each of ``exercises``; reviews ask other lessons'."""
+    found = {}
     for exercise in exercises:
-        if exercise not in known:
-            raise AnswerFileError(f'{file}: ["{exercise}"] is missing')
-        if number >= len(known[exercise].correct):
-            raise AnswerFileError(f'{file}: ["{exercise}"] correct: there is no answer {number}')
-    return {exercise: known[exercise].correct[number] for exercise in exercises}
+        known_as = course.origin(exercise)
+        place = file.with_name(f"{known_as[:2]}.toml")
+        known = read_answers(place)
+        if known_as not in known:
+            raise AnswerFileError(f'{place}: ["{known_as}"] is missing')
+        if number >= len(known[known_as].correct):
+            raise AnswerFileError(f'{place}: ["{known_as}"] correct: there is no answer {number}')
+        found[exercise] = known[known_as].correct[number]
+    return found
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from iptlab.errors import IptlabError
-from iptlab.matches.unmodelled import UnreadMatch
+from iptlab.matches.unmodelled import HiddenMatch, Unanswered, UnreadMatch
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.context import CtState
 from iptlab.netfilter.extension import Condition, Match
@@ -14,7 +14,7 @@ from iptlab.netfilter.hooks import Hook, hooks_of
 from iptlab.netfilter.rules import Chain, Jump, Rule, Table
 from iptlab.netfilter.values import StateSet
 from iptlab.ruleset import Ruleset
-from iptlab.targets.unmodelled import UnreadTarget
+from iptlab.targets.unmodelled import AbsentChain, HiddenTarget, UnreadTarget
 
 _POLICY = {
     Verdict.ACCEPT: "is accepted by this table",
@@ -112,11 +112,15 @@ def _oddities(table: Table, rule: Rule) -> Iterator[str]:
     for extension in rule.extensions():
         if isinstance(extension, UnreadMatch | UnreadTarget):
             yield f"has `{extension}', which iptables refuses: {extension.cause}."
+        elif isinstance(extension, AbsentChain):
+            yield f"jumps to {extension.chain}: this text has no such chain, nor is it a target."
         elif isinstance(extension, Jump):
             if not table.chains[extension.chain].rules and not extension.goto:
                 yield f"jumps to {extension.chain}, where there are no rules: nothing comes of it."
-        elif not extension.name:
-            yield f"uses `{extension}', which iptlab does not model."
+        elif isinstance(extension, HiddenMatch | HiddenTarget):
+            yield f"has `{extension}': nobody said what that stands for."
+        elif isinstance(extension, Unanswered):
+            yield f"asks what iptlab cannot tell: {extension.reason}."
     if rule.target is None and _asks(rule):
         yield "has no -j: it counts packets and does nothing else."
 
@@ -179,13 +183,13 @@ def _takes_all(table: Table, name: str, seen: tuple[str, ...]) -> bool:
 
 def _asks(rule: Rule) -> bool:
     """Whether the rule asks something, and only that."""
-    readable = not any(isinstance(match, UnreadMatch) for match in rule.matches)
+    readable = not any(isinstance(match, UnreadMatch | HiddenMatch) for match in rule.matches)
     return readable and not rule.remembers and bool(_tests(rule))
 
 
 def _is_sure(rule: Rule) -> bool:
     """Whether it is known what the rule's target does."""
-    return not isinstance(rule.target, UnreadTarget) and not (
+    return not isinstance(rule.target, UnreadTarget | HiddenTarget | AbsentChain) and not (
         isinstance(rule.target, Jump) and rule.target.goto
     )
 

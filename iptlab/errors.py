@@ -143,7 +143,7 @@ class ManifestError(IptlabError):
 
 
 class FileError(IptlabError):
-    """A file that cannot be read as text."""
+    """A file that cannot be read as text, or not be written."""
 
 
 class CheckFailedError(IptlabError):

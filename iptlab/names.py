@@ -6,28 +6,29 @@ getprotobynumber(3) and getservbyname(3), and the ICMP tables of iptables' exten
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
-# number=name, as /etc/protocols writes them
+# number=name[,alias...], as /etc/protocols writes them
 _PROTOCOLS = """
-    1=icmp 2=igmp 3=ggp 4=ipencap 5=st 6=tcp 8=egp 9=igp 12=pup 17=udp 20=hmp 22=xns-idp 27=rdp
-    29=iso-tp4 33=dccp 36=xtp 37=ddp 38=idpr-cmtp 41=ipv6 43=ipv6-route 44=ipv6-frag 45=idrp
-    46=rsvp 47=gre 50=esp 51=ah 57=skip 58=ipv6-icmp 59=ipv6-nonxt 60=ipv6-opts 73=rspf 81=vmtp
-    88=eigrp 89=ospf 93=ax.25 94=ipip 97=etherip 98=encap 103=pim 108=ipcomp 112=vrrp 115=l2tp
-    124=isis 132=sctp 133=fc 135=mobility-header 136=udplite 137=mpls-in-ip 138=manet 139=hip
-    140=shim6 141=wesp 142=rohc 143=ethernet 262=mptcp
+    1=icmp,ICMP 2=igmp,IGMP 3=ggp,GGP 4=ipencap,IP-ENCAP 5=st,ST 6=tcp,TCP 8=egp,EGP 9=igp,IGP
+    12=pup,PUP 17=udp,UDP 20=hmp,HMP 22=xns-idp,XNS-IDP 27=rdp,RDP 29=iso-tp4,ISO-TP4
+    33=dccp,DCCP 36=xtp,XTP 37=ddp,DDP 38=idpr-cmtp,IDPR-CMTP 41=ipv6,IPv6
+    43=ipv6-route,IPv6-Route 44=ipv6-frag,IPv6-Frag 45=idrp,IDRP 46=rsvp,RSVP 47=gre,GRE
+    50=esp,IPSEC-ESP 51=ah,IPSEC-AH 57=skip,SKIP 58=ipv6-icmp,IPv6-ICMP
+    59=ipv6-nonxt,IPv6-NoNxt 60=ipv6-opts,IPv6-Opts 73=rspf,RSPF,CPHB 81=vmtp,VMTP
+    88=eigrp,EIGRP 89=ospf,OSPFIGP 93=ax.25,AX.25 94=ipip,IPIP 97=etherip,ETHERIP
+    98=encap,ENCAP 103=pim,PIM 108=ipcomp,IPCOMP 112=vrrp,VRRP 115=l2tp,L2TP 124=isis,ISIS
+    132=sctp,SCTP 133=fc,FC 135=mobility-header,Mobility-Header 136=udplite,UDPLite
+    137=mpls-in-ip,MPLS-in-IP 138=manet 139=hip,HIP 140=shim6,Shim6 141=wesp,WESP
+    142=rohc,ROHC 143=ethernet,Ethernet 262=mptcp,MPTCP
 """
 
-# names that iptables knows besides (libxtables/xtables.c, xtables_chain_protos) and aliases
-# number=name of /etc/protocols' alias column, lower case
-_PROTOCOL_ALIASES = {
-    "icmpv6": 58,
-    "ipv6-mh": 135,
-    "mh": 135,
-    "all": 0,
-    "ip": 0,
-    "hopopt": 0,
-}
+# names that iptables knows besides (libxtables/xtables.c, xtables_chain_protos), and those of 0,
+# which it never prints
+_MORE_PROTOCOLS = {"icmpv6": 58, "ipv6-mh": 135, "mh": 135, "all": 0} | dict.fromkeys(
+    ("ip", "IP", "hopopt", "HOPOPT"), 0
+)
 
 # port/protocol=name[,alias...], as /etc/services writes them
 _SERVICES = """
@@ -106,14 +107,20 @@ _SERVICES = """
 @cache
 def protocol_names() -> dict[int, str]:
     """Protocol number to the name that ``iptables-save`` prints."""
-    pairs = (entry.split("=") for entry in _PROTOCOLS.split())
-    return {int(number): name for number, name in pairs}
+    return {number: names[0] for number, names in _protocols()}
 
 
 @cache
 def protocol_numbers() -> dict[str, int]:
-    """Protocol name, lower case, to its number."""
-    return {name: number for number, name in protocol_names().items()} | _PROTOCOL_ALIASES
+    """Protocol name, in lower case, or alias, as it stands, to its number."""
+    return {name: number for number, names in _protocols() for name in names} | _MORE_PROTOCOLS
+
+
+def _protocols() -> Iterator[tuple[int, list[str]]]:
+    """Every protocol's number and its names."""
+    for entry in _PROTOCOLS.split():
+        number, _, names = entry.partition("=")
+        yield int(number), names.split(",")
 
 
 @cache

@@ -253,6 +253,13 @@ class Packet:
         return ip + above + mss + len(self.payload or b"") + self._quoted_size
 
     @property
+    def data(self) -> int:
+        """How many bytes a TCP segment carries; unless its payload is known, all that is left."""
+        if self.payload is not None:
+            return len(self.payload)
+        return self.length - self._shortest
+
+    @property
     def _quoted_size(self) -> int:
         """The bytes of a quoted packet: its IP header and 8 more are the least."""
         if self.quoted is None:

@@ -22,9 +22,9 @@ from random import Random
 from dumps import access_list, kube_proxy
 
 from iptlab.errors import CannotCompare, IptlabError
-from iptlab.grading.common import Ground
+from iptlab.grading.common import CERTAIN, Ground
 from iptlab.grading.compare import Bout, compare, entries
-from iptlab.grading.outcomes import Outcome
+from iptlab.grading.outcomes import Beside, Bits, Hops, Outcome
 from iptlab.grading.reconcile import alike
 from iptlab.grading.replay import Case, chances, play
 from iptlab.grading.sample import Thing
@@ -381,9 +381,10 @@ class Arena:
         """What a diagram says of the packet."""
         likely: dict[Outcome, Fraction] = {}
         end = self.common.diagram.at(node, places)
-        for outcome, chance in self.common.chances(self.common.diagram.end(end)):
+        chances = self.common.chances(self.common.diagram.end(end))
+        for outcome, parts in chances.items():
             known = _concrete(outcome, case)
-            likely[known] = likely.get(known, Fraction(0)) + chance
+            likely[known] = likely.get(known, Fraction(0)) + Fraction(parts, CERTAIN)
         return likely
 
 
@@ -396,7 +397,19 @@ def _concrete(outcome: Outcome, case: Case) -> Outcome:
     own |= {"sport": packet.sport, "dport": packet.dport}
     kept = {name: value for name, value in own.items() if getattr(outcome, name) is None}
     mark = packet.mark & ~outcome.clear ^ outcome.xor
-    return outcome._replace(**kept, clear=0xFFFFFFFF, xor=mark)
+    beside = outcome.beside
+    sizes = (packet.mss, beside.mss if packet.mss else None, case.mtu - 40 if beside.path else None)
+    ttl = beside.ttl.applied(packet.ttl)
+    if outcome.verdict == "FORWARD" and beside.ttl == Hops():
+        ttl -= 1  # nobody asked for it
+    beside = Beside(
+        Bits(0xFF, beside.tos.applied(packet.tos)),
+        Hops(0, ttl, ttl),
+        case.connmark if beside.connmark is None else beside.connmark,
+        min((size for size in sizes if size is not None), default=None),
+        traffic_class=beside.traffic_class,
+    )
+    return outcome._replace(**kept, clear=0xFFFFFFFF, xor=mark, beside=beside)
 
 
 def refuted(reference: Reference, one: Ruleset, two: Ruleset, tries: int, lot: Random) -> str:

@@ -2,13 +2,14 @@
 
 Run as one of::
 
-    python tests/record_kernel.py RECORDING.json ... -o FOLDER       make them anew
+    python tests/record_kernel.py FILE ... -o FOLDER                 make them anew
     python tests/record_kernel.py --random SEED --count N -o FOLDER  draw rules and packets
     python tests/record_kernel.py --check PLACE [--backend nft]      compare with what is stored
 
-A recording to be made needs topology, family, rules and packets, and may have ipsets and
-sysctl; the README in tests/data/kernel-golden.tar.xz tells the rest of the format. PLACE is
-a folder or such an archive.
+FILE is a scenario (tests/scenarios/*.rules), a report that ``iptlab verify`` wrote, or a
+recording: it needs topology or machine, family, rules and packets, and may have ipsets and
+sysctl; the README in tests/data/kernel-golden.tar.xz tells the rest of the format. A machine
+of a recording's own goes into FOLDER/topologies.json. PLACE is a folder or such an archive.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import Any
 
 from random_rules import Dice, Rules, World
 from random_traffic import Traffic
+from scenario import draft as read_scenario
 
 from iptlab.kernel.netns import Namespace
 from iptlab.kernel.replay import RefusedError, Replay
@@ -54,14 +56,14 @@ TOPOLOGIES = topologies()
 
 def replay(one: Recording, backend: str, *, log: bool) -> Recording:
     """What the kernel does, with one back end, with the packets of a recording."""
-    machine, sysctl = TOPOLOGIES[one["topology"]], one.get("sysctl")
+    machine, sysctl = one.get("machine") or TOPOLOGIES[one["topology"]], one.get("sysctl")
     with Namespace(machine, one["family"], backend=backend, sysctl=sysctl, log=log) as box:
         rules = Replay(box, one["rules"], one.get("ipsets", ""))
-        made: Recording = {"saved": rules.counters.plain}
-        made["packets"] = [
-            {"n": n, "packet": packet["packet"], "expect": rules.send(packet["packet"])}
-            for n, packet in enumerate(one["packets"], 1)
-        ]
+        made: Recording = {"saved": rules.counters.plain, "packets": []}
+        for n, step in enumerate(one["packets"], 1):
+            time.sleep(step.get("wait", 0))
+            kept = {key: step[key] for key in ("packet", "wait") if key in step}
+            made["packets"].append({"n": n, **kept, "expect": rules.send(step["packet"])})
         tables = list(rules.counters.blocks)
         listed = box.ask("list", tables=tables)
         return made | {"final": {"save_counters": rules.counters.text, "list": listed}}
@@ -107,7 +109,8 @@ def record(one: Recording, *, log: bool = True) -> Recording:
         if backends:
             values = {key: c["expect"].get(key) for key in backends}
             apart.append({"n": a["n"], "keys": backends, "nft": values})
-    made = {k: one[k] for k in ("format", "name", "about", "topology", "family") if k in one}
+    made = {k: one[k] for k in ("format", "name", "about", "topology", "machine") if k in one}
+    made |= {"family": one["family"]}
     made |= {k: one[k] for k in ("ipsets", "sysctl", "rules", "truncated") if k in one}
     made["saved"] = first["saved"]
     if other["saved"] != first["saved"]:
@@ -145,8 +148,14 @@ def drafts(seed: int) -> Iterator[Recording]:
 
 
 def write(one: Recording, place: Path) -> None:
-    """Store a recording under its name."""
+    """Store a recording under its name, and a machine of its own with the others there."""
     place.mkdir(parents=True, exist_ok=True)
+    if "machine" in one:
+        file = place / "topologies.json"
+        machines = json.loads(file.read_text()) if file.exists() else {}
+        machines[one["name"]] = one["machine"]
+        file.write_text(json.dumps(machines, indent=1) + "\n")
+        one = {k: v for k, v in one.items() if k != "machine"} | {"topology": one["name"]}
     (place / f"{one['name']}.json").write_text(json.dumps(one, indent=1) + "\n")
 
 
@@ -231,10 +240,12 @@ def main() -> int:
     if args.check:
         return not check(args.check, args.backend, args.only, log=not args.no_log)
     for file in args.files:
-        write(record(json.loads(file.read_text())), args.output)
+        scenario = file.suffix == ".rules"
+        one = read_scenario(file) if scenario else json.loads(file.read_text())
+        write(record(one, log=not args.no_log), args.output)
     if args.random is not None:
         for _, one in zip(range(args.count), drafts(args.random), strict=False):
-            write(record(one), args.output)
+            write(record(one, log=not args.no_log), args.output)
     return 0
 
 

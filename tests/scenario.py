@@ -22,10 +22,14 @@ CONCLUSION is the last line of the journey. iptables-restore takes all of it as 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from ipaddress import ip_interface
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+from iptlab.kernel.boxes import description, words_of
 from iptlab.netfilter.context import Owner
 from iptlab.packet import Family, Packet
 from iptlab.ruleset import Ruleset
@@ -33,9 +37,16 @@ from iptlab.simulate.host import Host, Interface
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.machine import Machine
 from iptlab.simulate.routing import PolicyRule, Route
+from iptlab.simulate.situation import Situation
 from iptlab.syntax.ipset import read_sets
 
 FOLDER = Path(__file__).parent / "scenarios"
+# the machine of files about rules alone
+ROUTER = """#> host eth0 10.0.0.1/24 eth1
+#> route default dev eth0
+#> route 10.0.9.0/24 dev eth1
+#> sysctl ipv4/ip_forward=1
+"""
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,14 @@ class Act:
             mac = f"02:00:00:00:{number:02x}:fe"
             return machine.receive(self.interface, self.packet, link=self.link, mac=mac)
         return machine.send(self.packet, owner=Owner(self.uid, self.gid))
+
+    def words(self, host: Host) -> dict[str, Any]:
+        """Its packet in the words of recordings."""
+        where = f"in {self.interface} " * bool(self.interface)
+        words = words_of(host, where + self.packet)
+        words.pop("smac", None)  # the neighbour's own
+        words |= {"link": self.link} if self.link != "unicast" else {}
+        return words | {name: n for name, n in (("uid", self.uid), ("gid", self.gid)) if n}
 
 
 @dataclass(frozen=True)
@@ -97,6 +116,41 @@ class Scenario:
         )
         return Machine(host)
 
+    def recording(self) -> dict[str, Any]:
+        """What ``record_kernel.py`` needs to record it: the machine, rules and packets."""
+        host = self.machine().host
+        packets = [
+            {"packet": act.words(host)} | ({"wait": before.seconds} if before.seconds else {})
+            for before, act in pairwise((Act(0), *self.acts))
+            if act.packet
+        ]
+        lines = [line for line in self.rules.splitlines() if not line.startswith("#")]
+        made: dict[str, Any] = {"format": 1, "name": self.name, "family": int(self.family)}
+        made |= {"machine": description(host), "rules": "".join(f"{line}\n" for line in lines)}
+        return made | ({"ipsets": self.sets} if self.sets else {}) | {"packets": packets}
+
+
+def askable(text: str) -> list[tuple[str, str]]:
+    """Situation and conclusion of the lines about rules alone that a real machine can be asked.
+
+    No packet is answered there, so what is said of connections in another state is left out.
+    """
+    lines = re.findall("^#> (.*) : (.*)", text, re.M)
+    return [one for one in lines if "ctstate" not in one[0] and "SYN,ACK" not in one[0]]
+
+
+def draft(file: Path) -> dict[str, Any]:
+    """What a file says, as a recording to be made; one about rules alone gets a router."""
+    text, acts = file.read_text(), []
+    if "#> host " in text:
+        return read(file).recording()
+    for number, (told, _) in enumerate(askable(text), 1):
+        situation = Situation.parse(told)
+        link = situation.context.in_interface
+        acts.append(Act(number, str(situation.packet), "" if link in ("", "lo") else link))
+    parts = _read(file.stem, ROUTER)
+    return replace(parts, rules=text, acts=tuple(acts)).recording()
+
 
 def scenarios() -> tuple[Scenario, ...]:
     """All files that describe a machine."""
@@ -106,7 +160,10 @@ def scenarios() -> tuple[Scenario, ...]:
 
 def read(file: Path) -> Scenario:
     """One file; it has no ``links`` if it describes no machine."""
-    text = file.read_text()
+    return _read(file.stem, file.read_text())
+
+
+def _read(name: str, text: str) -> Scenario:
     numbered = enumerate(text.splitlines(), start=1)
     lines = [(number, line[2:].strip()) for number, line in numbered if line.startswith("#>")]
     parts: dict[str, list[str]] = {}
@@ -123,7 +180,7 @@ def read(file: Path) -> Scenario:
             case _:
                 parts.setdefault(word, []).append(rest)
     return Scenario(
-        file.stem,
+        name,
         text,
         tuple(link for words in parts.get("host", []) for link in _links(words.split())),
         tuple(parts.get("route", ())),

@@ -341,9 +341,9 @@ def test_counters_outlive_a_sync() -> None:
     there = cluster(WEB, DNS)
     there.connect("shell-a", "shop/web")
     services = '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES'
-    assert f"[1:40] {services}" in there.rules("node-a").save(counters=True)
+    assert f"[1:60] {services}" in there.rules("node-a").save(counters=True)
     there.apply(NODES + WEB)
-    assert f"[1:40] {services}" in there.rules("node-a").save(counters=True)
+    assert f"[1:60] {services}" in there.rules("node-a").save(counters=True)
 
 
 # --- what manifests leave out ---

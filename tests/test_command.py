@@ -62,6 +62,12 @@ iptables -N a; iptables -C INPUT -j a
     iptables: No chain/target/match by that name. | 1
 iptables -C nochain -j DROP
     iptables: Bad rule (does a matching rule exist in that chain?). | 1
+iptables -A INPUT -m limit --limit 1/day
+    iptables: Numerical result out of range. | 1
+iptables -t raw -A PREROUTING -p tcp -j CT --helper nosuch
+    iptables: No chain/target/match by that name. | 1
+iptables -A INPUT -j CLASSIFY --set-class 1:1
+    iptables: Invalid argument. Run `dmesg' for more information. | 1
 iptables -P INPUT REJECT
     iptables: Bad policy name. Run `dmesg' for more information. | 1
 iptables -N a; iptables -P a DROP
@@ -119,6 +125,22 @@ def test_a_failing_edit_changes_nothing() -> None:
     after = run(before.tables, split("iptables -D INPUT -s 10.0.0.1,10.0.0.2 -j a"))
     assert after.status == 1
     assert after.tables == before.tables
+
+
+@pytest.mark.parametrize("verdict", ["ACCEPT", "RETURN", "QUEUE"])
+def test_behind_a_verdict_on_every_packet_there_may_be_a_loop_or_a_target_of_other_hooks(
+    verdict: str,
+) -> None:
+    loop = ("iptables -N a", f"iptables -A a -j {verdict}", "iptables -A a -j a")
+    assert do(*loop, "iptables -A INPUT -j a").status == 0
+    nat = "iptables -t nat -A OUTPUT -j"
+    assert do(f"{nat} {verdict}", f"{nat} MASQUERADE").status == 0
+
+
+@pytest.mark.parametrize("other", ["REJECT", "DROP -m comment --comment x", "DROP -s 10.0.0.0/8"])
+def test_behind_any_other_rule_there_may_not(other: str) -> None:
+    here = do(f"iptables -A INPUT -j {other}", "iptables -A INPUT -j CLASSIFY --set-class 1:1")
+    assert here.status == 1
 
 
 def test_several_addresses_make_several_rules_and_insert_turns_them_round() -> None:

@@ -56,6 +56,37 @@ SAME = {
         "-A INPUT -m statistic --mode random --probability 0.5 -j DROP\n"
         "-A INPUT -m statistic --mode random --probability 0.5 -j DROP",
     ),
+    "a class of traffic and its byte": (
+        "-t mangle -A INPUT -j DSCP --set-dscp-class EF",
+        "-t mangle -A INPUT -j TOS --set-tos 0xb8/0xfc",
+    ),
+    "what a changed time to live is asked for": (
+        "-t mangle -A INPUT -j TTL --ttl-dec 3\n-A INPUT -m ttl --ttl-lt 2 -j DROP",
+        "-t mangle -A INPUT -j TTL --ttl-dec 3\n-A INPUT -m ttl --ttl-lt 1 -j DROP\n"
+        "-A INPUT -m ttl --ttl-eq 1 -j DROP",
+    ),
+    "two times one hop, and two hops at once": (
+        "-t mangle -A INPUT -j TTL --ttl-dec 1\n-t mangle -A INPUT -j TTL --ttl-dec 1",
+        "-t mangle -A INPUT -j TTL --ttl-dec 2",
+    ),
+    "a mark that comes back from its connection": (
+        "-t mangle -A INPUT -j CONNMARK --restore-mark\n-A INPUT -m mark --mark 7 -j DROP",
+        "-t mangle -A INPUT -j CONNMARK --restore-mark\n-A INPUT -m connmark --mark 7 -j DROP",
+    ),
+    "a mark saved and a mark set": (
+        "-t mangle -A INPUT -j MARK --set-mark 3\n-t mangle -A INPUT -j CONNMARK --save-mark",
+        "-t mangle -A INPUT -j CONNMARK --set-mark 3\n-t mangle -A INPUT -j MARK --set-mark 3",
+    ),
+    "the smaller of two segment sizes": (
+        "-t mangle -A INPUT -p tcp --tcp-flags SYN SYN -j TCPMSS --set-mss 1300",
+        "-t mangle -A INPUT -p tcp --tcp-flags SYN SYN -j TCPMSS --set-mss 1400\n"
+        "-t mangle -A INPUT -p tcp --tcp-flags SYN SYN -j TCPMSS --set-mss 1300",
+    ),
+    "a traffic class, and another one before it": (
+        "-t mangle -A FORWARD -j CLASSIFY --set-class 1:2",
+        "-t mangle -A FORWARD -j CLASSIFY --set-class 1:1\n"
+        "-t mangle -A FORWARD -j CLASSIFY --set-class 1:2",
+    ),
     "a limit that decides nothing": (
         "-A INPUT -m limit --limit 5/min -j ACCEPT",
         "-A INPUT -m limit --limit 5/min -j LOG",
@@ -115,6 +146,36 @@ DIFFERENT = {
         "-t mangle -A INPUT -p tcp --dport 80 -j MARK --set-mark 3",
         "tcp 192.0.2.10:40000 -> 10.0.0.5:80 SYN",
         ("mark 0x1 by mangle INPUT 1", "mark 0x3 by mangle INPUT 1"),
+    ),
+    "a connection's mark": (
+        "-t mangle -A INPUT -p tcp --dport 80 -j CONNMARK --set-mark 1",
+        "-t mangle -A INPUT -p tcp --dport 80 -j CONNMARK --set-mark 2",
+        "tcp 192.0.2.10:40000 -> 10.0.0.5:80 SYN",
+        ("connection mark 0x1", "connection mark 0x2"),
+    ),
+    "a connection that was marked before": (
+        "-A INPUT -m connmark --mark 5 -j DROP",
+        "",
+        "ctstate ESTABLISHED, connection mark 0x5",
+        ("DROP by filter INPUT 1", "ACCEPT"),
+    ),
+    "a class of traffic": (
+        "-t mangle -A INPUT -p udp -j DSCP --set-dscp 46",
+        "-t mangle -A INPUT -p udp -j DSCP --set-dscp 40",
+        "udp 192.0.2.10:40000 -> 10.0.0.5:80",
+        ("tos 0xb8", "tos 0xa0"),
+    ),
+    "a time to live": (
+        "-t mangle -A INPUT -j TTL --ttl-set 64",
+        "-t mangle -A INPUT -j TTL --ttl-inc 1",
+        "at INPUT",
+        ("ACCEPT", "ACCEPT (ttl 65)"),
+    ),
+    "a segment size": (
+        "-t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1300",
+        "-t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu",
+        "mss=1460",
+        ("ACCEPT (mss 1300)", "ACCEPT (mss 1360)"),
     ),
     "what nat asks for": (
         "-t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.0.0.7",
@@ -204,6 +265,111 @@ def test_chances_typed_by_hand_may_be_a_little_off() -> None:
 
 # --- whole hosts ---
 
+WEB = "-t nat -A PREROUTING -p tcp -i eth0 --dport 80 -j DNAT --to-destination 192.168.1."
+OUT = "-t nat -A POSTROUTING -o eth0 "
+SAME_ON_A_ROUTER = {
+    "a choice of servers": (f"{WEB}10-192.168.1.12", f"{WEB}10-192.168.1.12"),
+    "the first of a range of ports": (f"{WEB}10:81-90", f"{WEB}10:81"),
+    "a port that may stay as it is": (f"{WEB}10:70-90", f"{WEB}10"),
+    "an address that may stay as it is": (
+        f"{OUT}-j SNAT --to-source 203.0.113.2-203.0.113.5",
+        f"{OUT}! -s 203.0.113.3 -j SNAT --to-source 203.0.113.2-203.0.113.5",
+    ),
+    "a port drawn by lot": (
+        f"{OUT}-p tcp -j MASQUERADE --random",
+        f"{OUT}-p tcp -j MASQUERADE --random-fully",
+    ),
+    "a network, and each of its addresses": (
+        "-t nat -A PREROUTING -d 203.0.113.16/31 -j NETMAP --to 192.168.1.16/31",
+        "-t nat -A PREROUTING -d 203.0.113.16 -j DNAT --to 192.168.1.16\n"
+        "-t nat -A PREROUTING -d 203.0.113.17 -j DNAT --to 192.168.1.17",
+    ),
+    "ports that are moved one by one": (
+        "-t nat -A PREROUTING -p tcp --dport 500:501 -j DNAT --to 192.168.1.9:70-71/500",
+        "-t nat -A PREROUTING -p tcp --dport 500 -j DNAT --to 192.168.1.9:70\n"
+        "-t nat -A PREROUTING -p tcp --dport 501 -j DNAT --to 192.168.1.9:71",
+    ),
+    "a hop that the router takes off": (
+        "-A FORWARD -m ttl --ttl-lt 9 -j DROP",
+        "-t mangle -A PREROUTING -m ttl --ttl-lt 10 -j MARK --set-mark 1\n"
+        "-A FORWARD -m mark --mark 1 -j DROP\n"
+        "-t mangle -A POSTROUTING -j MARK --set-mark 0\n"
+        "-t mangle -A INPUT -j MARK --set-mark 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAME_ON_A_ROUTER)
+def test_the_same_on_a_router_in_two_ways(name: str) -> None:
+    found = compare(*map(read_rules, SAME_ON_A_ROUTER[name]), Scope(host=ROUTER))
+    assert found.same, found
+    assert found.proven
+
+
+DIFFERENT_ON_A_ROUTER = {
+    "how many servers there are": (
+        f"{WEB}10-192.168.1.12",
+        f"{WEB}10-192.168.1.13",
+        ("new dst 192.168.1.11 port 80) with probability 1/3", "with probability 1/4"),
+    ),
+    "one server is closed": (
+        f"{WEB}10-192.168.1.11\n-A FORWARD -m conntrack --ctstate DNAT -d 192.168.1.11 -j DROP",
+        f"{WEB}10-192.168.1.11",
+        ("DROP with probability 1/2 by filter FORWARD 1", "new dst 192.168.1.11 port 80"),
+    ),
+    "from where ports are drawn": (
+        f"{OUT}-p tcp -j MASQUERADE --to-ports 1000-2000",
+        f"{OUT}-p tcp -j MASQUERADE --to-ports 1000-2001",
+        ("drawn by lot from 1000 to 2000", "drawn by lot from 1000 to 2001"),
+    ),
+    "whether a port may stay": (
+        "-t nat -A PREROUTING -p tcp -j REDIRECT --to-ports 80-90",
+        "-t nat -A PREROUTING -p tcp -j REDIRECT --to-ports 80",
+        ("port 90)", "port 80)"),
+    ),
+    "which network": (
+        "-t nat -A PREROUTING -d 203.0.113.16/30 -j NETMAP --to 192.168.1.16/30",
+        "-t nat -A PREROUTING -d 203.0.113.16/30 -j NETMAP --to 192.168.1.20/30",
+        ("new dst 192.168.1.16", "new dst 192.168.1.20"),
+    ),
+    "the last hop": (
+        "-t mangle -A PREROUTING -i eth1 -j TTL --ttl-set 2",
+        "-t mangle -A PREROUTING -i eth1 -j TTL --ttl-set 1",
+        ("FORWARD out", "DROP"),
+    ),
+    "the mark of a connection": (
+        "-t mangle -A PREROUTING -i eth1 -j MARK --set-mark 1\n"
+        "-t mangle -A FORWARD -j CONNMARK --save-mark",
+        "-t mangle -A PREROUTING -i eth1 -j MARK --set-mark 1",
+        ("connection mark 0x1", "mark 0x1"),
+    ),
+    "what the path can carry": (
+        "-t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu",
+        "-t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1400",
+        ("FORWARD out", "mss 1400"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DIFFERENT_ON_A_ROUTER)
+def test_a_difference_on_a_router_is_told(name: str) -> None:
+    expected, actual, ends = DIFFERENT_ON_A_ROUTER[name]
+    text = str(compare(read_rules(expected), read_rules(actual), Scope(host=ROUTER)))
+    assert all(end in text for end in ends), text
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "-t nat -A PREROUTING -j NETMAP --to 192.168.1.0/24",
+        "-t nat -A PREROUTING -j DNAT --to 192.168.0.0-192.168.255.255",
+    ],
+)
+def test_choices_among_too_many_addresses_are_refused(rule: str) -> None:
+    with pytest.raises(CannotCompare, match=r"of more than 256|more than 64 addresses"):
+        compare(read_rules(rule), read_rules(""), Scope(host=ROUTER))
+
+
 PUBLISHED = REFERENCES["nat-router"]
 
 
@@ -247,7 +413,7 @@ def test_two_hosts_are_compared_by_their_rules() -> None:
 REFUSED = {
     "-A INPUT -m addrtype --dst-type LOCAL -j DROP": "which addresses belong to this machine",
     "-A INPUT -m conntrack --ctstate DNAT -j DROP": "give the scope a host",
-    "-t mangle -A INPUT -j TOS --set-tos 8": "what it changes is not followed",
+    "-t mangle -A INPUT -p tcp -j TCPOPTSTRIP --strip-options 8": "what it changes is not followed",
     "-t mangle -A INPUT -j HMARK --hmark-tuple src --hmark-mod 2 --hmark-rnd 1": "not computed",
     "-A INPUT -j NFQUEUE": "cannot compare",
     "-A INPUT -p tcp -m osf --genre Linux -j DROP": "cannot compare `-m osf",
@@ -263,7 +429,7 @@ def test_what_nobody_can_tell_is_said(rule: str) -> None:
 
 
 def test_rules_that_no_packet_comes_to_are_not_asked() -> None:
-    unused = read_rules("-t mangle -N UNUSED\n-t mangle -A UNUSED -j TOS --set-tos 8")
+    unused = read_rules("-t mangle -N UNUSED\n-t mangle -A UNUSED -p tcp -j ECN --ecn-tcp-remove")
     assert compare(unused, read_rules("")).same
 
 

@@ -9,6 +9,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from iptlab import dev
+from iptlab.course.solutions import AnswerFileError, read_answers
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 ANSWERS = """
@@ -195,7 +196,7 @@ def test_a_bad_answer_file_is_refused_by_file_and_key(
 ) -> None:
     file = tmp_path / "09.toml"
     file.write_text(content)
-    with pytest.raises(dev.AnswerFileError) as caught:
-        dev.read_answers(file)
+    with pytest.raises(AnswerFileError) as caught:
+        read_answers(file)
     assert str(caught.value).startswith(f"{file}: ")
     assert complaint in str(caught.value)

@@ -74,7 +74,7 @@ LUCK = [
     "-m limit --limit 1/min -m statistic --mode random --probability 0.5 ",
     "-m statistic --mode random --probability 0.5 -m quota --quota 90"
     " -m statistic --mode random --probability 0.5 ",
-    "-m rateest --rateest one --rateest-lt ",
+    "-m rateest --rateest one --rateest-lt --rateest-pps 5 ",
 ]
 
 

@@ -98,10 +98,12 @@ def test_a_chain_that_nobody_calls_is_pointed_out() -> None:
     assert look(":alone -") == [((), "no rule jumps to alone, so no packet gets here.")]
 
 
-def test_what_is_not_modelled_is_said_to_be_so() -> None:
-    ((numbers, text),) = look("-A INPUT -m rateest --rateest one --rateest-lt -j ACCEPT")
+def test_what_cannot_be_told_is_said_to_be_so() -> None:
+    ((numbers, text),) = look(
+        "-A INPUT -m rateest --rateest one --rateest-lt --rateest-pps 5 -j ACCEPT"
+    )
     assert numbers == (1,)
-    assert "does not model" in text
+    assert text == "rule 1 asks what iptlab cannot tell: how fast packets come is not measured."
 
 
 def remarks_on(*lines: str) -> list[str]:
@@ -155,7 +157,7 @@ def test_two_equal_limits_do_not_shadow_each_other() -> None:
 def test_what_was_left_out_of_a_found_text_is_told_at_the_end() -> None:
     text = "root@x:~# iptables-save\n*filter\n-A INPUT -s x.x.x.x -j DROP\nCOMMIT\n"
     page = explain(Ruleset.parse(text, strict=False))
-    assert "Look: rule 1 has `-s x.x.x.x', which iptables refuses: host/network" in page
+    assert "Look: rule 1 has `-s x.x.x.x': nobody said what that stands for." in page
     assert page.endswith(
         "Notes\n  line 1, `root@x:~# iptables-save': it is no line of a dump, so it was left out"
     )

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import kernel_golden
 import pytest
-from record_kernel import ARCHIVE, TOPOLOGIES, Tally, draft, stored
-from scenario import FOLDER, scenarios
+import scenario
+from record_kernel import ARCHIVE, TOPOLOGIES, Tally, differences, draft, record, stored, write
+from scenario import FOLDER, askable, scenarios
 
 from iptlab.errors import KernelUnavailable
 from iptlab.kernel.frames import FLAGS, build, parse
 from iptlab.kernel.netns import Namespace
 from iptlab.kernel.replay import RefusedError, Replay, refuse_reaching
-from iptlab.names import protocol_names
-from iptlab.simulate.situation import Situation
+from iptlab.netfilter.hooks import Backend
 
 PING = {"inject": "eth0", "ip": 4, "src": "192.0.2.5", "dst": "192.0.2.10", "proto": "icmp"}
 PING |= {"type": 8, "code": 0, "icmp_id": 7, "icmp_seq": 1, "data": 8}
@@ -29,13 +28,14 @@ DROP_PING = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p icmp -j DROP\nCOMMIT\n"
 # those with a machine of their own are held against a recording, in test_scenarios.py
 MACHINES = {one.name for one in scenarios()}
 SCENARIOS = [file for file in sorted(FOLDER.glob("*.rules")) if file.stem not in MACHINES]
+MORE = FOLDER.parent / "data" / "kernel-more.tar.xz"
 EXAMPLES = ("reject-types", "ipv6-router", "multiwan-connmark", "random-1270")
 
 
-def host(backend: str = "legacy") -> Namespace:
+def host(backend: str = "legacy", *, log: bool = False) -> Namespace:
     """A namespace like a machine with one network card, or a skipped test."""
     try:
-        return Namespace(TOPOLOGIES["host"], backend=backend)
+        return Namespace(TOPOLOGIES["host"], backend=backend, log=log)
     except KernelUnavailable as error:
         pytest.skip(error.reason)
 
@@ -152,37 +152,15 @@ def test_an_exception_ends_the_namespace() -> None:
     assert rises_to(False, box.number)
 
 
-# the machine that the scenarios speak of
-ROUTER = {
-    "links": [{"name": "eth0", "addrs": ["10.0.0.1/24"]}, {"name": "eth1", "addrs": []}],
-    "routes": ["default dev eth0", "10.0.9.0/24 dev eth1"],
-    "sysctl": {"ipv4/ip_forward": 1},
-}
-
-
-def sent(situation: Situation) -> dict[str, Any]:
-    """The packet of a scenario as one to be sent; what comes in by lo was sent on the box."""
-    packet, link = situation.packet, situation.context.in_interface
-    words = {"inject": "local" if link in ("", "lo") else link, "ip": 4}
-    words |= {"src": str(packet.src), "dst": str(packet.dst)}
-    if packet.icmp is not None:
-        return words | {"proto": "icmp", "type": packet.icmp.type, "code": packet.icmp.code}
-    flags = str(packet.flags).replace("|", ",") or "NONE"
-    proto = protocol_names()[packet.protocol]
-    return words | {"proto": proto, "sport": packet.sport, "dport": packet.dport, "flags": flags}
-
-
 @pytest.mark.kernel
 @pytest.mark.parametrize("file", SCENARIOS, ids=lambda file: file.stem)
 def test_the_kernel_does_what_a_scenario_says(file: Path) -> None:
-    """No packet is answered, so lines about connections in another state are not asked."""
-    lines = [line.strip().rpartition(" : ") for line in re.findall("#>(.*)", file.read_text())]
-    asked = [line for line in lines if "ctstate" not in line[0] and "SYN,ACK" not in line[0]]
+    asked, one = askable(file.read_text()), scenario.draft(file)
     host().close()
-    with Namespace(ROUTER) as box:
+    with Namespace(one["machine"]) as box:
         rules = Replay(box, file.read_text())
-        for told, _, wanted in asked:
-            expect = rules.send(sent(Situation.parse(told)))
+        for (told, wanted), step in zip(asked, one["packets"], strict=True):
+            expect = rules.send(step["packet"])
             steps = [" ".join(map(str, step)) for step in expect["trace"]]
             verdict, place = wanted.split(" by ")
             if verdict == "ACCEPT":
@@ -191,6 +169,34 @@ def test_the_kernel_does_what_a_scenario_says(file: Path) -> None:
                 fate = verdict.replace("DROP", "dropped").replace("REJECT with ", "rejected:")
                 assert (expect["fate"], steps[-1]) == (fate, place), told
     assert len(asked) > 5
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.rules")), ids=lambda file: file.stem)
+def test_any_scenario_is_recorded_anew_and_the_simulator_does_the_same(
+    file: Path, tmp_path: Path
+) -> None:
+    logs = "-j LOG" in file.read_text()
+    host(log=logs).close()
+    write(record(scenario.draft(file), log=logs), tmp_path)
+    (made,) = kernel_golden.recordings(tmp_path)
+    assert not made.data.get("truncated")
+    legacy, nft = (list(kernel_golden.replay(made, backend)) for backend in Backend)
+    assert [wrong for _, wrong in legacy + nft if wrong] == []
+    assert len(legacy) >= len(kernel_golden.CATEGORIES) * len(made.data["packets"]) > 0
+
+
+@pytest.mark.kernel
+def test_one_command_records_a_scenario(tmp_path: Path) -> None:
+    host().close()
+    command = [sys.executable, "tests/record_kernel.py", "tests/scenarios/hairpin.rules"]
+    subprocess.run([*command, "--no-log", "-o", tmp_path], cwd=FOLDER.parents[1], check=True)
+    check = [sys.executable, "tests/kernel_golden.py", tmp_path]
+    subprocess.run(check, cwd=FOLDER.parents[1], check=True, stdout=subprocess.DEVNULL)
+    (made,) = kernel_golden.recordings(tmp_path)
+    golden = {one.data["name"]: one.data for one in kernel_golden.recordings(MORE)}["hairpin"]
+    for old, new in zip(golden["packets"], made.data["packets"], strict=True):
+        assert differences(old["expect"], new["expect"], "legacy") == []
 
 
 PARENT = f"""

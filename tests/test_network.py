@@ -257,3 +257,11 @@ def test_a_switch_of_connection_tracking_can_be_turned_at_work() -> None:
     assert machine.receive("eth0", lone).accepted
     machine.configure(machine.host.with_sysctls(nf_conntrack_tcp_loose=0))
     assert not machine.receive("eth0", lone.replace("4000", "4001")).accepted
+
+
+def test_segments_are_as_long_as_linux_makes_them() -> None:
+    network = home()
+    opened = network.connect("laptop", "203.0.113.1", 443)
+    closed = network.close("laptop", opened)
+    lengths = [trip.legs[0].journey.packet.length for trip in closed.trips]
+    assert lengths == [60, 60, 52, 52, 52, 52]

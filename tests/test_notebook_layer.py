@@ -9,10 +9,13 @@ from html.parser import HTMLParser
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import RichOutput, capture_output
+from test_kinds import CASES, LOCAL, SHOP, Case, manifest
 
 import iptlab
 from iptlab.grading.result import CHECK_MIME
+from iptlab.notebook import check as verbs
 from iptlab.notebook.display import VIEWS
+from iptlab.notebook.session import Session
 from iptlab.view import ruleset_html
 
 SHIPPED = "-P INPUT DROP\n# TODO: tcp port 8080 for 192.168.1.0/24\n"
@@ -162,12 +165,43 @@ def test_the_magic_without_a_name_shows_what_is_wrong(run: Run) -> None:
     assert shown.stdout.startswith("line 2, column 13: ")
 
 
-def test_hints_come_one_by_one(run: Run) -> None:
-    first, second = run("iptlab.hint('00-first')"), run("iptlab.hint('00-first', 2)")
+def test_hints_come_one_by_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verbs, "SESSION", Session())
+    first, second = run("iptlab.hint('00-first')"), run("iptlab.hint('00-first')")
     assert first.stdout.startswith("Hint 1 of 3: ")
-    assert 'iptlab.hint("00-first", 2)' in first.stdout
+    assert 'ask again: iptlab.hint("00-first")' in first.stdout
     assert second.stdout.startswith("Hint 2 of 3: ")
     assert "has 3 hints" in str(run("iptlab.hint('00-first', 4)").error)
+
+
+def test_the_magic_for_manifests_shows_what_they_make(run: Run) -> None:
+    shown = run("%%manifest\nkind: Node\nmetadata: {name: node-a}\n")
+    assert (shown.error, shown.stdout) == (None, "<Cluster of 1 nodes and 0 pods>\n")
+    assert "document 1, line 3" in run("%%manifest\nkind: Node\n\tmetadata: x\n").stdout
+
+
+def test_the_magic_for_manifests_checks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {manifest.id: manifest}
+    monkeypatch.setattr("iptlab.course.exercise", lambda id_, seed: known[id_])
+    assert run(f"%%manifest {manifest.id}\n{LOCAL}").mark["status"] == "correct"
+    assert run(f"%%manifest {manifest.id}\n{SHOP}").mark["code"] == "both"
+    assert run(f"%%manifest {manifest.id}\n# TODO\n{SHOP}").mark["status"] == "not-yet"
+
+
+def test_progress_is_a_table_with_text_beside_it(run: Run) -> None:
+    shown = run("from IPython.display import display; display(iptlab.progress('00'))")
+    assert "0 of 5, next: 00-first" in shown.data["text/plain"]
+    assert set(Tags(shown.data["text/html"]).opened) <= HARMLESS
+
+
+@pytest.mark.parametrize("case", CASES, ids=range(len(CASES)))
+def test_what_is_said_of_an_answer_is_text_page_and_json(case: Case) -> None:
+    result = iptlab.grade(case.exercise, case.answer)
+    json.dumps(known := result.as_dict())
+    assert (known["status"], known["code"]) == (case.status, case.code)
+    bundle = result._repr_mimebundle_()
+    assert set(Tags(str(bundle["text/html"])).opened) <= HARMLESS | {"blockquote"}
+    json.dumps(bundle)
 
 
 def test_an_error_of_ours_is_shown_without_a_traceback(
@@ -177,6 +211,61 @@ def test_an_error_of_ours_is_shown_without_a_traceback(
     shown = capsys.readouterr()
     assert "there is no exercise `00-frist'; there are 00-first" in shown.out + shown.err
     assert "Traceback" not in shown.out + shown.err
+
+
+# --- commands at virtual machines ---
+
+
+def test_a_cell_of_commands_runs_at_a_host_of_the_lab(run: Run) -> None:
+    run("lab = iptlab.Lab.home_router()")
+    shown = run("%%on router\niptables -A INPUT -p udp -j DROP # $HOME {lab}\niptables -S INPUT\n")
+    assert shown.data["text/plain"] == (
+        "router# iptables -A INPUT -p udp -j DROP\nrouter# iptables -S INPUT\n"
+        "-P INPUT ACCEPT\n-A INPUT -p udp -j DROP"
+    )
+    assert "<strong>router# iptables -S INPUT</strong>\n-P" in shown.data["text/html"]
+    assert "-P INPUT ACCEPT" in run("%on router iptables -S").data["text/plain"]
+    run("other = iptlab.Lab.dmz()")
+    assert "10.0.0.80" in run("%on other.web cat /etc/hosts").data["text/plain"]
+
+
+def test_a_cell_that_fails_tells_the_line_as_the_notebook_counts_it(run: Run) -> None:
+    run("lab = iptlab.Lab.home_router()")
+    shown = run("%%on router\necho {lab} $?\n\niptables -X web\necho b\n")
+    assert shown.error is None
+    assert "{lab} 0" in shown.data["text/plain"]
+    assert "[line 4 ended with status 1; 1 line after it not run]" in shown.data["text/plain"]
+    assert "line 2, column 6" in run("%%on router\necho $HOME\n").data["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("%%on router\ntrue", "there is no lab called lab here; write lab = Lab.home_router()"),
+        ("%%on x.router\ntrue", "there is no lab called x here"),
+        ("lab = iptlab.Lab.dmz()\n%on", "say where: %%on HOST; there are laptop, web, router"),
+        ("lab = iptlab.Lab.dmz()\n%on rooter true", "there is no host 'rooter' in this lab"),
+    ],
+)
+def test_a_cell_for_no_host_says_which_there_are(run: Run, cell: str, says: str) -> None:
+    assert says in str(run(cell).error)
+
+
+def test_commands_below_the_magic_are_not_beside_it_too(run: Run) -> None:
+    run("lab = iptlab.Lab.home_router()")
+    assert "write the commands below %%on router" in str(run("%%on router true\ntrue").error)
+
+
+def test_nothing_that_is_typed_becomes_markup() -> None:
+    lab = iptlab.Lab(
+        {"<b>": iptlab.Host.server("10.0.0.1/24")}, listeners=[f"<b> 80/tcp {HOSTILE}"]
+    )
+    pages = [lab, lab.on("<b>", f"echo '{HOSTILE}'; '<i>'"), lab.on("<b>", "echo '<i>")]
+    pages.append(lab.connect("<b>", "10.0.0.1", 80))
+    for html in (VIEWS[type(page)](page) for page in pages):
+        assert set(Tags(html).opened) <= HARMLESS | {"img"}
+        assert html.count("<img") == html.count('<img src="data:image/svg+xml;base64,')
+        assert "&lt;" in html
 
 
 # --- views ---
@@ -220,6 +309,7 @@ def arrived(rules: iptlab.Ruleset) -> iptlab.Journey:
 @pytest.mark.parametrize("kind", VIEWS, ids=lambda kind: kind.__name__)
 def test_every_view_has_its_text_beside_it(shell: InteractiveShell, kind: type) -> None:
     rules = iptlab.data("ufw.rules")
+    lab = iptlab.Lab.home_router()
     values = {
         type(value): value
         for value in (
@@ -230,6 +320,9 @@ def test_every_view_has_its_text_beside_it(shell: InteractiveShell, kind: type) 
             arrived(rules),
             iptlab.Verification((), {}),
             iptlab.grade(iptlab.exercise("00-first"), "DROP"),
+            lab,
+            lab.on("router", "iptables -L"),
+            lab.connect("laptop", "server", 80),
         )
     }
     data, _ = shell.display_formatter.format(values[kind])

@@ -14,20 +14,15 @@ import pytest
 from nbformat import NotebookNode
 
 from iptlab import course, dev
-from iptlab.grading import grade
+from iptlab.course.solutions import Mistake, read_answers
+from iptlab.grading import EditManifest, KubeProxyRules, WriteRules, grade
 
 CHECK_RESULT = "application/vnd.iptlab.check+json"
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 ANSWERS = {
-    file.stem: dev.read_answers(file) for file in sorted((ROOT / "tests/answers").glob("*.toml"))
-}
-IN_PYTHON = {
-    exercise
-    for file in NOTEBOOKS
-    for exercise, cell in dev.answer_cells(dev.read(file)).items()
-    if "template" in cell.metadata.iptlab
+    file.stem: read_answers(file) for file in sorted((ROOT / "tests/answers").glob("*.toml"))
 }
 CORRECT = [
     pytest.param(exercise, answer, id=f"{exercise}-{n}")
@@ -44,8 +39,9 @@ MISTAKES = [
 
 
 def given(exercise: str, answer: str) -> object:
-    """What the grader receives: the text below ``%%iptables``, or a template's Python value."""
-    return ast.literal_eval(answer) if exercise in IN_PYTHON else answer
+    """What the grader receives: the text below a magic, or a template's Python value."""
+    in_text = type(course.exercise(exercise)) in (WriteRules, KubeProxyRules, EditManifest)
+    return answer if in_text else ast.literal_eval(answer)
 
 
 # --- answers ----------------------------------------------------------------------------------
@@ -58,7 +54,7 @@ def test_a_correct_answer_is_accepted(exercise: str, answer: str) -> None:
 
 
 @pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
-def test_a_mistake_is_refused_and_explained(exercise: str, mistake: dev.Mistake) -> None:
+def test_a_mistake_is_refused_and_explained(exercise: str, mistake: Mistake) -> None:
     result = grade(course.exercise(exercise), given(exercise, mistake.answer))
     assert result.status in ("wrong", "error"), str(result)
     assert result.code == mistake.code, str(result)
@@ -66,11 +62,11 @@ def test_a_mistake_is_refused_and_explained(exercise: str, mistake: dev.Mistake)
 
 
 def test_every_exercise_has_answers_and_every_answer_an_exercise() -> None:
-    asked = {
-        dev.answer_file(file).stem: set(dev.answer_cells(dev.read(file))) for file in NOTEBOOKS
-    }
-    answered = {number: set(lesson) for number, lesson in ANSWERS.items()}
-    assert asked == answered
+    cells = {cell for file in NOTEBOOKS for cell in dev.answer_cells(dev.read(file))}
+    answered = {exercise for lesson in ANSWERS.values() for exercise in lesson}
+    # a question of a later lesson's review need not be asked in its own
+    assert {course.origin(cell) for cell in cells} | (answered - cells) == answered
+    assert answered == set(course.exercises())
 
 
 # --- solved copies ----------------------------------------------------------------------------
@@ -143,7 +139,9 @@ def test_every_stored_check_says_not_yet(lesson: NotebookNode) -> None:
 def test_answer_cells_are_marked_and_nothing_else_checks(lesson: NotebookNode) -> None:
     cells = dev.answer_cells(lesson)
     for cell in dev.code_cells(lesson):
-        asked = re.findall(r'^%%iptables (\S+)|iptlab\.check\(\s*"([^"]*)"', cell.source)
+        asked = re.findall(
+            r'^%%(?:iptables|manifest) (\S+)|iptlab\.check\(\s*"([^"]*)"', cell.source
+        )
         marked = [exercise for exercise, answering in cells.items() if answering is cell]
         assert ["".join(names) for names in asked] == marked
         assert not marked or cell.metadata.get("tags") == ["exercise"]
@@ -151,6 +149,7 @@ def test_answer_cells_are_marked_and_nothing_else_checks(lesson: NotebookNode) -
         template = cell.metadata.iptlab.get("template")
         check = f'iptlab.check("{exercise}", answer)'
         assert template is None or ("{answer}" in template and check in template)
+        assert (template is None) == cell.source.startswith("%%")
 
 
 def test_exercises_are_named_after_their_lesson(file: Path, lesson: NotebookNode) -> None:

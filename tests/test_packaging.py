@@ -32,7 +32,9 @@ def files(folder: str) -> set[str]:
 
 def test_the_wheel_holds_the_package_and_the_course(wheel: ZipFile) -> None:
     names = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    assert names == files("iptlab") | {f"iptlab/course/{name}" for name in files("notebooks")}
+    answers = {name.removeprefix("tests/") for name in files("tests/answers")}
+    course = {f"iptlab/course/{name}" for name in files("notebooks") | answers}
+    assert names == files("iptlab") | course
     assert "iptlab/py.typed" in names
 
 

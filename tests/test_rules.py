@@ -3,7 +3,8 @@
 A line ``*table CHAIN`` (with `` 6`` for ip6tables) says where the rows below it stand. A row is
 ``written ; saved ; OK`` (``=``: saved as written) or ``written ; part of the message ; FAIL``;
 without a message it is the kernel that refuses, with exit status 1. The ipsets s1 (hash:ip), s2
-(hash:ip,port), m1 (hash:ip skbinfo) and s6 (hash:ip family inet6) exist.
+(hash:ip,port), m1 (hash:ip skbinfo) and s6 (hash:ip family inet6) exist, and the rate
+estimators e1 and e2.
 """
 
 from __future__ import annotations
@@ -108,7 +109,11 @@ def real_answers(family: int, dumps: list[str], place: Path) -> Iterator[tuple[i
             pytest.skip(f"{program} is not installed")
     for number, text in enumerate(dumps):
         (place / str(number)).write_text(text, encoding="utf-8")
+    other = "ip6tables-legacy" if family == 4 else "iptables-legacy"
     script = f"""
+        for n in e1 e2; do
+            {other} -A INPUT -j RATEEST --rateest-name $n --rateest-i 250ms --rateest-e 1s || exit
+        done
         ipset create s1 hash:ip && ipset create s2 hash:ip,port || exit
         ipset create m1 hash:ip skbinfo && ipset create s6 hash:ip family inet6 || exit
         for n in $(seq 0 {len(dumps) - 1}); do

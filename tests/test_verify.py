@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.manager import KernelManager
 from test_kernel import host as skip_without_namespaces
 from test_kernel import rises_to
@@ -141,6 +143,118 @@ def test_a_disagreement_is_our_bug_and_comes_with_a_report(
 def test_a_full_disk_is_named() -> None:
     with pytest.raises(FileError, match="No space left"):
         module.Verification((), {}).save_report("/dev/full")
+
+
+# --- in a notebook ---
+
+MAGIC = f"""%%verify
+{RULES}#> {PACKETS[0]}
+#> {PACKETS[1]}
+"""
+HOST = "import iptlab; router = iptlab.Host.router(lan='192.168.1.1/24', wan='203.0.113.2/24')"
+CELLS = (HOST, f"%verify router {PACKETS[1]}", f"%%verify router\n{PACKETS[1]}\n", MAGIC)
+
+
+@pytest.fixture
+def notebook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Runs cells in a notebook of its own; what is shown, and what stays as output."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    started: list[Any] = []
+
+    def run(*cells: str) -> tuple[str, str]:
+        manager = KernelManager(kernel_name="python3")
+        manager.start_kernel()
+        started.append(client := manager.blocking_client())
+        started.append(manager)
+        client.wait_for_ready(timeout=60)
+        shown, outputs = [], list[str]()
+        for cell in cells:
+            reply = client.execute_interactive(
+                cell, timeout=60, output_hook=lambda message: outputs.append(_text(message))
+            )
+            assert reply["content"]["status"] == "ok", reply
+            shown += [one["data"]["text/plain"] for one in reply["content"]["payload"]]
+        return "\n".join(shown), "".join(outputs)
+
+    yield run
+    for client, manager in zip(started[::2], started[1::2], strict=True):
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def _text(message: dict[str, Any]) -> str:
+    """What a message adds to a cell's outputs."""
+    assert message["msg_type"] in ("status", "execute_input", "stream"), message
+    return str(message["content"].get("text", ""))
+
+
+@pytest.mark.kernel
+def test_a_notebook_shows_both_but_stores_what_is_the_same_everywhere(
+    notebook: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skip_without_namespaces().close()
+    shown, outputs = notebook(*CELLS)
+    assert shown.count("agree in all") == 3
+    assert f"{PACKETS[0]}: rejected with icmp-port-unreachable by filter INPUT 1" in outputs
+    assert outputs.count(": forwarded through eth0: ") == 3
+    assert "kernel" not in outputs
+
+    monkeypatch.setenv("PATH", "/nowhere")
+    not_asked, elsewhere = notebook(*CELLS)
+    assert elsewhere == outputs
+    assert not_asked.count("The real kernel cannot be asked here: nft is not installed\nIt") == 3
+    assert not_asked.count("apt install") == 3
+
+
+@pytest.fixture
+def shell() -> Iterator[InteractiveShell]:
+    """An IPython that knows iptlab."""
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance()
+    iptlab.load_ipython_extension(shell)
+    yield shell
+    InteractiveShell.clear_instance()
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("%verify", "there is no packet to send; write `%verify HOST PACKET'"),
+        ("%verify nobody udp 10.0.0.9:1 -> 10.0.0.1:2", "no rule set called `nobody'"),
+        ("%%verify\n*filter\n-A INPUT -j DROP\nCOMMIT\n", "there is no packet to send"),
+        (f"%%verify\n-A INPUT -j NOWHERE\n#> {PACKETS[0]}\n", "line 2, column 13: "),
+        ("%%verify\n-A INPUT -j DROP\n#> hello\n", "hello"),
+    ],
+)
+def test_a_mistake_in_a_cell_is_told_without_a_traceback(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], cell: str, told: str
+) -> None:
+    assert shell.run_cell(cell).success
+    shown = capsys.readouterr().out
+    assert told in shown
+    assert "Traceback" not in shown
+
+
+@pytest.mark.kernel
+def test_a_disagreement_in_a_notebook_comes_with_a_report(
+    rules: str,
+    shell: InteractiveShell,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    skip_without_namespaces().close()
+    honest = module.observed
+    monkeypatch.setattr(module, "observed", lambda *both: honest(*both) | {"fate": "lost"})
+    shell.push({"laptop": iptlab.Ruleset.parse(RULES)})
+    assert shell.run_cell(f"%verify laptop {PACKETS[0]}").success
+    assert "bug of iptlab" in capsys.readouterr().out
+    assert json.loads(Path("iptlab-report.json").read_text())["different"]
+
+
+@pytest.mark.kernel
+def test_a_host_can_be_asked_itself() -> None:
+    skip_without_namespaces().close()
+    assert host_for(PACKETS).with_rules(RULES).verify(PACKETS[0]).agrees
 
 
 # --- where it cannot run ---

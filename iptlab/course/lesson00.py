@@ -11,13 +11,17 @@ from iptlab.grading import (
     Goal,
     Misconception,
     Predict,
+    Scope,
     SupplyPacket,
     WriteRules,
     answered,
+    read_rules,
     sends,
     treats,
 )
 from iptlab.netfilter.actions import Verdict
+from iptlab.netfilter.hooks import Hook
+from iptlab.simulate.situation import trace
 from iptlab.simulate.trace import HookVisit, Step
 
 FATES = ("ACCEPT", "DROP", "REJECT")
@@ -28,7 +32,7 @@ quiet = partial(data, "quiet.rules")
 
 
 def _on_laptop(packet: str) -> HookVisit:
-    return Goal(packet, Verdict.ACCEPT, "").visit(laptop())
+    return trace(laptop(), packet)
 
 
 def _number(visit: HookVisit) -> int:
@@ -137,6 +141,18 @@ _STRANGER = "in wlan0 tcp 203.0.113.9:40000 -> 192.168.1.20:{}"
 
 web = WriteRules(
     id="00-web",
+    reference="""
+        -P INPUT DROP
+        -A INPUT -i lo -j ACCEPT
+        -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+        -A INPUT -s 192.168.1.0/24 -p tcp --dport 8080 -j ACCEPT
+    """,
+    says="Neighbours may see the web page, and nothing else changes.",
+    scope=Scope(
+        hooks=(Hook.INPUT,),
+        interfaces=("lo", "wlan0"),
+        assume="-d 192.168.1.20 -m conntrack --ctstate NEW,RELATED,ESTABLISHED",
+    ),
     goals=(
         Goal(_NEIGHBOUR.format(8080), Verdict.ACCEPT, "Neighbours may see the web page."),
         Goal(_STRANGER.format(8080), Verdict.DROP, "Nobody else may see it."),
@@ -187,8 +203,8 @@ web = WriteRules(
             treats(_NEIGHBOUR.format(8080), Verdict.DROP),
         ),
     ),
-    done="Any rules that treat these packets alike would have been right: what counts is what "
-    "they do, not how they are written.",
+    done="Any rules that treat every packet so would have been right: what counts is what they "
+    "do, not how they are written.",
 )
 
 # --- a packet of one's own ---
@@ -229,4 +245,58 @@ knock = SupplyPacket(
     "same takes more: every packet there could be.",
 )
 
+# --- questions that later lessons ask again ---
+
+ALLOWED = """-P INPUT DROP
+-A INPUT -p tcp --dport 22 -j ACCEPT
+-A INPUT -p icmp -j ACCEPT
+-A INPUT -s 10.0.0.0/8 -p udp -j REJECT
+"""
+
+
+def _question(packet: str) -> HookVisit:
+    return trace(read_rules(ALLOWED), packet)
+
+
+STRANGE_UDP = partial(_question, "udp 192.0.2.9:4000 -> 10.0.0.1:53")
+NEAR_UDP = partial(_question, "udp 10.0.0.9:4000 -> 10.0.0.1:22")
+
+nobody = Predict(
+    id="00-recall-nobody",
+    task=f"These are the rules of a machine:\n{ALLOWED}Somebody at 192.0.2.9 sends a udp packet to "
+    'port 53. Its fate: "ACCEPT", "DROP" or "REJECT"?',
+    truth=lambda: STRANGE_UDP().verdict,
+    choices=FATES,
+    shows=STRANGE_UDP,
+    hints=("Which of the rules says yes?", "None does. Who speaks when no rule has matched?"),
+    misconceptions=(
+        Misconception(
+            "open-by-default",
+            "Nothing forbids it, true. But the policy speaks when no rule does, and it says DROP.",
+            answered("ACCEPT"),
+        ),
+        Misconception(
+            "one-condition-is-enough",
+            "Rule 3 is for udp, but only from 10.0.0.0/8: all conditions must hold.",
+            answered("REJECT"),
+        ),
+    ),
+    done="No rule said yes, so the policy had the last word.",
+)
+decides = Predict(
+    id="00-recall-decides",
+    task=f"These are the rules of a machine:\n{ALLOWED}Somebody at 10.0.0.9 sends a udp packet to "
+    "port 22. Which rule decides, 1, 2 or 3?",
+    truth=lambda: _number(NEAR_UDP()),
+    choices=(1, 2, 3),
+    shows=NEAR_UDP,
+    hints=("A rule matches if all of its conditions hold.", "Rule 1 is for tcp."),
+    misconceptions=(
+        Misconception("other-protocol", "Rule 1 wants tcp; udp has ports of its own.", answered(1)),
+        Misconception("icmp-is-another", "Rule 2 is for icmp, and this is udp.", answered(2)),
+    ),
+    done="Port 22 of udp is not port 22 of tcp.",
+)
+
+REVIEW = (nobody, decides)
 EXERCISES: tuple[Exercise, ...] = (first, ping, page, web, knock)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from ipaddress import ip_network
 
 from iptlab.course.files import data
 from iptlab.grading import (
+    Aspect,
     Exercise,
     Goal,
     Misconception,
     Predict,
+    Scope,
     SupplyPacket,
     WriteRules,
     answered,
@@ -19,6 +22,7 @@ from iptlab.grading import (
     treats,
 )
 from iptlab.netfilter.actions import Verdict
+from iptlab.netfilter.hooks import Hook
 from iptlab.simulate.situation import trace
 from iptlab.simulate.trace import HookVisit, Step
 
@@ -121,8 +125,21 @@ order = Predict(
     "would accept, rule 1 has dropped before.",
 )
 
+# the lesson's wishes are about first packets; it has not come to states yet
+FIRST_PACKETS = Scope(hooks=(Hook.INPUT,), assume="-m conntrack --ctstate NEW")
+
 repair = WriteRules(
     id="01-repair",
+    reference="""
+        -P INPUT DROP
+        -A INPUT -s 192.168.1.7 -p tcp --dport 22 -j ACCEPT
+        -A INPUT -s 192.168.1.0/24 -p tcp -j DROP
+        -A INPUT -p tcp --dport 22 -j REJECT
+    """,
+    says="Ada may use ssh; her neighbours' tcp is dropped, strangers' ssh rejected, the rest "
+    "dropped.",
+    # whichever way a REJECT says no
+    scope=replace(FIRST_PACKETS, aspects=frozenset(Aspect) - {Aspect.REJECTION}),
     goals=(
         Goal(ADA.format(22), Verdict.ACCEPT, "Ada at 192.168.1.7 may use ssh."),
         Goal(NEIGHBOUR.format(22), Verdict.DROP, "Tcp of the other neighbours is dropped."),
@@ -229,6 +246,14 @@ PROBE = "in eth0 udp 203.0.113.9:40000 -> 192.168.1.20:{}"
 
 polite = WriteRules(
     id="01-polite",
+    reference="""
+        -P INPUT DROP
+        -A INPUT -p tcp --dport 25 -j ACCEPT
+        -A INPUT -p tcp --dport 113 -j REJECT --reject-with tcp-reset
+        -A INPUT -p udp --dport 33434:33523 -j REJECT
+    """,
+    says="Mail is open, port 113 and traceroute's ports look closed, all else gets no answer.",
+    scope=FIRST_PACKETS,
     goals=(
         Goal(
             "in eth0 tcp 203.0.113.9:40000 -> 192.168.1.20:25",
@@ -378,4 +403,70 @@ dns = Predict(
     "router refuses. Its owner meant well and forgot half of a protocol.",
 )
 
+# --- questions that later lessons ask again ---
+
+TURNED = """-P INPUT ACCEPT
+-A INPUT ! -s 10.0.0.0/8 -p tcp -j DROP
+"""
+COUNTED = """-P INPUT DROP
+-A INPUT -p udp
+-A INPUT -p udp --dport 53 -j LOG
+-A INPUT -p udp -j ACCEPT
+-A INPUT -j DROP
+"""
+RECALLED = "udp 192.0.2.9:4000 -> 10.0.0.1:53"
+
+
+def _turned() -> HookVisit:
+    return trace(read_rules(TURNED), RECALLED)
+
+
+def _recalled() -> HookVisit:
+    return trace(read_rules(COUNTED), RECALLED)
+
+
+negation = Predict(
+    id="01-recall-negation",
+    task=f"These are the rules of a machine:\n{TURNED}Somebody at 192.0.2.9 sends a udp packet. "
+    'Its fate: "ACCEPT", "DROP" or "REJECT"?',
+    truth=lambda: _turned().verdict,
+    choices=FATES,
+    shows=_turned,
+    hints=("What does the ! turn round?", "Only -s 10.0.0.0/8. What else must hold?"),
+    misconceptions=(
+        Misconception(
+            "not-for-all",
+            "The ! turns round the one condition behind it. The packet must still be tcp.",
+            answered("DROP"),
+        ),
+        Misconception("reject-needs-a-rule", "No rule here says REJECT.", answered("REJECT")),
+    ),
+    done="It does not come from 10.0.0.0/8, but it is not tcp either: the rule says no.",
+)
+counting = Predict(
+    id="01-recall-counting",
+    task=f"These are the rules of a machine:\n{COUNTED}A udp packet to port 53 comes in. Which "
+    "rules count it? Answer with a list, such as [2, 4].",
+    truth=lambda: [number for _, number in _recalled().deciding.hits()],
+    shows=_recalled,
+    hints=(
+        "A rule counts a packet when its conditions hold, whatever its target is.",
+        "Not every rule that matches ends the walk; one here does.",
+    ),
+    misconceptions=(
+        Misconception(
+            "only-the-decider-counts",
+            "Rule 3 decides, but the ones before it have matched too.",
+            answered([3], 3),
+        ),
+        Misconception(
+            "counted-after-the-end",
+            "Rule 3 ends the walk, so rule 4 is not asked.",
+            answered([1, 2, 3, 4]),
+        ),
+    ),
+    done="Without a target, and after LOG, the packet goes on; ACCEPT ends the walk.",
+)
+
+REVIEW = (negation, counting)
 EXERCISES: tuple[Exercise, ...] = (gap, order, repair, count, polite, tables, dns)

@@ -1,21 +1,51 @@
-"""Exercises as data, and what is said about an answer."""
+"""Exercises as data, and what is said about an answer.
 
-from iptlab.grading.exercise import Exercise, Misconception, answered, grade
-from iptlab.grading.kinds import Goal, Predict, SupplyPacket, WriteRules, sends, treats
+How to write one of each kind stands in ``iptlab.grading.kinds``.
+"""
+
+from iptlab.grading.exercise import Exercise, Misconception, Variants, answered, grade
+from iptlab.grading.kinds import (
+    Arrange,
+    EditManifest,
+    FindLine,
+    Flow,
+    Goal,
+    KubeProxyRules,
+    Predict,
+    SupplyPacket,
+    WriteRules,
+    blames,
+    ends,
+    reaches,
+    sends,
+    treats,
+)
 from iptlab.grading.reading import read_rules
 from iptlab.grading.result import Result, Status
+from iptlab.grading.scope import Aspect, Scope
 
 __all__ = [
+    "Arrange",
+    "Aspect",
+    "EditManifest",
     "Exercise",
+    "FindLine",
+    "Flow",
     "Goal",
+    "KubeProxyRules",
     "Misconception",
     "Predict",
     "Result",
+    "Scope",
     "Status",
     "SupplyPacket",
+    "Variants",
     "WriteRules",
     "answered",
+    "blames",
+    "ends",
     "grade",
+    "reaches",
     "read_rules",
     "sends",
     "treats",

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
 from iptlab.grading.axes import AXES, Line, has_edges, kinds
+from iptlab.grading.outcomes import Bits, Hops
 from iptlab.matches.addrtype import Addrtype
 from iptlab.matches.conntrack import Conntrack
 from iptlab.matches.ports import PortMatch
 from iptlab.matches.statistic import Statistic
 from iptlab.netfilter.actions import (
+    Action,
     Call,
     Continue,
     Decide,
     NoTrack,
     Return,
+    Side,
     Translate,
     Undecided,
 )
@@ -27,6 +31,9 @@ from iptlab.netfilter.context import Answer, Context
 from iptlab.netfilter.extension import Condition, Match, Target
 from iptlab.netfilter.rules import Rule
 from iptlab.packet import Family, Packet, Protocol
+from iptlab.targets.classify import Classify
+from iptlab.targets.connmark import Connmark
+from iptlab.targets.tcpmss import TcpMss
 
 
 class Asks(NamedTuple):
@@ -77,6 +84,31 @@ def _modelled(condition: Condition) -> bool:
     return bool(axes) and (bounded or not _LINES & set(axes))
 
 
+class Asked(NamedTuple):
+    """A whole rule taken apart: what its matches ask, chance taken together, what it does.
+
+    ``free`` are the matches whose answer is free, each with its question.
+    """
+
+    questions: tuple[Asks, ...]
+    chance: Fraction | None
+    does: Does
+    free: tuple[tuple[Match, str], ...] = ()
+
+
+@lru_cache(maxsize=4096)
+def taken_apart(rule: Rule) -> Asked:
+    """The rule taken apart; rules that say the same are looked at once."""
+    tests = rule.tests()
+    questions = tuple([asks(match) for match in tests])
+    chance: Fraction | None = None
+    for one in questions:
+        if one.chance is not None:
+            chance = one.chance if chance is None else chance * one.chance
+    free = [(match, one.opaque) for match, one in zip(tests, questions, strict=True) if one.opaque]
+    return Asked(questions, chance, does(rule), tuple(free))
+
+
 # --- what targets do ---
 
 
@@ -89,15 +121,51 @@ class ChangeMark:
 
 
 @dataclass(frozen=True)
+class ChangeTos:
+    """The same for the Type of Service byte."""
+
+    bits: Bits
+
+
+@dataclass(frozen=True)
+class ChangeTtl:
+    """The packet's time to live changes."""
+
+    hops: Hops
+
+
+@dataclass(frozen=True)
+class MarkConnection:
+    """The connection's mark changes, or the packet gets it: a CONNMARK target does that."""
+
+    target: Connmark
+
+
+@dataclass(frozen=True)
+class LimitSegment:
+    """Segments become no larger than ``size``; None is what the path can carry."""
+
+    size: int | None
+
+
+@dataclass(frozen=True)
+class PutIntoClass:
+    """The packet is sent in a traffic class."""
+
+    traffic_class: str
+
+
+@dataclass(frozen=True)
 class Untrack:
     """Connection tracking leaves the packet alone."""
 
 
-Does = Decide | Call | Return | Translate | ChangeMark | Untrack | None
+Change = ChangeMark | ChangeTos | ChangeTtl | MarkConnection | LimitSegment | PutIntoClass | Untrack
+Does = Decide | Call | Return | Translate | Change | None
 
 _HERE = ip_address("0.0.0.0")
 _SAMPLE = Packet(_HERE, _HERE)
-_ONES = 0xFFFFFFFF
+_ONES, _BYTE = 0xFFFFFFFF, 0xFF
 _NOWHERE = Context()
 # targets whose effects nobody compares: what they write down goes to logs and statistics
 _NOTE_TAKERS = frozenset(("LOG", "NFLOG", "TRACE", "AUDIT", "RATEEST", "IDLETIMER", "CHECKSUM"))
@@ -108,6 +176,11 @@ def does(rule: Rule) -> Does:
     target = rule.target
     if target is None or target.name in _NOTE_TAKERS:
         return None
+    match target:
+        case Connmark():
+            return MarkConnection(target)
+        case TcpMss():
+            return LimitSegment(target.set_mss.number if target.set_mss else None)
     match target.act(_SAMPLE, _NOWHERE):
         case Continue():
             return _change(target)
@@ -119,21 +192,32 @@ def does(rule: Rule) -> Does:
             return known
 
 
-def _change(target: Target) -> ChangeMark | Untrack:
-    if target.name == "MARK":
-        # two marks show what becomes of every bit, for MARK changes each bit by itself
-        xor, ones = _mark_after(target, 0), _mark_after(target, _ONES)
-        return ChangeMark(_ONES ^ xor ^ ones, xor)
+def _change(target: Target) -> Change:
+    match target.name:
+        case "MARK":
+            # two numbers show what becomes of every bit, for each bit is changed by itself
+            xor, ones = _after(target, mark=0).mark, _after(target, mark=_ONES).mark
+            return ChangeMark(_ONES ^ xor ^ ones, xor)
+        case "TOS" | "DSCP":
+            xor, ones = _after(target, tos=0).tos, _after(target, tos=_BYTE).tos
+            return ChangeTos(Bits(_BYTE ^ xor ^ ones, xor))
+        case "TTL" | "HL":
+            low, high = _after(target, ttl=0).ttl, _after(target, ttl=_BYTE).ttl
+            return ChangeTtl(Hops(low if high == _BYTE else high - _BYTE, low, high))
+    match target:
+        case Classify():
+            return PutIntoClass(str(target.traffic_class))
     action = target.act(_SAMPLE, _NOWHERE)
     if isinstance(action, Continue) and action.effects == (NoTrack(),):
         return Untrack()
     raise CannotCompare(f"`{target}'", "what it changes is not followed here")
 
 
-def _mark_after(target: Target, mark: int) -> int:
-    action = target.act(replace(_SAMPLE, mark=mark), _NOWHERE)
+def _after(target: Target, **fields: int) -> Packet:
+    """What a target makes of the usual packet with other values in some fields."""
+    action = target.act(replace(_SAMPLE, **fields), _NOWHERE)  # type: ignore[arg-type]
     assert isinstance(action, Continue)
-    return action.packet.mark
+    return action.packet
 
 
 # protocols whose ports NAT can change; kernel: net/netfilter/nf_nat_core.c (nf_nat_l4proto)
@@ -147,6 +231,66 @@ def _plain(target: Target, translate: Translate, protocol: int) -> Translate:
 
 
 # --- supposing ---
+
+
+@dataclass(frozen=True)
+class Choosing(Target):
+    """A NAT target with several addresses, of which the chooser picks one.
+
+    The kernel picks by a hash of both ends, which spreads connections just as evenly; a source
+    that is one of them, it keeps.
+
+    Kernel: net/netfilter/nf_nat_core.c (find_best_ips_proto, get_unique_tuple)
+    """
+
+    target: Target
+
+    def act(self, packet: Packet, context: Context) -> Action:
+        action = self.target.act(packet, context)
+        if not isinstance(action, Translate) or keeps(action, int(packet.src), packet.sport):
+            return action
+        *others, last = addresses(action)
+        if not others or context.choose is None:
+            return action
+        for left, address in zip(range(len(others) + 1, 1, -1), others, strict=True):
+            if context.choose(Fraction(1, left)):
+                return to_one(action, address)
+        return to_one(action, last)
+
+    def explain(self) -> str:
+        return self.target.explain()
+
+    def __str__(self) -> str:
+        return str(self.target)
+
+
+_MOST_ADDRESSES = 64
+
+
+def addresses(wanted: Translate) -> Sequence[int]:
+    """The addresses that a target chooses from, if it names several."""
+    if not isinstance(wanted.addresses, tuple):
+        return (0,)
+    first, last = map(int, wanted.addresses)
+    if last - first >= _MOST_ADDRESSES:
+        reason = f"a choice among more than {_MOST_ADDRESSES} addresses is not followed"
+        raise CannotCompare(f"`{wanted.note}'", reason)
+    return range(first, last + 1)
+
+
+def to_one(wanted: Translate, number: int) -> Translate:
+    """The same with one address to choose from."""
+    assert isinstance(wanted.addresses, tuple)
+    address = type(wanted.addresses[0])(number)
+    return replace(wanted, addresses=(address, address))
+
+
+def keeps(wanted: Translate, src: int, sport: int | None) -> bool:
+    """Whether a source stays as it is because it is one of those to choose from."""
+    if wanted.side is not Side.SOURCE or wanted.random or wanted.random_fully:
+        return False
+    first, last = wanted.ports or (0, 0xFFFF)
+    return src in addresses(wanted) and (sport is None or first <= sport <= last)
 
 
 @dataclass(frozen=True)

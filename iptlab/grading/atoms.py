@@ -9,16 +9,19 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from ipaddress import ip_address
 from itertools import islice, pairwise
 from string import ascii_lowercase
 
 from iptlab.errors import CannotCompare
 from iptlab.grading.axes import Choice, Kind, Line, Marks, Names, Wanted, edges, key_of, kinds
 from iptlab.grading.sample import BESIDE, Thing, has_axis, sample
-from iptlab.netfilter.context import CannotTell, Context
+from iptlab.netfilter.context import CannotTell, Connection, Context, Tuple
 from iptlab.netfilter.extension import Condition
+from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import InterfaceName, MaskedInt, Value
-from iptlab.packet import Family, Packet
+from iptlab.packet import Family, Packet, Protocol
 
 # fields that only packets of some protocols have
 _PARTS = ("sport", "dport", "flags", "icmp")
@@ -118,7 +121,9 @@ class Space:
                 values = [condition.given.value for condition in asked]
                 return tuple(_names(values, self.wanted.names.get(axis, set())))
             case Marks():
-                tests = [condition.given.value for condition in asked]
+                # marks of packets and of connections are copied to each other
+                both = (self.wanted.conditions.get(one, {}) for one in ("mark", "connmark"))
+                tests = [condition.given.value for asked in both for condition in asked.values()]
                 return _marks([t for t in tests if isinstance(t, MaskedInt)], self.wanted.marks)
 
     # --- asking ---
@@ -127,9 +132,7 @@ class Space:
         """A packet of which one field is known and the others are as usual."""
         found = self._probes.get((axis, thing))
         if found is None:
-            context = self.ground
-            if axis in BESIDE:
-                context = replace(context, **{axis: thing})  # type: ignore[arg-type]
+            context = _beside(self.ground.hook, axis, thing) if axis in BESIDE else self.ground
             found = self._probes[axis, thing] = sample(axis, thing, self.family), context
         return found
 
@@ -201,6 +204,17 @@ class Space:
         yield level, mask
         if "fragment" in self.level:
             yield self.level["fragment"], self.atom("fragment", 0)
+
+
+@lru_cache(maxsize=1024)
+def _beside(hook: Hook, axis: str, thing: Thing) -> Context:
+    """A context of which one field is known."""
+    if axis == "connmark":
+        return Context(hook, connection=Connection(Protocol.TCP, _ENDS, _ENDS, mark=int(thing)))
+    return Context(hook, **{axis: thing})  # type: ignore[arg-type]
+
+
+_ENDS = Tuple(ip_address("0.0.0.0"), ip_address("0.0.0.0"))
 
 
 def _alike(thing: Thing) -> object:

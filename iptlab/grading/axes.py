@@ -78,6 +78,7 @@ def kinds(family: Family) -> Mapping[str, Kind]:
         "flags": Choice(tuple(dict.fromkeys((*_USUAL_FLAGS, *range(64))))),
         "icmp": Line(0, 0xFFFF),
         "mark": Marks(),
+        "connmark": Marks(),
         "ttl": Line(1, 255),
         "tos": Choice(tuple(range(256))),
         "length": Line(_SHORTEST[family], 0xFFFF),
@@ -147,6 +148,7 @@ class Wanted:
     marks: set[tuple[int, int]] = field(default_factory=set)
     apart: dict[str, Callable[[Thing], object]] = field(default_factory=dict)
     opaque: dict[str, None] = field(default_factory=dict)
+    segments: bool = False  # whether rules limit the size of segments
 
     def ask(self, condition: Condition) -> None:
         """A rule asks this."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
 from iptlab.grading.diagram import TERMINAL, Diagram, Node
-from iptlab.grading.outcomes import DRAWN, Chances, Outcome, State, counted
+from iptlab.grading.outcomes import Chances, Outcome, State, counted
 from iptlab.grading.ready import Readying, Test, asks_translation
 from iptlab.grading.scope import Entry, Scope
 from iptlab.grading.ways import Ways
@@ -20,7 +20,9 @@ Care = tuple[int, ...]  # per level the atoms that packets at a place can have
 # Probabilities here are whole numbers of 2**-1240 parts. The kernel's are of 2**-31 parts, so
 # forty draws in a row stay exact; behind more of them the error is far below any tolerance.
 _BITS = 31 * 40
-_CERTAIN = 1 << _BITS
+CERTAIN = 1 << _BITS
+_FEW_NODES = 5_000
+_FEW_RULES = 500
 
 
 class Ground(NamedTuple):
@@ -44,8 +46,8 @@ class Ground(NamedTuple):
             *(("out_interface",) if single and self.hook.has_out_interface else ()),
             "ctstate",
             *middle,
-            *("sport", "flags", "icmp", "tos", "length"),
-            *(("link", "ttl") if single else ()),
+            *("sport", "flags", "icmp", "tos", "length", "ttl"),
+            *(("link", "connmark") if single else ()),
             *(("mark",) if self.scope.mark is None else ()),
         )
 
@@ -57,7 +59,8 @@ class Ground(NamedTuple):
             state = state._replace(clear=0)
         if self.entry is not Entry.HOOK:
             inside = None if self.entry is Entry.RECEIVED else ""
-            return state._replace(in_interface=inside, ctstate=CtState.INVALID)
+            beside = state.beside._replace(connmark=0)
+            return state._replace(in_interface=inside, ctstate=CtState.INVALID, beside=beside)
         return state._replace(
             in_interface=None if self.hook.has_in_interface else "",
             out_interface=None if self.hook.has_out_interface else "",
@@ -88,6 +91,11 @@ class Common:
         self._mixed: dict[Fraction, dict[tuple[Node, Node], Node]] = {}
         self._renamed: dict[object, dict[Node, Node]] = {}
 
+    @property
+    def is_small(self) -> bool:
+        """Whether it is worth its memory to keep it for another comparison."""
+        return len(self.diagram) < _FEW_NODES and len(self.readying) < _FEW_RULES
+
     # --- ends ---
 
     def outcome(self, outcome: Outcome) -> int:
@@ -101,13 +109,13 @@ class Common:
     def leaf(self, outcome: Outcome) -> Node:
         """The function in which every packet certainly ends like that."""
         counts = counted(outcome, self.ground.scope.aspects)
-        return self.diagram.end(((self.outcome(counts), _CERTAIN),))
+        return self.diagram.end(((self.outcome(counts), CERTAIN),))
 
     def chances(self, node: Node) -> Chances:
-        """The outcomes of a terminal, and how likely they are."""
+        """The outcomes of a terminal, and in how many of ``CERTAIN`` cases they come."""
         value = self.diagram.value(node)
         assert isinstance(value, tuple)
-        return tuple((self.outcomes[number], Fraction(part, _CERTAIN)) for number, part in value)
+        return {self.outcomes[number]: part for number, part in value}
 
     def _end(self, likely: Mapping[int, int]) -> Node:
         """The terminal with these outcomes."""
@@ -116,7 +124,7 @@ class Common:
     def mix(self, chance: Fraction, one: Node, two: Node) -> Node:
         """With that probability the first function, else the second."""
         diagram = self.diagram
-        yes, bits = chance.numerator, chance.denominator.bit_length() - 1
+        yes, of = chance.numerator, chance.denominator
 
         def decide(one: Node, two: Node) -> Node | None:
             if one == two:
@@ -125,9 +133,9 @@ class Common:
                 return None
             likely: dict[int, int] = {}
             for number, part in diagram.value(one):  # type: ignore[attr-defined]
-                likely[number] = part * yes >> bits
+                likely[number] = part * yes // of
             for number, part in diagram.value(two):  # type: ignore[attr-defined]
-                likely[number] = likely.get(number, 0) + part - (part * yes >> bits)
+                likely[number] = likely.get(number, 0) + part - part * yes // of
             return self._end(likely)
 
         if chance in (0, 1):
@@ -171,7 +179,7 @@ class Common:
     def _ask(self, test: Test, thing: int | str, translated: frozenset[CtState]) -> bool:
         condition = test.condition
         assert condition is not None
-        if thing == DRAWN and test.axis in ("sport", "dport"):
+        if test.axis in ("sport", "dport") and int(thing) < 0:
             raise CannotCompare(f"`{condition}' behind a port drawn by lot", "it may be any port")
         if test.axis == "ctstate" and asks_translation(condition):
             if self.ground.ways is None:
@@ -183,8 +191,8 @@ class Common:
 
     def mask(self, test: Test, state: State) -> int:
         """The atoms of which a test says yes, where the value is still the packet's own."""
-        if test.axis == "mark" and (state.clear or state.xor):
-            key: object = (test.number, state.clear, state.xor)
+        if changes := state.changes(test.axis):
+            key: object = (test.number, changes)
         elif test.axis == "ctstate" and test.condition and asks_translation(test.condition):
             key = (test.number, state.translated)
         else:
@@ -194,9 +202,6 @@ class Common:
             mask = self._masks[key] = sum(
                 1 << at
                 for at, thing in enumerate(self.space.atoms[test.level])
-                if self.says(test, self._seen(test, thing, state), state.translated)
+                if self.says(test, state.applied(test.axis, thing), state.translated)
             )
         return mask
-
-    def _seen(self, test: Test, thing: int | str, state: State) -> int | str:
-        return int(thing) & ~state.clear ^ state.xor if test.axis == "mark" else thing

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from itertools import product
 from random import Random
 
 from iptlab.errors import CannotCompare
+from iptlab.grading.asking import taken_apart
 from iptlab.grading.atoms import Space
 from iptlab.grading.axes import Wanted
 from iptlab.grading.common import Common, Ground
@@ -31,7 +33,7 @@ from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.context import Context, CtState
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.rules import Rule
-from iptlab.packet import Family
+from iptlab.packet import Family, Protocol, TcpFlags
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
 
@@ -39,6 +41,8 @@ from iptlab.simulate.host import Host
 BUDGET = 300_000
 TRIES = 2_000
 _DEEP = 100_000
+_MOST_KEPT = 16
+_USUAL_SCOPE = Scope()
 _UNBOUNDED = 1 << 60
 
 
@@ -54,7 +58,7 @@ def compare(
     >>> print(compare(web, ssh).difference.case.packet)
     tcp 192.0.2.10:40000 -> 10.0.0.5:22 SYN
     """
-    scope = scope or Scope()
+    scope = scope or _USUAL_SCOPE
     if isinstance(expected, Host) and isinstance(actual, Host):
         return _hosts(expected, actual, scope)
     if isinstance(expected, Host) or isinstance(actual, Host):
@@ -129,7 +133,6 @@ class Bout:
     def __init__(self, expected: Tables, actual: Tables, ground: Ground) -> None:
         self.sides = (expected, actual)
         self.ground = ground
-        self.readying = Readying()
 
     def result(self) -> Comparison:
         """The verdict, exact if the diagrams stay within their budget."""
@@ -164,14 +167,36 @@ class Bout:
 
     def prepared(self, *, addresses_first: bool = False, budget: int | None = None) -> Common:
         """Atoms for both sides, and a diagram that is still empty."""
-        space = self._space(addresses_first=addresses_first)
+        readying = Readying()
+        space = readying.space = self._space(readying, addresses_first=addresses_first)
         conditions = (c for asked in space.wanted.conditions.values() for c in asked.values())
         precise = any(map(asks_translation, conditions))
         diagram = Diagram(space.full, budget or BUDGET)
-        return Common(self.ground, self.readying, diagram, precise=precise)
+        return Common(self.ground, readying, diagram, precise=precise)
+
+    @contextmanager
+    def _kept(self, *, addresses_first: bool) -> Iterator[Common]:
+        """Atoms and a diagram, those of the scope's last comparison of the same rules if any.
+
+        Whoever works with them has taken them out, so that two threads never share them.
+        """
+        kept, ground = self.ground.scope.kept, self.ground
+        asked = {id(one): one for one in map(taken_apart, self.rules)}
+        key = (ground.entry, ground.hook, ground.family, addresses_first, *asked)
+        common, _ = kept.pop(key, (None, None))
+        common = common or self.prepared(addresses_first=addresses_first)
+        yield common
+        if common.is_small:
+            if len(kept) >= _MOST_KEPT:
+                kept.clear()
+            # with what the key names: no number of it may be given to anything else
+            kept[key] = common, asked
 
     def _exact(self, *, addresses_first: bool) -> Comparison:
-        common = self.prepared(addresses_first=addresses_first)
+        with self._kept(addresses_first=addresses_first) as common:
+            return self._compared(common)
+
+    def _compared(self, common: Common) -> Comparison:
         expected, actual = (Treatment(tables, common).node() for tables in self.sides)
         same = Comparison(scope=self.ground.scope, classes=common.space.classes)
         if expected == actual:
@@ -186,30 +211,33 @@ class Bout:
     @cached_property
     def region(self) -> Region:
         """The packets that count."""
-        return Region(self.ground, self.readying)
+        return Region(self.ground)
 
-    def _space(self, *, addresses_first: bool) -> Space:
+    def _space(self, readying: Readying, *, addresses_first: bool) -> Space:
         """The atoms for both sides."""
         ground, wanted = self.ground, Wanted()
         own = ground.ways.own if ground.ways else ()
         for rule in self.rules:
-            self.readying.want(rule, wanted, own)
-        self.region.want(wanted)
+            readying.want(rule, wanted, own)
+        self.region.want(readying, wanted)
         context = Context(hook=ground.hook)
         if ground.ways:
             context = replace(context, address_types=ground.ways.host.address_types)
+        asking = next((text for text in wanted.opaque if text.startswith("-m tcpmss")), "")
+        if wanted.segments and asking:
+            raise CannotCompare(f"`{asking}' beside -j TCPMSS", "sizes are not followed so far")
         order = ground.order(addresses_first=addresses_first)
-        return self.readying.on(Space(wanted, order, context, ground.family))
+        return Space(wanted, order, context, ground.family)
 
     # --- a packet ---
 
     def _difference(self, space: Space, found: Found) -> Difference:
         """The packet as the simulator treats it; it must differ there too."""
-        case = self.case(space, found.values)
-        expected, actual = (play(tables, case, self.ground.scope) for tables in self.sides)
-        if self._agree(expected, actual):
-            raise AssertionError(f"no difference in the simulator: {case}")
-        return Difference(case, expected, actual, tuple(self._alike(space, found, case)))
+        for case in _sized(self.case(space, found.values), tried=space.wanted.segments):
+            expected, actual = (play(tables, case, self.ground.scope) for tables in self.sides)
+            if not self._agree(expected, actual):
+                return Difference(case, expected, actual, tuple(self._alike(space, found, case)))
+        raise AssertionError(f"no difference in the simulator: {case}")
 
     def _agree(self, expected: tuple[Play, ...], actual: tuple[Play, ...]) -> bool:
         scope = self.ground.scope
@@ -232,6 +260,7 @@ class Bout:
             CtState(str(values["ctstate"])),
             str(values.get("link", "unicast")),
             tuple((text, bool(values[text])) for text in space.wanted.opaque),
+            int(values["connmark"]) if "connmark" in values else ground.begin().beside.connmark,
         )
 
     def _alike(self, space: Space, found: Found, case: Case) -> Iterator[Alike]:
@@ -253,7 +282,7 @@ class Bout:
         common = self.prepared(budget=_UNBOUNDED)
         space = common.space
         region, lot, tried = self.region.node(common), Random(0), 0
-        pointing = [ready for rule in self.rules for ready in self.readying.rules(rule)]
+        pointing = [ready for rule in self.rules for ready in common.readying.rules(rule)]
         for number in range(TRIES):
             values = pointed(space, pointing[number % len(pointing)], lot)
             if not common.diagram.at(region, space.places(values)):
@@ -265,3 +294,20 @@ class Bout:
                 difference = Difference(case, expected, actual)
                 return Comparison(self.ground.scope, difference, space.classes)
         return Comparison(self.ground.scope, None, space.classes, tried)
+
+
+# segment sizes as SYN packets announce them, on Ethernet, on jumbo frames and at the most, and
+# how large packets may be on the way: by a tunnel, by DSL, by Ethernet
+_SEGMENTS = (1460, 8960, 0xFFFF)
+_PATHS = (1400, 1492, 1500, 576)
+
+
+def _sized(case: Case, *, tried: bool) -> Iterator[Case]:
+    """The packet; if rules limit segments, with the sizes by which a difference may show."""
+    if not tried:
+        yield case
+        return
+    syn = case.packet.protocol == Protocol.TCP and TcpFlags.SYN in case.packet.flags
+    for mtu, mss in product(_PATHS, _SEGMENTS if syn else (None,)):
+        packet = replace(case.packet, mss=mss, length=case.packet.length if mss is None else 0)
+        yield replace(case, packet=packet, mtu=mtu)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Number
+from fractions import Fraction
+from numbers import Rational
 from reprlib import repr as shortened
 
-from iptlab.grading.result import Result, Status
-from iptlab.simulate.trace import HookVisit
+from iptlab.grading.result import Evidence, Result, Status
 
 LONGEST_ANSWER = 20_000
+LONGEST_LIST = 100
+DEEPEST_LIST = 3
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,13 @@ class Misconception:
 class Exercise(ABC):
     """What every exercise has: an id such as ``01-ssh``, hints, known mistakes.
 
-    ``done`` explains the answer to whoever has found it.
+    ``done`` explains the answer to whoever has found it. ``task`` is what is asked, where the
+    notebook cannot say it because it differs from learner to learner; it is shown until there
+    is an answer.
     """
 
     id: str
+    task: str = ""
     hints: tuple[str, ...] = ()
     misconceptions: tuple[Misconception, ...] = ()
     done: str = ""
@@ -43,8 +49,12 @@ class Exercise(ABC):
     def judge(self, answer: object) -> Result:
         """What an attempted answer deserves; never raises for a learner's mistake."""
 
+    def model(self) -> object:
+        """A right answer, if this kind of exercise knows one by itself; else None."""
+        return None
+
     def correct(
-        self, proof: str, *visits: HookVisit, facts: tuple[tuple[str, str], ...] = ()
+        self, proof: str, *visits: Evidence, facts: tuple[tuple[str, str], ...] = ()
     ) -> Result:
         """The verdict on a right answer: what exactly was proved, then the explanation."""
         return Result(self.id, Status.CORRECT, proof, facts=facts, visits=visits, why=self.done)
@@ -53,7 +63,7 @@ class Exercise(ABC):
         self,
         answer: object,
         message: str,
-        *visits: HookVisit,
+        *visits: Evidence,
         facts: tuple[tuple[str, str], ...] = (),
         spoiler: bool = False,
     ) -> Result:
@@ -82,23 +92,54 @@ class Exercise(ABC):
         return f'Stuck? Ask iptlab.hint("{self.id}").' if self.hints else ""
 
 
+@dataclass(frozen=True)
+class Variants:
+    """An exercise whose values differ from learner to learner.
+
+    ``make`` is told the learner's seed, any whole number; choosing by ``seed % n`` gives
+    neighbours different values. Seed 0 is what the notebooks are stored with. The exercise
+    must know its own answer (see ``model``) and say its ``task``.
+    """
+
+    id: str
+    make: Callable[[int], Exercise]
+
+
 def grade(exercise: Exercise, answer: object) -> Result:
     """Judge an answer; pure, and a learner's mistake is never an exception.
 
     ``...``, None, blank text and text that still holds the word TODO are not answers yet.
     """
-    if isinstance(answer, str) and len(answer) > LONGEST_ANSWER:
-        return exercise.unreadable(
-            f"An answer has at most {LONGEST_ANSWER:,} characters; this one has {len(answer):,}.",
-            "too-long",
-        )
+    if excess := _excess(answer):
+        return exercise.unreadable(excess, "too-long")
     if message := _untouched(answer):
-        return Result(exercise.id, Status.NOT_YET, f"{message} {exercise.help}".strip())
+        said = [exercise.task, f"{message} {exercise.help}".strip()]
+        return Result(exercise.id, Status.NOT_YET, "\n\n".join(filter(None, said)))
     return exercise.judge(answer)
+
+
+def _excess(answer: object, depth: int = 0) -> str:
+    """Why an answer is more than anybody can mean; empty if it is not."""
+    match answer:
+        case str() if len(answer) > LONGEST_ANSWER:
+            return f"An answer has at most {LONGEST_ANSWER:,} characters; this has {len(answer):,}."
+        case str() if any("\ud800" <= letter <= "\udfff" for letter in answer):
+            return "There are halves of characters in this answer. Type it anew."
+        case int() if abs(answer) >= 10**30:
+            return "An answer is no number of more than 30 digits."
+        case list() | tuple() if len(answer) > LONGEST_LIST or depth > DEEPEST_LIST:
+            return (
+                f"An answer is a list of at most {LONGEST_LIST} things, and lists in it end soon."
+            )
+        case list() | tuple():
+            return next(filter(None, (_excess(part, depth + 1) for part in answer)), "")
+    return ""
 
 
 def _untouched(answer: object) -> str:
     """What to do about an answer that is none yet; empty if it is one."""
+    if isinstance(answer, tuple | list) and any(part is ... for part in answer):
+        return "Put something into the place of every `...', then run the cell with Shift+Enter."
     if answer is None or answer is ... or (isinstance(answer, str) and not answer.strip()):
         return "Put your answer into this cell, then run it again with Shift+Enter."
     if isinstance(answer, str) and "TODO" in answer:
@@ -108,23 +149,58 @@ def _untouched(answer: object) -> str:
     return ""
 
 
-def plain(value: object) -> object:
-    """A value as answers are compared: case, outer blanks and quotes around a number do not count.
+# --- values as answers are compared ---
 
-    >>> plain([" Drop", "1"]) == plain(("DROP", 1))
+# how far from a fraction a decimal may be: three digits of it are enough
+_NEAR = Fraction(1, 1000)
+_NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20}|/[0-9]{1,20})?").fullmatch
+
+
+def plain(value: object) -> object:
+    """A value as answers are compared: case, blanks and quotes around a number do not count.
+
+    >>> plain([" Drop", "1", "1/2"]) == plain(("DROP", 1, 0.5))
     True
     """
     return tuple(map(_word, value)) if isinstance(value, list | tuple) else _word(value)
 
 
 def _word(value: object) -> object:
-    if isinstance(value, Number) and not isinstance(value, bool):
-        return value
+    if isinstance(value, Rational | float) and not isinstance(value, bool):
+        return _number(value)
     text = value if isinstance(value, str) else shortened(value)
-    word = " ".join(text.split()).casefold()
-    return int(word) if word.isascii() and word.isdecimal() else word
+    word = " ".join(re.sub(r"\s*->\s*", " -> ", text).split()).casefold()
+    if not _NUMBER(word):
+        return word
+    try:
+        return _number(Fraction(word))
+    except ZeroDivisionError:
+        return word
+
+
+def _number(value: Rational | float) -> object:
+    """An exact number; one that is none, such as infinity, as its text."""
+    try:
+        # 0.1 is one tenth for whoever types it
+        exact = Fraction(str(value)) if isinstance(value, float) else Fraction(value)
+    except ValueError:
+        return str(value)
+    return int(exact) if exact.denominator == 1 else exact
+
+
+def agree(answer: object, truth: object) -> bool:
+    """Whether two plain values are the same, fractions and decimals as far as one writes them.
+
+    >>> agree(plain(0.333), plain("1/3")), agree(plain(3), plain(4))
+    (True, False)
+    """
+    if isinstance(answer, tuple) and isinstance(truth, tuple):
+        return len(answer) == len(truth) and all(map(agree, answer, truth))
+    if isinstance(truth, Fraction) and isinstance(answer, int | Fraction):
+        return abs(answer - truth) <= _NEAR
+    return answer == truth
 
 
 def answered(*values: object) -> Callable[[object], bool]:
     """The mistake of answering one of these."""
-    return lambda answer: answer in map(plain, values)
+    return lambda answer: any(agree(answer, plain(value)) for value in values)

@@ -11,11 +11,14 @@ from iptlab.grading.replay import Case, Play
 from iptlab.grading.scope import Entry, Scope
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Rule
-from iptlab.packet import Packet
+from iptlab.packet import Family, Packet
 from iptlab.simulate.trace import Asked, HookVisit, TableVisit
 
 # how fields are called in a sentence
-_CALLED = {"in_interface": "in", "out_interface": "out", "icmp": "icmp type"}
+_CALLED = {
+    **{"in_interface": "in", "out_interface": "out", "icmp": "icmp type"},
+    "connmark": "connection mark",
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Difference:
         words += [f"in {case.in_interface}"] if case.in_interface else []
         words += [f"out {case.out_interface}"] if case.out_interface else []
         words.append(f"ctstate {case.ctstate}")
+        words += [f"connection mark {case.connmark:#x}"] if case.connmark else []
         words += [f"link {case.link}"] if case.link != "unicast" else []
         matters = {one.field for one in self.alike}
         words += [
@@ -187,10 +191,16 @@ def _about(number: int) -> str:
 
 def told(play: Play, packet: Packet) -> str:
     """What became of a packet, how likely that was, and which rules did it."""
+    words = became(play, packet)
+    return f"{words} {why}" if (why := because(play)) else words
+
+
+def became(play: Play, packet: Packet) -> str:
+    """What became of a packet and how likely that was, without the rules that did it."""
     words = outcome_words(play.outcome, packet)
     if play.probability != 1:
         words += f" with probability {_chance(play.probability)}"
-    return f"{words} {why}" if (why := because(play)) else words
+    return words
 
 
 def _chance(chance: Fraction) -> str:
@@ -211,13 +221,38 @@ def outcome_words(outcome: Outcome, packet: Packet) -> str:
         after = getattr(outcome, name), getattr(outcome, port)
         if after != before:
             address = type(packet.src)(after[0])
-            number = {None: "", DRAWN: ", port drawn by lot"}.get(after[1], f" port {after[1]}")
-            changes.append(f"new {name} {address}{number}")
+            changes.append(f"new {name} {address}{_port(after[1])}")
     if outcome.asked:
         changes.append(outcome.asked.note)
     if outcome.xor != packet.mark:
         changes.append(f"mark {outcome.xor:#x}")
+    changes += _beside(outcome, packet)
     return f"{words} ({', '.join(changes)})" if changes else words
+
+
+def _port(number: int | None) -> str:
+    if number is None:
+        return ""
+    first, last = divmod(-1 - number, 1 << 16)
+    if number == DRAWN:
+        return ", port drawn by lot"
+    return f" port {number}" if number >= 0 else f", port drawn by lot from {first} to {last}"
+
+
+def _beside(outcome: Outcome, packet: Packet) -> Iterator[str]:
+    """What was changed besides addresses, ports and the mark."""
+    beside = outcome.beside
+    if beside.connmark:
+        yield f"connection mark {beside.connmark:#x}"
+    if beside.tos.xor != packet.tos:
+        yield f"tos {beside.tos.xor:#04x}"
+    # every router takes one off
+    if beside.ttl.low != packet.ttl - (outcome.verdict == "FORWARD"):
+        yield f"{'ttl' if packet.family is Family.IPV4 else 'hop limit'} {beside.ttl.low}"
+    if beside.mss != packet.mss:
+        yield f"mss {beside.mss}"
+    if beside.traffic_class:
+        yield f"traffic class {beside.traffic_class}"
 
 
 def because(play: Play) -> str:

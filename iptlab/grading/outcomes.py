@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from iptlab.grading.scope import Aspect
@@ -11,7 +11,74 @@ from iptlab.netfilter.actions import Translate
 from iptlab.netfilter.context import CtState
 
 ONES = 0xFFFFFFFF
-DRAWN = -1  # a port that the kernel draws by lot
+
+
+def drawn(first: int, last: int) -> int:
+    """What stands for a port that the kernel draws by lot from a range: a negative number."""
+    return -1 - (first << 16 | last)
+
+
+DRAWN = drawn(0, 0)  # from whatever is usual
+
+
+class Bits(NamedTuple):
+    """A number that lost the bits of ``clear`` and then had those of ``xor`` turned over."""
+
+    clear: int = 0
+    xor: int = 0
+
+    def applied(self, number: int) -> int:
+        """What becomes of a number."""
+        return number & ~self.clear ^ self.xor
+
+    def then(self, later: Bits) -> Bits:
+        """Both changes, one after the other."""
+        return Bits(self.clear | later.clear, later.applied(self.xor))
+
+
+class Hops(NamedTuple):
+    """A time to live to which ``add`` was added, but never below ``low`` or above ``high``."""
+
+    add: int = 0
+    low: int = 0
+    high: int = 255
+
+    def applied(self, number: int) -> int:
+        """What becomes of a time to live."""
+        return min(self.high, max(self.low, number + self.add))
+
+    def then(self, later: Hops) -> Hops:
+        """Both changes, one after the other."""
+        return Hops(self.add + later.add, later.applied(self.low), later.applied(self.high))
+
+
+class Beside(NamedTuple):
+    """What rules changed besides addresses, ports and the mark.
+
+    ``connmark`` None is the connection's own. Segments are no larger than ``mss`` (None: no
+    limit) and, if ``path``, than the path can carry.
+    """
+
+    tos: Bits = Bits()
+    ttl: Hops = Hops()
+    connmark: int | None = None
+    mss: int | None = None
+    path: bool = False
+    traffic_class: str = ""
+
+    def known(self, axis: str) -> int | None:
+        """A field's value if it is the same for all packets; None if it depends on theirs."""
+        match axis:
+            case "tos":
+                return self.tos.xor if self.tos.clear == _BYTE else None
+            case "ttl":
+                return self.ttl.low if self.ttl.low == self.ttl.high else None
+            case _:
+                return self.connmark
+
+
+_BYTE = 0xFF
+UNCHANGED = Beside()
 
 
 class State(NamedTuple):
@@ -35,6 +102,39 @@ class State(NamedTuple):
     translated: frozenset[CtState] = frozenset()
     way: Way | None = None
     asked: Translate | None = None
+    beside: Beside = UNCHANGED
+
+    def known(self, axis: str) -> int | str | None:
+        """A field's value where it no longer depends on the packet; None if it does."""
+        match axis:
+            case "mark":
+                return self.xor if self.clear == ONES else None
+            case "tos" | "ttl" | "connmark":
+                return self.beside.known(axis)
+        known: int | str | None = self[SLOT[axis]]  # type: ignore[assignment]
+        return known
+
+    def applied(self, axis: str, thing: int | str) -> int | str:
+        """A field's value now, of a packet that came with ``thing`` in it."""
+        match axis:
+            case "mark":
+                return int(thing) & ~self.clear ^ self.xor
+            case "tos":
+                return self.beside.tos.applied(int(thing))
+            case "ttl":
+                return self.beside.ttl.applied(int(thing))
+        return thing
+
+    def changes(self, axis: str) -> object:
+        """What was done to a field; None is nothing."""
+        match axis:
+            case "mark":
+                return (self.clear, self.xor) if self.clear or self.xor else None
+            case "tos":
+                return self.beside.tos if self.beside.tos != Bits() else None
+            case "ttl":
+                return self.beside.ttl if self.beside.ttl != Hops() else None
+        return None
 
 
 SLOT = {name: at for at, name in enumerate(State._fields)}
@@ -56,11 +156,24 @@ class Outcome(NamedTuple):
     clear: int = 0
     xor: int = 0
     asked: Translate | None = None
+    beside: Beside = UNCHANGED
+
+    def applied(self, axis: str, thing: int) -> Outcome:
+        """The outcome for packets that came with ``thing`` in a field."""
+        match axis:
+            case "mark":
+                return self._replace(clear=0, xor=thing & ~self.clear ^ self.xor)
+            case "tos":
+                tos = Bits(_BYTE, self.beside.tos.applied(thing))
+                return self._replace(beside=self.beside._replace(tos=tos))
+            case _:
+                left = self.beside.ttl.applied(thing)
+                return self._replace(beside=self.beside._replace(ttl=Hops(0, left, left)))
 
 
 DROPPED = Outcome("DROP")
-# outcomes by their probability; the terminals of the diagram
-Chances = tuple[tuple[Outcome, Fraction], ...]
+# how likely outcomes are
+Chances = Mapping[Outcome, int]
 
 
 def counted(outcome: Outcome, aspects: frozenset[Aspect]) -> Outcome:
@@ -71,6 +184,9 @@ def counted(outcome: Outcome, aspects: frozenset[Aspect]) -> Outcome:
         outcome = outcome._replace(interface="")
     if Aspect.REWRITING not in aspects:
         outcome = outcome._replace(src=None, dst=None, sport=None, dport=None, asked=None)
+        beside = outcome.beside._replace(tos=Bits(), ttl=Hops(), mss=None, path=False)
+        outcome = outcome._replace(beside=beside)
     if Aspect.MARK not in aspects:
-        outcome = outcome._replace(clear=0, xor=0)
+        beside = outcome.beside._replace(connmark=None, traffic_class="")
+        outcome = outcome._replace(clear=0, xor=0, beside=beside)
     return outcome

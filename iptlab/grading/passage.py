@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
+from iptlab.grading.asking import addresses
 from iptlab.grading.common import Care, Common
-from iptlab.grading.outcomes import DRAWN, ONES, SLOT, State
+from iptlab.grading.outcomes import DRAWN, ONES, SLOT, Hops, State, drawn
+from iptlab.grading.ready import MOST_SINGLE
 from iptlab.grading.ways import Piece, Way, Ways
 from iptlab.netfilter.actions import Side, Translate, Whose
 from iptlab.netfilter.context import CtState
+from iptlab.netfilter.values import Network
 from iptlab.packet import Family
 
 Limits = tuple[tuple[int, int], ...]
@@ -31,6 +34,7 @@ class Branch(NamedTuple):
 
 
 _LOOPBACK = {Family.IPV4: 0x7F000001, Family.IPV6: 1}
+_ONE_LESS = Hops(-1, 0, 254)
 
 
 class Passage:
@@ -57,6 +61,21 @@ class Passage:
             groups[pieces] = groups.get(pieces, 0) | self.space.atom("in_interface", name)
         for pieces, mask in groups.items():
             yield from self._by_way(((level, mask),), state, pieces)
+
+    def hopped(self, state: State) -> Iterator[Branch]:
+        """A forwarded packet has one hop less to live, and none goes on with none left.
+
+        Kernel: net/ipv4/ip_forward.c (ip_forward), net/ipv6/ip6_output.c (ip6_forward)
+        """
+        if "ttl" not in self.space.level:
+            yield Branch((), state)
+            return
+        level, ttl = self.space.level["ttl"], state.beside.ttl
+        onward = state._replace(beside=state.beside._replace(ttl=ttl.then(_ONE_LESS)))
+        yield Branch((), onward)
+        lives = enumerate(self.space.atoms[level])
+        if over := sum(1 << at for at, left in lives if ttl.applied(int(left)) <= 1):
+            yield Branch(((level, over),), None)
 
     def rerouted(self, state: State) -> Iterator[Branch]:
         """Another look at the route where a rule in OUTPUT changed what it depends on.
@@ -111,13 +130,53 @@ class Passage:
             case Whose.OUTGOING:
                 assert state.way
                 yield from self._aimed(wanted, state.way.address, state, care)
-            case (first, last) if first == last:
+            case (first, _):
                 yield from self._aimed(wanted, int(first), state, care)
+            case Network() as network:
+                yield from self._mapped(wanted, network, state, care)
             case None:
                 yield from self._written(wanted, {}, state, care)
-            case _:
-                reason = "which address a packet gets depends on its own ones"
-                raise CannotCompare(f"`{wanted.note}'", reason)
+
+    def kept(self, wanted: Translate, state: State) -> Limits | None:
+        """The packets whose source stays, being one of those wanted; None if there are none."""
+        if wanted.side is not Side.SOURCE or wanted.random or wanted.random_fully:
+            return None
+        limits: Limits = ()
+        choices = {"src": addresses(wanted), "sport": range(0x10000)}
+        if wanted.ports:
+            choices["sport"] = range(wanted.ports[0], wanted.ports[1] + 1)
+        for axis, fitting in choices.items():
+            own = _own(state, axis)
+            if own is not None and own not in fitting:
+                return None
+            if own is None and axis in self.space.level and len(fitting) < 0x10000:
+                mask = self.space.between(axis, fitting[0], fitting[-1])
+                limits += ((self.space.level[axis], mask),)
+        return limits
+
+    def _mapped(
+        self, wanted: Translate, network: Network, state: State, care: Care
+    ) -> Iterator[Branch]:
+        """An address whose network changes: each of the packets' own ones by itself."""
+        end = "src" if wanted.side is Side.SOURCE else "dst"
+        own, level = _own(state, end), self.space.level[end]
+        for place, number in self._singly(f"`{wanted.note}'", end, care) if own is None else ():
+            new = {end: number & ~network.mask | network.address}
+            for limits, known in self._written(wanted, new, state, care):
+                if both := _within(limits, level, 1 << place):
+                    yield Branch(both, known)
+        if own is not None:
+            new = {end: own & ~network.mask | network.address}
+            yield from self._written(wanted, new, state, care)
+
+    def _singly(self, what: str, axis: str, care: Care) -> list[tuple[int, int]]:
+        """The values that packets in ``care`` have in a field, each with its atom."""
+        space, mask = self.space, care[self.space.level[axis]]
+        places = [at for at in range(mask.bit_length()) if mask >> at & 1]
+        if any(space.first_of(axis, at) != space.last_of(axis, at) for at in places):
+            reason = f"what a packet gets depends on its own one, of more than {MOST_SINGLE}"
+            raise CannotCompare(what, reason)
+        return [(at, int(space.first_of(axis, at))) for at in places]
 
     def _aimed(
         self, wanted: Translate, address: int | None, state: State, care: Care
@@ -133,29 +192,64 @@ class Passage:
         self, wanted: Translate, new: dict[str, int], state: State, care: Care
     ) -> Iterator[Branch]:
         """The same with the port, if there is a new one."""
+        for limits, port in self._ports(wanted, state, care):
+            for more, known in self._moved(wanted, {**new, **port}, state, care):
+                merged: Limits | None = more
+                for level, mask in limits:
+                    merged = None if merged is None else _within(merged, level, mask)
+                if merged is not None:
+                    yield Branch(merged, known)
+
+    def _ports(
+        self, wanted: Translate, state: State, care: Care
+    ) -> Iterator[tuple[Limits, dict[str, int]]]:
+        """Which packets get which port; the last one counts.
+
+        Kernel: net/netfilter/nf_nat_core.c (get_unique_tuple, nf_nat_l4proto_unique_tuple)
+        """
         source = wanted.side is Side.SOURCE
-        port = "sport" if source else "dport"
-        if wanted.ports:
-            if wanted.ports[0] != wanted.ports[1] or wanted.base is not None:
-                reason = "which port a packet gets depends on its own one"
-                raise CannotCompare(f"`{wanted.note}'", reason)
-            new = {**new, port: wanted.ports[0]}
+        axis = "sport" if source else "dport"
+        anyhow = wanted.random or wanted.random_fully
+        if wanted.ports is None:
+            yield (), {}
+            if source and anyhow:
+                yield self.space.having("sport"), {axis: DRAWN}
+            return
+        first, last = wanted.ports
+        own, level = _own(state, axis), self.space.level[axis]
+        if wanted.base is not None:
+            single = [(0, own)] if own is not None else self._singly(f"`{wanted.note}'", axis, care)
+            for place, port in single:
+                new = first + (port - wanted.base & 0xFFFF) % (last - first + 1)
+                yield ((level, 1 << place),) if own is None else (), {axis: new}
+            return
+        by_lot = first < last and (source or anyhow)
+        yield (), {axis: drawn(first, last) if by_lot else first}
+        if first < last and not anyhow:
+            if own is None:
+                yield ((level, self.space.between(axis, first, last)),), {}
+            elif first <= own <= last:
+                yield (), {}
+
+    def _moved(
+        self, wanted: Translate, new: dict[str, int], state: State, care: Care
+    ) -> Iterator[Branch]:
+        """The packet with its new values; whether it had them is asked where rules want to know."""
         moved = state._replace(**new)  # type: ignore[arg-type]
         if self.common.precise:
-            # whether anything changes is asked only where rules ask whether it did
-            word = CtState.SNAT if source else CtState.DNAT
+            word = CtState.SNAT if wanted.side is Side.SOURCE else CtState.DNAT
             moved = moved._replace(translated=state.translated | {word})
         yield Branch((), moved)
         if self.common.precise and (limits := self._same(new, state, care)) is not None:
             yield Branch(limits, state)
-        if source and not wanted.ports and (wanted.random or wanted.random_fully):
-            yield Branch(self.space.having("sport"), moved._replace(sport=DRAWN))
 
     def _same(self, new: dict[str, int], state: State, care: Care) -> Limits | None:
         """The packets that have the new values already; None if there are none."""
         limits = []
         for axis, thing in new.items():
             own = state[SLOT[axis]]
+            if thing < 0:  # drawn by lot
+                return None
             if own is None:
                 level, mask = self.space.level[axis], self.space.atom(axis, thing)
                 if not care[level] & mask:
@@ -164,6 +258,20 @@ class Passage:
             elif own != thing:
                 return None
         return tuple(limits)
+
+
+def _own(state: State, axis: str) -> int | None:
+    """What was written into a field; None if nothing was."""
+    own = state[SLOT[axis]]
+    assert own is None or isinstance(own, int)
+    return own
+
+
+def _within(limits: Limits, level: int, mask: int) -> Limits | None:
+    """The limits with one more; None if nothing is left within them."""
+    known = dict(limits)
+    known[level] = known.get(level, mask) & mask
+    return tuple(known.items()) if known[level] else None
 
 
 def _going(state: State, way: Way | None) -> State | None:

@@ -7,17 +7,31 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
-from iptlab.grading.asking import Asks, ChangeMark, Does, asks, does
+from iptlab.grading.asking import (
+    Asked,
+    Asks,
+    ChangeMark,
+    ChangeTos,
+    ChangeTtl,
+    Does,
+    LimitSegment,
+    MarkConnection,
+    addresses,
+    taken_apart,
+)
 from iptlab.grading.atoms import Space
 from iptlab.grading.axes import AXES, Wanted, key_of
+from iptlab.grading.sample import Thing
 from iptlab.grading.scope import Path, Step
+from iptlab.matches.conntrack import Conntrack
 from iptlab.netfilter.actions import Side, Translate, Whose
 from iptlab.netfilter.context import CtState
-from iptlab.netfilter.extension import Condition, Match
+from iptlab.netfilter.extension import Condition
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Jump, Rule, Table
-from iptlab.netfilter.values import StateSet
+from iptlab.netfilter.values import Given, Network, StateSet
 from iptlab.packet import Address
+from iptlab.targets.connmark import Connmark
 
 Tables = Mapping[TableName, Table]
 Place = tuple[TableName, str]  # a chain, by its table and name
@@ -49,35 +63,40 @@ class Ready(NamedTuple):
 
 # what can change on a packet's way, or depends on where it is
 CHANGING = frozenset(
-    ("src", "dst", "sport", "dport", "in_interface", "out_interface", "ctstate", "mark")
+    (
+        *("src", "dst", "sport", "dport", "in_interface", "out_interface"),
+        *("ctstate", "mark", "tos", "ttl", "connmark"),
+    )
 )
+# a mark belongs to a connection, and packets in other states have none
+_TRACKED = StateSet(frozenset((CtState.NEW, CtState.ESTABLISHED, CtState.RELATED)))
+(TRACKED,) = Conntrack(Given(_TRACKED)).conditions()
 _TRANSLATED = frozenset((CtState.SNAT, CtState.DNAT))
 
 
 class Readying:
-    """What both sides of a comparison share: each match and rule is looked at once."""
+    """What both sides of a comparison share: rules that say the same are looked at once."""
 
     def __init__(self) -> None:
-        self._asks: dict[int, tuple[Match, Asks]] = {}
+        self._asked: dict[int, tuple[Rule, Asked]] = {}
+        self._rules: dict[int, tuple[Ready, ...]] = {}
         self._tests: dict[int, tuple[tuple[Test, ...], ...]] = {}
         self._numbers: dict[object, int] = {}
         self.space: Space
 
-    def on(self, space: Space) -> Space:
-        """Make ready for these atoms; what was made for others is forgotten."""
-        self._tests.clear()
-        self.space = space
-        return space
+    def __len__(self) -> int:
+        """How many rules were looked at."""
+        return len(self._asked)
 
     def number(self, key: object) -> int:
         """A number for whatever is equal to ``key``."""
         return self._numbers.setdefault(key, len(self._numbers))
 
-    def asks(self, match: Match) -> Asks:
-        """What a match asks."""
-        known = self._asks.get(id(match))
+    def asked(self, rule: Rule) -> Asked:
+        """The rule taken apart."""
+        known = self._asked.get(id(rule))
         if known is None:
-            known = self._asks[id(match)] = match, asks(match)
+            known = self._asked[id(rule)] = rule, taken_apart(rule)
         return known[1]
 
     # --- before there are atoms ---
@@ -87,38 +106,51 @@ class Readying:
 
         ``own`` are the machine's addresses, which REDIRECT and MASQUERADE may write.
         """
-        for match in rule.tests():
-            asked = self.asks(match)
-            for condition in asked.conditions:
+        asked = self.asked(rule)
+        for question in asked.questions:
+            for condition in question.conditions:
                 wanted.ask(condition)
-            if asked.opaque:
-                wanted.opaque[asked.opaque] = None
-        match does(rule):
+                if condition.field.name == "connmark":
+                    wanted.ask(TRACKED)
+            if question.opaque:
+                wanted.opaque[question.opaque] = None
+        match asked.does:
             case ChangeMark(clear, xor):
                 wanted.marks.add((clear, xor))
+            case MarkConnection(target):
+                wanted.ask(TRACKED)
+                wanted.cut("connmark", ())
+                wanted.marks |= set(_masks(target))
+            case ChangeTos():
+                wanted.apart["tos"] = _itself
+            case ChangeTtl():
+                wanted.cut("ttl", range(256))
+            case LimitSegment():
+                wanted.segments = True
             case Translate() as translate:
-                _single_out(translate, wanted, own)
+                _single_out(translate, asked, wanted, own)
 
     # --- with atoms ---
 
-    def rules(self, rule: Rule) -> Iterator[Ready]:
+    def rules(self, rule: Rule) -> tuple[Ready, ...]:
         """The rule made ready; one that takes either port becomes two."""
-        chance: Fraction | None = None
+        asked = self.asked(rule)
+        found = self._rules.get(id(asked))
+        if found is None:
+            found = self._rules[id(asked)] = tuple(self._made_ready(asked))
+        return found
+
+    def _made_ready(self, asked: Asked) -> Iterator[Ready]:
         variants: tuple[tuple[Test, ...], ...] = ((),)
-        for match in rule.tests():
-            asked = self.asks(match)
-            if asked.chance is not None:
-                chance = asked.chance * (1 if chance is None else chance)
-            more = self._tests.get(id(match))
+        for question in asked.questions:
+            more = self._tests.get(id(question))
             if more is None:
-                more = self._tests[id(match)] = self._variants(asked)
-            if more != ((),):
-                variants = tuple((*left, *right) for left in variants for right in more)
-        done = does(rule)
+                more = self._tests[id(question)] = self._variants(question)
+            variants = tuple([(*left, *right) for left in variants for right in more])
         for tests in variants:
             merged = _merged(tests, self)
-            key = self.number((tuple(test.number for test in merged), chance))
-            yield Ready(merged, chance, done, key)
+            key = self.number((tuple([test.number for test in merged]), asked.chance))
+            yield Ready(merged, asked.chance, asked.does, key)
 
     def _variants(self, asked: Asks) -> tuple[tuple[Test, ...], ...]:
         variants: list[tuple[Test, ...]] = [()]
@@ -139,6 +171,8 @@ class Readying:
         first, *second = AXES[name]
         having = tuple(self._fixed(level, mask) for level, mask in self.space.having(first))
         test = self._test(condition, first)
+        if first == "connmark":
+            having = (self._test(TRACKED, "ctstate"),)
         if not second:
             yield (*having, test)
             return
@@ -177,25 +211,66 @@ def _merged(tests: tuple[Test, ...], readying: Readying) -> tuple[Test, ...]:
     return (*plain, *(test for test in tests if test.axis))
 
 
+def _itself(thing: Thing) -> object:
+    """What tells every value of a field from all others."""
+    return thing
+
+
+def _masks(target: Connmark) -> Iterator[tuple[int, int]]:
+    """The bits of marks that a target looks at or changes, and what it puts there."""
+    if target.xmark:
+        yield target.xmark.mask, target.xmark.value
+    for mask in (target.nfmask, target.ctmask):
+        if mask:
+            yield mask.number, 0
+
+
 def asks_translation(condition: Condition) -> bool:
     """Whether it asks for the states SNAT and DNAT, which are no states of their own."""
     value = condition.given.value
     return isinstance(value, StateSet) and bool(value.states & _TRANSLATED)
 
 
-def _single_out(translate: Translate, wanted: Wanted, own: Sequence[Address]) -> None:
+def _single_out(translate: Translate, asked: Asked, wanted: Wanted, own: Sequence[Address]) -> None:
+    """Keep apart what NAT writes, and what it makes something of that depends on the packet."""
     source = translate.side is Side.SOURCE
     match translate.addresses:
-        case (first, last):
-            new = [first, last]
+        case tuple():
+            new = list(addresses(translate))
         case Whose():
-            new = list(own)
-        case _:
+            new = [int(address) for address in own]
+        case Network() as network:
+            _map(network, asked, wanted)
+            new = []
+        case None:
             new = []
     for address in new:
-        wanted.single_out("src" if source else "dst", int(address))
-    for port in translate.ports or ():
-        wanted.single_out("sport" if source else "dport", port)
+        wanted.single_out("src" if source else "dst", address)
+    first, last = translate.ports or (0, -1)
+    ends = {first, last} if first < last else {first} if translate.ports else set()
+    port = "sport" if source else "dport"
+    for number in ends:
+        wanted.single_out(port, number)
+    if translate.base is not None and last - first < MOST_SINGLE:
+        for offset in range(last - first + 1):
+            wanted.single_out(port, first + offset)
+            wanted.single_out(port, translate.base + offset & 0xFFFF)
+
+
+MOST_SINGLE = 256
+
+
+def _map(network: Network, asked: Asked, wanted: Wanted) -> None:
+    """Keep apart the addresses of a network that another one takes the place of."""
+    for condition in (one for question in asked.questions for one in question.conditions):
+        old, axis = condition.given.value, condition.field.name
+        if axis not in ("src", "dst") or not isinstance(old, Network) or condition.given.negated:
+            continue
+        hosts = ~old.mask & ((1 << old.family.bits) - 1)
+        if hosts < MOST_SINGLE and hosts & hosts + 1 == 0:
+            for host in range(hosts + 1):
+                wanted.single_out(axis, old.address + host)
+                wanted.single_out(axis, old.address + host & ~network.mask | network.address)
 
 
 def reached(tables: Tables, paths: Iterable[Path]) -> Iterator[Place]:
@@ -212,5 +287,6 @@ def reached(tables: Tables, paths: Iterable[Path]) -> Iterator[Place]:
         if (table, name) not in seen:
             seen.add((table, name))
             yield table, name
-            targets = (rule.target for rule in tables[table].chains[name].rules)
-            waiting += [(table, target.chain) for target in targets if isinstance(target, Jump)]
+            for rule in tables[table].chains[name].rules:
+                if type(target := rule.target) is Jump:
+                    waiting.append((table, target.chain))

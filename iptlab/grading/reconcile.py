@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import TypeVar
 
-from iptlab.grading.common import Common
+from iptlab.grading.common import CERTAIN, Common
 from iptlab.grading.diagram import TERMINAL, Node
-from iptlab.grading.outcomes import DRAWN, Chances, Outcome
+from iptlab.grading.outcomes import Chances, Outcome
 
 # what NAT may write; a value that the packet has already is no change
-_WRITTEN = ("dst", "dport", "src", "sport")
+_WRITTEN = ("dst", "dport", "src", "sport", "connmark")
+_CHANGED = ("mark", "tos", "ttl")
 
 
 class Differing:
@@ -19,7 +21,7 @@ class Differing:
     def __init__(self, common: Common, tolerance: Fraction) -> None:
         self.common = common
         self.diagram = common.diagram
-        self.tolerance = tolerance
+        self.tolerance = int(tolerance * CERTAIN)
         self.yes = self.diagram.end(True)
         self.no = self.diagram.end(False)
 
@@ -66,61 +68,81 @@ class Differing:
         if self._same(one, two):
             return self.no
         if not fields:
-            return self._by_mark(one, two)
+            return self._applied(one, two, _CHANGED)
         field, *others = fields
         node = self._where(one, two, tuple(others))
-        if node == self.no:
-            return node
-        written = {getattr(outcome, field) for outcome, _ in (*one, *two)} - {None, DRAWN}
         space = self.common.space
-        for value in written:
+        if node == self.no or field not in space.level:
+            return node
+        for value in {_written(outcome, field) for outcome in (*one, *two)}:
+            if value is None or value < 0:  # drawn by lot
+                continue
             left, right = (_unwritten(end, field, value) for end in (one, two))
             inside = self._where(left, right, tuple(others))
             cube = self.diagram.cube(((space.level[field], space.atom(field, value)),))
             node = self.diagram.choose(cube, inside, node)
         return node
 
-    def _by_mark(self, one: Chances, two: Chances) -> Node:
-        """The same for marks, which may be given by what became of their bits."""
-        level = self.common.space.level.get("mark")
-        given = {(outcome.clear, outcome.xor) for outcome, _ in (*one, *two)}
-        if level is None or len(given) == 1:
+    def _applied(self, one: Chances, two: Chances, fields: tuple[str, ...]) -> Node:
+        """The same for fields of which is known only what became of their bits or numbers."""
+        if self._same(one, two):
+            return self.no
+        if not fields:
             return self.yes
-        ways: dict[Node, int] = {}
-        for at, mark in enumerate(self.common.space.atoms[level]):
-            left, right = (_marked(end, int(mark)) for end in (one, two))
-            node = self.no if self._same(left, right) else self.yes
-            ways[node] = ways.get(node, 0) | 1 << at
-        return self.diagram.branch(level, ways)
+        field, *others = fields
+        level = self.common.space.level.get(field)
+        if level is None or len({_change(outcome, field) for outcome in (*one, *two)}) == 1:
+            return self._applied(one, two, tuple(others))
+        node = self.yes
+        for at, thing in enumerate(self.common.space.atoms[level]):
+            left, right = (_with(end, field, int(thing)) for end in (one, two))
+            inside = self._applied(left, right, tuple(others))
+            node = self.diagram.choose(self.diagram.cube(((level, 1 << at),)), inside, node)
+        return node
 
     def _same(self, one: Chances, two: Chances) -> bool:
-        return alike(dict(one), dict(two), self.tolerance)
+        return alike(one, two, self.tolerance)
 
 
-def alike(
-    one: Mapping[Outcome, Fraction], two: Mapping[Outcome, Fraction], tolerance: Fraction
-) -> bool:
+Chance = TypeVar("Chance", int, Fraction)  # in how many of so many cases, or a probability
+
+
+def alike(one: Mapping[Outcome, Chance], two: Mapping[Outcome, Chance], tolerance: Chance) -> bool:
     """Whether every outcome is about as likely here as there."""
-    nothing = Fraction(0)
     return one == two or all(
-        abs(one.get(outcome, nothing) - two.get(outcome, nothing)) <= tolerance
+        -tolerance <= one.get(outcome, 0) - two.get(outcome, 0) <= tolerance
         for outcome in {**one, **two}
     )
 
 
 def _unwritten(end: Chances, field: str, value: int) -> Chances:
     """The end for packets that have the value already."""
-    likely: dict[Outcome, Fraction] = {}
-    for outcome, chance in end:
-        if getattr(outcome, field) == value:
-            outcome = outcome._replace(**{field: None})  # type: ignore[arg-type]
-        likely[outcome] = likely.get(outcome, Fraction(0)) + chance
-    return tuple(likely.items())
+    likely: dict[Outcome, int] = {}
+    for outcome, chance in end.items():
+        if _written(outcome, field) == value:
+            if field == "connmark":
+                outcome = outcome._replace(beside=outcome.beside._replace(connmark=None))
+            else:
+                outcome = outcome._replace(**{field: None})  # type: ignore[arg-type]
+        likely[outcome] = likely.get(outcome, 0) + chance
+    return likely
 
 
-def _marked(end: Chances, mark: int) -> Chances:
-    """The end for packets that came with a mark, with what became of it."""
-    return tuple(
-        (outcome._replace(clear=0, xor=mark & ~outcome.clear ^ outcome.xor), chance)
-        for outcome, chance in end
-    )
+def _written(outcome: Outcome, field: str) -> int | None:
+    value: int | None = getattr(outcome.beside if field == "connmark" else outcome, field)
+    return value
+
+
+def _change(outcome: Outcome, field: str) -> object:
+    if field == "mark":
+        return outcome.clear, outcome.xor
+    return getattr(outcome.beside, field)
+
+
+def _with(end: Chances, field: str, thing: int) -> Chances:
+    """The end for packets that came with that in a field, with what became of it."""
+    likely: dict[Outcome, int] = {}
+    for outcome, chance in end.items():
+        known = outcome.applied(field, thing)
+        likely[known] = likely.get(known, 0) + chance
+    return likely

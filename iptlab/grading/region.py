@@ -36,17 +36,20 @@ _DECIDING = {
 class Region:
     """What a scope assumes, and on a host what its kernel lets through to the rules."""
 
-    def __init__(self, ground: Ground, readying: Readying) -> None:
+    def __init__(self, ground: Ground) -> None:
         self.ground = ground
-        self.readying = readying
         assumed = ground.scope.assume
         self.assumed: Rule | None = ground.scope.region(ground.family) if assumed else None
 
-    def want(self, wanted: Wanted) -> None:
+    def want(self, readying: Readying, wanted: Wanted) -> None:
         """Put down the values at which the region begins and ends."""
         ground, scope = self.ground, self.ground.scope
         if self.assumed:
-            self.readying.want(self.assumed, wanted, ())
+            readying.want(self.assumed, wanted, ())
+        if "connmark" in wanted.points or "connmark" in wanted.conditions:
+            wanted.apart["ctstate"] = lambda state: state
+        if ground.ways and ("ttl" in wanted.points or "ttl" in wanted.conditions):
+            wanted.cut("ttl", range(256))
         wanted.names["in_interface"] = set(scope.interfaces)
         wanted.names["out_interface"] = set(scope.interfaces)
         if ground.ways is None:
@@ -81,12 +84,20 @@ class Region:
         if self.assumed:
             yield [
                 tuple((test.level, test.mask) for test in ready.tests)
-                for ready in self.readying.rules(self.assumed)
+                for ready in common.readying.rules(self.assumed)
             ]
         if self.ground.scope.interfaces and self.ground.entry is Entry.HOOK:
             for axis in ("in_interface", "out_interface"):
                 if axis in common.space.level:
                     yield [(_things(common, axis, self.ground.scope.interfaces),)]
+        if "connmark" in common.space.level:
+            # the first packet of a connection finds no mark on it
+            level, space = common.space.level, common.space
+            others = space.full[level["ctstate"]] & ~space.atom("ctstate", CtState.NEW)
+            yield [
+                ((level["ctstate"], others),),
+                ((level["connmark"], space.atom("connmark", 0)),),
+            ]
         if self.ground.ways:
             yield from self._believed(common)
             yield list(self._reachable(common))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from iptlab.grading.asking import Supposed, asks
-from iptlab.grading.outcomes import DRAWN, ONES, Outcome, counted
+from iptlab.errors import CannotCompare
+from iptlab.grading.asking import Choosing, Supposed, taken_apart
+from iptlab.grading.outcomes import DRAWN, ONES, Beside, Bits, Hops, Outcome, counted, drawn
 from iptlab.grading.scope import Entry, Scope
 from iptlab.netfilter.actions import Side
-from iptlab.netfilter.context import CannotTell, Context, CtState
+from iptlab.netfilter.context import CannotTell, Connection, Context, CtState, Tuple
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.rules import Rule, Table
 from iptlab.packet import Packet, Protocol, TcpFlags
@@ -18,9 +19,10 @@ from iptlab.ruleset import Ruleset
 from iptlab.simulate.chance import Chooser, scripts
 from iptlab.simulate.journey import Fate, Journey
 from iptlab.simulate.machine import Machine
-from iptlab.simulate.trace import HookVisit, TableVisit
+from iptlab.simulate.trace import Asked, HookVisit, TableVisit
 from iptlab.simulate.walk import walk
 from iptlab.syntax.save import Dump
+from iptlab.targets.classify import Classify
 
 Tables = Mapping[TableName, Table]
 Evidence = HookVisit | Journey
@@ -38,16 +40,28 @@ class Case:
     ctstate: CtState = CtState.NEW
     link: str = "unicast"
     supposed: tuple[tuple[str, bool], ...] = ()
+    connmark: int | None = None
+    mtu: int | None = None
 
-    def context(self, scope: Scope) -> Context:
+    def context(self) -> Context:
         """What rules may ask of the packet at a single hook."""
         return Context(
             hook=self.hook,
             in_interface=self.in_interface,
             out_interface=self.out_interface,
             ctstate=self.ctstate,
+            connection=self._connection(),
             link=self.link,
+            mtu=self.mtu,
         )
+
+    def _connection(self) -> Connection | None:
+        """The packet's connection, if somebody asks for its mark."""
+        if self.connmark is None or self.ctstate in (CtState.INVALID, CtState.UNTRACKED):
+            return None
+        ends = Tuple(self.packet.src, self.packet.dst)
+        back = Tuple(self.packet.dst, self.packet.src)
+        return Connection(self.packet.protocol, ends, back, mark=self.connmark)
 
 
 @dataclass(frozen=True)
@@ -63,8 +77,8 @@ def play(tables: Tables, case: Case, scope: Scope) -> tuple[Play, ...]:
     """Everything that may become of the packet, each with its exact probability."""
     tables = supposing(tables, dict(case.supposed))
     if case.entry is Entry.HOOK:
-        return tuple(_walks(tables, case, scope))
-    return tuple(_journeys(tables, case, scope))
+        return tuple(_walks(tables, case))
+    return tuple(_journeys(_choosing(tables), case, scope))
 
 
 def chances(plays: tuple[Play, ...], scope: Scope) -> dict[Outcome, Fraction]:
@@ -78,55 +92,84 @@ def chances(plays: tuple[Play, ...], scope: Scope) -> dict[Outcome, Fraction]:
 
 def supposing(tables: Tables, answers: Mapping[str, bool]) -> Tables:
     """The tables with the answers put in place of the questions."""
-    if not answers:
-        return tables
 
     def supposed(rule: Rule) -> Rule:
-        matches = tuple(
-            Supposed(match, answers[text]) if (text := asks(match).opaque) in answers else match
-            for match in rule.matches
-        )
-        return rule if matches == rule.matches else replace(rule, matches=matches)
+        try:
+            free = {match: text for match, text in taken_apart(rule).free if text in answers}
+        except CannotCompare:  # then no packet comes to it
+            return rule
+        if not free:
+            return rule
+        matches = [Supposed(m, answers[free[m]]) if m in free else m for m in rule.matches]
+        return replace(rule, matches=tuple(matches))
 
-    return {
-        name: replace(
-            table,
-            chains={
-                key: replace(chain, rules=tuple(map(supposed, chain.rules)))
-                for key, chain in table.chains.items()
-            },
-        )
-        for name, table in tables.items()
+    if not answers:
+        return tables
+    return {name: _with_rules(table, supposed) for name, table in tables.items()}
+
+
+def _choosing(tables: Tables) -> Tables:
+    """The tables in which chance picks one of several addresses."""
+
+    def choosing(rule: Rule) -> Rule:
+        target = rule.target
+        if target is None or target.name not in ("DNAT", "SNAT"):
+            return rule
+        return replace(rule, target=Choosing(target))
+
+    nat = tables.get(TableName.NAT)
+    return {**tables, TableName.NAT: _with_rules(nat, choosing)} if nat else tables
+
+
+def _with_rules(table: Table, change: Callable[[Rule], Rule]) -> Table:
+    """The table with each rule as ``change`` makes it."""
+    new = {
+        name: replace(chain, rules=rules)
+        for name, chain in table.chains.items()
+        if (rules := tuple(map(change, chain.rules))) != chain.rules
     }
+    return replace(table, chains={**table.chains, **new}) if new else table
 
 
 # --- one hook ---
 
 
-def _walks(tables: Tables, case: Case, scope: Scope) -> Iterator[Play]:
+def _walks(tables: Tables, case: Case) -> Iterator[Play]:
+    context = case.context()
     for script in scripts():
-        visit = walk(tables, case.packet, replace(case.context(scope), choose=script))
+        visit = walk(tables, case.packet, replace(context, choose=script))
         assert not isinstance(visit.verdict, CannotTell), visit.verdict
         asked = [one.translate for one in visit.tables if one.translate is not None]
         reply = visit.deciding.reply if visit.tables else ""
-        came = _came("ACCEPT", visit.result) if visit.accepted else Outcome(visit.verdict, reply)
-        if visit.accepted and asked:
-            came = came._replace(asked=asked[-1])
+        came = Outcome(visit.verdict, reply)
+        if visit.accepted:
+            came = _came("ACCEPT", visit.result, beside=_beside(visit.result, visit.tables, case))
+            came = came._replace(asked=asked[-1] if asked else None)
         yield Play(came, script.probability, visit)
 
 
-def _came(verdict: str, packet: Packet, interface: str = "") -> Outcome:
+def _came(verdict: str, packet: Packet, interface: str = "", *, beside: Beside) -> Outcome:
     """The outcome of a packet that came through."""
-    return Outcome(
-        verdict,
-        "",
-        interface,
-        int(packet.src),
-        int(packet.dst),
-        packet.sport,
-        packet.dport,
-        ONES,
-        packet.mark,
+    ends = (int(packet.src), int(packet.dst), packet.sport, packet.dport)
+    return Outcome(verdict, "", interface, *ends, ONES, packet.mark, beside=beside)
+
+
+def _beside(packet: Packet, visits: Sequence[TableVisit], case: Case) -> Beside:
+    """What the packet carries in the end besides addresses, ports and the mark."""
+    known = visits[-1].context.connection if visits else None
+    classes = [
+        str(target.traffic_class)
+        for visit in visits
+        for record in visit.records
+        if isinstance(record, Asked) and record.answer is True
+        if isinstance(target := record.chain.rules[record.number - 1].target, Classify)
+    ]
+    return Beside(
+        Bits(0xFF, packet.tos),
+        Hops(0, packet.ttl, packet.ttl),
+        known.mark if known else case.connmark,
+        packet.mss,
+        traffic_class=classes[-1] if classes else "",
     )
 
 
@@ -146,28 +189,35 @@ def _journeys(tables: Tables, case: Case, scope: Scope) -> Iterator[Play]:
     for outcome in machine.outcomes(act):
         journey = outcome.journey
         assert journey.fate is not Fate.UNKNOWN, journey.reason
-        yield Play(_outcome(journey), journey.probability, journey)
+        yield Play(_outcome(journey, case), journey.probability, journey)
 
 
-def _outcome(journey: Journey) -> Outcome:
+def _outcome(journey: Journey, case: Case) -> Outcome:
     """What became of a packet on a host, as far as it counts."""
     if journey.fate is Fate.REJECTED:
         return Outcome("REJECT", journey.rejection)
     if journey.exit is None:
         return Outcome("DROP")
-    came = _came(_ARRIVED[journey.fate], journey.exit, journey.interface)
-    return came._replace(sport=DRAWN) if any(map(_draws_port, journey.visits())) else came
+    beside = _beside(journey.exit, tuple(journey.visits()), case)
+    came = _came(_ARRIVED[journey.fate], journey.exit, journey.interface, beside=beside)
+    for visit in journey.visits():
+        if (lot := _lot(visit)) is not None:
+            source = visit.translate is not None and visit.translate.side is Side.SOURCE
+            came = came._replace(sport=lot) if source else came._replace(dport=lot)
+    return came
 
 
-def _draws_port(visit: TableVisit) -> bool:
-    wanted = visit.translate
-    return (
-        wanted is not None
-        and wanted.side is Side.SOURCE
-        and wanted.ports is None
-        and (wanted.random or wanted.random_fully)
-        and visit.packet.sport is not None
-    )
+def _lot(visit: TableVisit) -> int | None:
+    """What stands for the port if the kernel draws it by lot."""
+    wanted, packet = visit.translate, visit.packet
+    if wanted is None or packet.sport is None or wanted.base is not None:
+        return None
+    anyhow, source = wanted.random or wanted.random_fully, wanted.side is Side.SOURCE
+    if wanted.ports is None:
+        return DRAWN if anyhow and source else None
+    first, last = wanted.ports
+    fits = first <= (packet.sport if source else packet.dport or 0) <= last
+    return drawn(first, last) if first < last and (anyhow or (source and not fits)) else None
 
 
 def machine_for(tables: Tables, case: Case, scope: Scope) -> Machine:

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from iptlab.html import Html, element, pairs
+from iptlab.simulate.journey import Journey
+from iptlab.simulate.network import Attempt
 from iptlab.simulate.trace import HookVisit
-from iptlab.view import visit_html
+from iptlab.view import journey_html, visit_html
 
 CHECK_MIME = "application/vnd.iptlab.check+json"
+
+# what proves a verdict: a walk, a journey through a host, a connection in a cluster
+Evidence = HookVisit | Journey | Attempt
 
 
 class Status(StrEnum):
@@ -43,7 +48,7 @@ class Result:
 
     ``code`` names what went wrong for instructors and tests (empty if nothing did).
     ``facts`` are things side by side, such as what was wanted and what came out. ``visits``
-    are the walks that prove it, shown folded if they are a ``spoiler``.
+    are the ways of packets that prove it, shown folded if they are a ``spoiler``.
     """
 
     exercise: str
@@ -53,7 +58,7 @@ class Result:
     facts: tuple[tuple[str, str], ...] = ()
     why: str = ""
     hint: str = ""
-    visits: tuple[HookVisit, ...] = ()
+    visits: tuple[Evidence, ...] = ()
     spoiler: bool = False
 
     @property
@@ -66,6 +71,19 @@ class Result:
         facts = "\n".join(f"  {f'{name}:':<{width}} {said}" for name, said in self.facts)
         parts = [self.heading, self.message, facts, self.why, self.hint, *map(str, self.visits)]
         return "\n\n".join(filter(None, parts))
+
+    def as_dict(self) -> dict[str, object]:
+        """The result as JSON takes it."""
+        return {
+            "exercise": self.exercise,
+            "status": str(self.status),
+            "code": self.code,
+            "message": self.message,
+            "facts": dict(self.facts),
+            "why": self.why,
+            "hint": self.hint,
+            "visits": [_evidence_dict(visit) for visit in self.visits],
+        }
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         """Text and HTML for people, and the status for programs that read notebooks."""
@@ -83,10 +101,27 @@ class Result:
         bar = f"border-left: 4px solid {_COLOURS[self.status]}; padding-left: 12px"
         return element("div", *parts, style=bar)
 
-    def _evidence(self, visit: HookVisit) -> Html:
-        """A walk that can be folded away, or if it is a spoiler unfolded."""
+    def _evidence(self, visit: Evidence) -> Html:
+        """A packet's way that can be folded away, or if it is a spoiler unfolded."""
         if self.spoiler:
             summary = element("summary", "Show the packet's walk")
-            return element("details", summary, visit_html(visit))
-        summary = element("summary", f"The packet's walk: {visit.conclusion}")
-        return element("details", summary, visit_html(visit), open="open")
+            return element("details", summary, _evidence_html(visit))
+        end = visit.result if isinstance(visit, Attempt) else visit.conclusion
+        summary = element("summary", f"The packet's walk: {end}")
+        return element("details", summary, _evidence_html(visit), open="open")
+
+
+def _evidence_html(visit: Evidence) -> Html:
+    match visit:
+        case HookVisit():
+            return visit_html(visit)
+        case Journey():
+            return journey_html(visit)
+        case Attempt():
+            return element("pre", str(visit))
+
+
+def _evidence_dict(visit: Evidence) -> dict[str, object]:
+    if isinstance(visit, Attempt):
+        return {"result": str(visit.result), "server": visit.server, "trips": str(visit)}
+    return visit.as_dict()

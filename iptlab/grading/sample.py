@@ -65,7 +65,7 @@ def sample(axis: str, thing: Thing, family: Family) -> Packet:
     return packet_of(values, family)
 
 
-BESIDE = ("in_interface", "out_interface", "ctstate", "link")
+BESIDE = ("in_interface", "out_interface", "ctstate", "link", "connmark")
 
 
 def has_axis(axis: str, packet: Packet) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 from iptlab.grading.ways import Ways
 from iptlab.netfilter.hooks import Hook, TableName, tables_at
@@ -68,6 +69,11 @@ class Scope:
         assert self.host is not None
         return self._ways.setdefault(family, Ways(self.host, family))
 
+    @cached_property
+    def kept(self) -> dict[object, tuple[Any, object]]:
+        """What comparisons found out about rules; later ones of the same rules go on with it."""
+        return {}
+
     def on(self, host: Host) -> Scope:
         """The same on a whole host."""
         return replace(self, host=host)
@@ -128,6 +134,7 @@ LOOPED: Path = (
 )
 
 
+@cache
 def path_at(hook: Hook) -> Path:
     """The tables of one hook alone."""
     return (*_tables(hook), Step.DONE)

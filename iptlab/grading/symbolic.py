@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, assert_never
+from dataclasses import replace
+from fractions import Fraction
+from typing import NamedTuple
 
-from iptlab.grading.asking import ChangeMark, Untrack
+from iptlab.grading.asking import addresses, to_one
 from iptlab.grading.axes import edges
+from iptlab.grading.changed import changed
 from iptlab.grading.common import Care, Common
 from iptlab.grading.diagram import Node, TooManyNodesError
-from iptlab.grading.outcomes import DROPPED, ONES, SLOT, Outcome, State
+from iptlab.grading.outcomes import DROPPED, Outcome, State
 from iptlab.grading.passage import Branch, Passage
 from iptlab.grading.ready import Place, Ready, Tables, reached
 from iptlab.grading.scope import (
@@ -32,9 +35,11 @@ from iptlab.grading.scope import (
 from iptlab.netfilter.actions import Call, Decide, Return, Side, Translate, Verdict
 from iptlab.netfilter.context import CtState
 from iptlab.netfilter.hooks import Hook, TableName
+from iptlab.netfilter.values import Network
 from iptlab.packet import Family
 
 _NEVER = 1 << 30
+_NEW_DESTINATIONS = (Hook.PREROUTING, Hook.OUTPUT)
 _STATES = 3  # how many places in chains may be looked at for each node of the budget
 _LOOPBACK = {Family.IPV4: 0x7F000001, Family.IPV6: 1}
 
@@ -67,6 +72,14 @@ class Met(NamedTuple):
 
     limits: tuple[tuple[int, int], ...]
     care: Care
+
+
+def _at(wanted: Translate, follow: Follow) -> Translate:
+    """What a target asks for where it stands: NETMAP changes either end."""
+    while isinstance(follow, Back):
+        follow = follow.outer
+    side = Side.DESTINATION if follow.hook in _NEW_DESTINATIONS else Side.SOURCE
+    return wanted if wanted.side is side else replace(wanted, side=side)
 
 
 class _Chain(NamedTuple):
@@ -142,7 +155,7 @@ class Treatment:
             does: object = rule.does
             for test in rule.tests:
                 levels |= 1 << test.level if test.level >= 0 else 0
-            if isinstance(rule.does, Translate) and self.common.precise:
+            if isinstance(rule.does, Translate):
                 levels |= self._written(rule.does)
             if isinstance(rule.does, Call):
                 callee = self._chain((table, rule.does.chain))
@@ -154,8 +167,11 @@ class Treatment:
 
     def _written(self, wanted: Translate) -> int:
         """The bit set of the fields that a target may write."""
-        ends = ("src", "sport") if wanted.side is Side.SOURCE else ("dst", "dport")
-        return sum(1 << self.space.level[end] for end in ends if end in self.space.level)
+        by_own = isinstance(wanted.addresses, Network) or wanted.base is not None
+        if not self.common.precise and not by_own:
+            return 0
+        level = self.space.level
+        return sum(1 << level[end] for end in ("src", "sport", "dst", "dport") if end in level)
 
     def _stage_id(self, path: Path, at: int) -> int:
         """A number for all that may happen from a stage on."""
@@ -249,17 +265,16 @@ class Treatment:
     def _leaf(self, verdict: str, state: State, interface: str = "") -> Node:
         """The end of a packet that came through."""
         _, _, src, dst, sport, dport, *_ = state
-        outcome = Outcome(
-            verdict, "", interface, src, dst, sport, dport, state.clear, state.xor, state.asked
-        )
-        return self.common.leaf(outcome)
+        ends = (src, dst, sport, dport)
+        marked = (state.clear, state.xor, state.asked, state.beside)
+        return self.common.leaf(Outcome(verdict, "", interface, *ends, *marked))
 
     def _arrived(self, state: State) -> Node:
         """On to a process of this machine, or to another machine."""
         assert state.way
         if state.way.local:
             return self._stage(DELIVERED, 0, state._replace(way=None, out_interface=""))
-        return self._stage(FORWARDED, 0, state)
+        return self._each(self._host.hopped(state), lambda known: self._stage(FORWARDED, 0, known))
 
     def _left(self, state: State) -> Node:
         """Out to the network, or round to this machine itself."""
@@ -335,11 +350,7 @@ class Treatment:
         for test in rule.tests:
             mask = test.mask
             if test.axis:
-                known: int | str | None
-                if test.axis == "mark":
-                    known = state.xor if state.clear == ONES else None
-                else:
-                    known = state[SLOT[test.axis]]  # type: ignore[assignment]
+                known = state.known(test.axis)
                 if known is not None:
                     if not self.common.says(test, known, state.translated):
                         return None
@@ -377,24 +388,33 @@ class Treatment:
             case Call(callee, goto):
                 then = follow if goto else Back(table, name, at + 1, here, follow)
                 return self._run(((table, callee), 0), state, then, inside)
-            case ChangeMark(clear, xor):
-                mark = state.xor & ~clear ^ xor
-                changed = state._replace(clear=state.clear | clear, xor=mark)
-                return self._run(((table, name), at + 1), changed, follow, inside)
-            case Untrack():
-                # once tracking has seen a packet it is too late
-                late = state.tracked
-                changed = state if late else state._replace(ctstate=CtState.UNTRACKED)
-                return self._run(((table, name), at + 1), changed, follow, inside)
-            case Translate() as wanted if not state.tracked:
-                return self._accepted(follow, state._replace(asked=wanted))
             case Translate() as wanted:
-                cases = self._host.translated(wanted, state, inside)
-                return self._each(cases, lambda known: self._accepted(follow, known))
+                return self._translated(_at(wanted, follow), state, follow, inside)
             case None:
                 raise AssertionError("rules that do nothing are left out")
-            case other:
-                assert_never(other)
+            case change:
+                on = (table, name), at + 1
+                cases = changed(self.common, change, state)
+                return self._each(cases, lambda known: self._run(on, known, follow, inside))
+
+    def _translated(self, wanted: Translate, state: State, follow: Follow, care: Care) -> Node:
+        """A new source or destination; each of several addresses is as likely as the others."""
+        if not state.tracked:
+            return self._accepted(follow, state._replace(asked=wanted))
+
+        def accepted(known: State) -> Node:
+            return self._accepted(follow, known)
+
+        node, host = self.common.leaf(DROPPED), self._host
+        several = len(addresses(wanted)) > 1
+        for number, address in enumerate(addresses(wanted), start=1):
+            one = to_one(wanted, address) if several else wanted
+            then = self._each(host.translated(one, state, care), accepted)
+            node = self.common.mix(Fraction(1, number), then, node)
+        kept = host.kept(wanted, state) if several else None
+        if kept is not None:
+            node = self.diagram.choose(self.diagram.cube(kept), accepted(state), node)
+        return node
 
     def _end(self, follow: Follow, state: State, depth: int) -> Node:
         """The end of a chain: back to the jump, or the policy decides."""

@@ -31,6 +31,7 @@ PREFERRED: dict[str, tuple[Thing, ...]] = {
     "tos": (0,),
     "length": (60, 100),
     "mark": (0,),
+    "connmark": (0,),
 }
 # addresses for documentation, RFC 5737 and RFC 3849, and private ones
 _ADDRESSES: dict[tuple[str, Family], tuple[int, ...]] = {
@@ -121,11 +122,12 @@ def words(space: Space, name: str, mask: int) -> list[str]:
             runs[-1] = (runs[-1][0], last)
         else:
             runs.append((first, last))
+    shown = runs if len(runs) <= _MOST_RUNS else runs[: _MOST_RUNS - 1]
     said = [
         _word(space, name, first) + (f" to {_word(space, name, last)}" if last != first else "")
-        for first, last in runs
+        for first, last in shown
     ]
-    return said if len(said) <= _MOST_RUNS else [*said[: _MOST_RUNS - 1], "others"]
+    return said if shown is runs else [*said, "others"]
 
 
 def _word(space: Space, name: str, thing: Thing) -> str:
@@ -139,7 +141,7 @@ def _word(space: Space, name: str, thing: Thing) -> str:
             return str(TcpFlags(int(thing)))
         case "icmp":
             return IcmpType(*divmod(int(thing), 256)).named(space.family)
-        case "mark" | "tos":
+        case "mark" | "connmark" | "tos":
             return hex(int(thing))
         case "in_interface" | "out_interface":
             unnamed = thing == space.atoms[space.level[name]][-1]

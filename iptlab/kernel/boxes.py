@@ -63,24 +63,28 @@ def words_of(host: Host, line: str) -> Json:
     if interface != "local" and interface not in host.by_name:
         known = ", ".join(host.by_name)
         raise PacketError(f"there is no interface {interface} here; there are {known}")
-    if packet.fragment or packet.quoted or packet.protocol in (Protocol.DCCP, Protocol.AH):
+    sender = {"mark": packet.mark} if interface == "local" else {"smac": _NEIGHBOUR}
+    words = {"inject": interface, **_header(packet), **sender}
+    return words | {"hex": build(words).hex()}
+
+
+def _header(packet: Packet) -> Json:
+    """The words of a whole packet, from its IP header on."""
+    if packet.fragment or packet.protocol in (Protocol.DCCP, Protocol.AH):
         raise PacketError(f"verify cannot build this packet: {packet}")
     ends = {"src": str(packet.src), "dst": str(packet.dst), "ttl": packet.ttl, "tos": packet.tos}
-    words: Json = {"inject": interface, "ip": int(packet.family), **ends}
-    if interface == "local":
-        words["mark"] = packet.mark
-    else:
-        words["smac"] = _NEIGHBOUR
+    words: Json = {"ip": int(packet.family), **ends}
     own = {"id": packet.id, "df": packet.df}
     words |= own if packet.family is Family.IPV4 else {"flowlabel": packet.flow_label}
     words["proto"] = _WORDS.get(packet.protocol, packet.protocol)
     words |= _above(packet)
     words |= {"bad_csum": True} if not packet.intact else {}
     if packet.payload is not None:
-        words["payload"] = packet.payload.hex()
-    else:
-        words["data"] = max(0, packet.length - len(build(words | {"data": 0})))
-    return words | {"hex": build(words).hex()}
+        return words | {"payload": packet.payload.hex()}
+    if packet.quoted is None:
+        return words | {"data": max(0, packet.length - len(build(words | {"data": 0})))}
+    left = packet.length - len(build(words | {"inner": ""}))
+    return words | {"inner": build(_header(packet.quoted))[:left].hex(), "mtu": packet.mtu}
 
 
 def _above(packet: Packet) -> Json:

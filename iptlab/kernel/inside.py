@@ -48,19 +48,33 @@ def _checked(result: int, what: str) -> None:
 
 def enter(parent_namespace: int) -> None:
     """Leave the machine's network for one of our own, where nothing is yet."""
-    uid, gid, flags = os.geteuid(), os.getegid(), _NEWNS | _NEWNET
     # root may do so by itself, unless in a container; everyone else as root of its own users
-    if uid != 0 or _LIBC.unshare(flags) != 0:
-        _checked(_LIBC.unshare(flags | _NEWUSER), "the system refuses a network namespace")
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
-        Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+    if os.geteuid() != 0 or _LIBC.unshare(_NEWNS | _NEWNET) != 0:
+        _become_root()
+        refused = "the system refuses a network namespace"
+        _checked(_LIBC.unshare(_NEWNS | _NEWNET), refused)
     if os.stat("/proc/self/ns/net").st_ino == parent_namespace:
         raise UnavailableError("the process is still in the machine's own network")
     private = _LIBC.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
     _checked(private, "the system refuses a private view of the file system")
     # the lock file of iptables, of which nothing remains afterwards
     _checked(_LIBC.mount(b"none", b"/run", b"tmpfs", 0, None), "the system refuses a private /run")
+
+
+def _become_root() -> None:
+    """Be root of a user namespace of our own.
+
+    That must be so before the network namespace is made: files such as ip_tables_names belong
+    to who is root then; kernel: net/netfilter/x_tables.c (xt_proto_init).
+    """
+    uid, gid, refused = os.geteuid(), os.getegid(), "the system refuses a user namespace"
+    _checked(_LIBC.unshare(_NEWUSER), refused)
+    try:
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+    except OSError as error:
+        raise UnavailableError(f"{refused}: {error}") from None
 
 
 class Box:

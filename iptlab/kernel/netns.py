@@ -44,11 +44,14 @@ class Namespace:
         self.family, self.backend = family, backend
         if sys.platform != "linux":
             raise KernelUnavailable(f"this is {sys.platform}, not Linux", _CURE)
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "iptlab.kernel.inside"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        try:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "iptlab.kernel.inside"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+        except OSError as error:
+            raise KernelUnavailable(f"no process can be started: {error}", _CURE) from None
         wish = {"machine": machine, "family": family, "backend": backend, "log": log}
         wish |= {"sysctl": machine.get("sysctl", {}) | (sysctl or {})}
         try:

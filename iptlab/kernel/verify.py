@@ -28,6 +28,8 @@ from iptlab.syntax.ipset import write_sets
 from iptlab.wire import decode
 
 NEIGHBOUR = "02:00:00:00:00:fe"
+# where what a report needs is written
+REPORT = "iptlab-report.json"
 # the lines of LOG rules would need the log of the whole machine
 COMPARED = tuple(name for name in CATEGORIES if name != "log")
 
@@ -134,7 +136,9 @@ def verify(
     """
     lines = [packets] if isinstance(packets, str) else list(packets)
     if not lines:
-        raise PacketError("there is no packet to send; write for example udp 10.0.0.9 -> 10.0.0.1")
+        raise PacketError(
+            "there is no packet to send; write for example udp 10.0.0.9:53 -> 10.0.0.1:53"
+        )
     sent = [words_of(host, line) for line in lines]
     families = {words["ip"] for words in sent}
     if len(families) > 1:

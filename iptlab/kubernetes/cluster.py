@@ -6,6 +6,7 @@ Every packet is followed machine by machine, so an answer shows what each node m
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from ipaddress import ip_address
@@ -129,15 +130,21 @@ class Cluster:
 
     # --- changing ---
 
-    def apply(self, manifests: Manifests | str) -> tuple[Sync, ...]:
+    def apply(
+        self, manifests: Manifests | str, *, pods: Iterable[Pod] | None = None
+    ) -> tuple[Sync, ...]:
         """Change the cluster's objects to these; every running kube-proxy takes notice.
+
+        ``pods`` are those that run, known to a Service or not; without them nothing changes
+        about pods that were run.
 
         Connections go on as conntrack has them, but for the entries that kube-proxy deletes.
         What was run on a node that is gone is gone with it.
         """
         if isinstance(manifests, str):
             manifests = Manifests.parse(manifests)
-        self._change(self.place.with_manifests(manifests))
+        place = self.place.with_manifests(manifests)
+        self._change(place if pods is None else replace(place, extra=tuple(pods)))
         return tuple(
             sync
             for name, proxy in self._proxies.items()
@@ -172,6 +179,14 @@ class Cluster:
             raise ManifestError(f"`{address}' is no address", cure="Write one such as 192.0.2.10.")
         routed = {**self.place.routed, canonical(address): self._node(node)}
         self._change(replace(self.place, routed=routed))
+
+    def copy(self) -> Cluster:
+        """Another cluster in the same state, which goes its own way from here."""
+        twin, network = copy(self), self.network.copy()
+        twin._proxies = deepcopy(self._proxies)
+        twin.network = twin._network(network.machines)
+        twin.network.ports, twin.network.now = network.ports, network.now
+        return twin
 
     # --- looking ---
 

@@ -16,7 +16,7 @@ from iptlab.errors import ManifestError
 from iptlab.kubernetes.addresses import Network, family_of
 from iptlab.kubernetes.config import Config, of_family
 from iptlab.kubernetes.manifests import Manifests
-from iptlab.kubernetes.objects import Endpoint, EndpointSlice, Node, Service
+from iptlab.kubernetes.objects import Endpoint, EndpointSlice, Node, Service, Transport
 from iptlab.packet import Address, Family
 
 T = TypeVar("T")
@@ -41,11 +41,13 @@ class Pod:
     """A pod: its machine's name is ``namespace/name``, its node and its addresses.
 
     One without a node is a machine outside, such as a database that endpoints name by address.
+    ``listens`` are the ports that processes wait on; None if only endpoints tell of them.
     """
 
     name: str
     node: str
     addresses: tuple[Address, ...]
+    listens: frozenset[tuple[Transport, int]] | None = None
 
 
 @dataclass(frozen=True)

@@ -147,11 +147,22 @@ class Topology:
         return tuple(Link((), known) for known in (nodes, outside, *bridges.values()))
 
     def listeners(self) -> tuple[Listener, ...]:
-        """A process for every port of every endpoint, and kube-proxy's for health checks."""
+        """A process for every port that a pod listens on, and kube-proxy's for health checks.
+
+        Of whom nobody told where it listens, it is the ports of its endpoints.
+        """
+        pods = self.place.pods.values()
+        told = {one.name: one.listens for one in pods if one.listens is not None}
         found = {
+            Listener(name, PROTOCOLS[protocol], port, name)
+            for name, ports in told.items()
+            for protocol, port in ports
+        }
+        found |= {
             Listener(name, PROTOCOLS[port.protocol], port.port, name)
             for owner, endpoint in self.place.placed()
             for name in (self.place.owners[ip_address(endpoint.address)],)
+            if name not in told
             for port in owner.ports
         }
         checks = {one.health_check_port for one in self.place.manifests.services} - {0}

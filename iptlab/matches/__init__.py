@@ -6,7 +6,7 @@ _FILES = """
     addrtype ah bpf cgroup cluster comment connbytes connlabel connlimit connmark
     conntrack cpu dccp devgroup dscp dst ecn esp eui64 frag hashlimit hbh helper hl icmp
     icmp6 ipcomp iprange ipv6header ipvs length limit mac mark mh multiport nfacct osf owner
-    physdev pkttype policy quota realm recent rpfilter rt sctp set socket srh state
+    physdev pkttype policy quota rateest realm recent rpfilter rt sctp set socket srh state
     statistic string tcp tcpmss time tos ttl u32 udp
 """
 _OTHER_NAMES = {"icmpv6": "icmp6", "ipv6-icmp": "icmp6"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from iptlab.errors import BadValueError
 from iptlab.netfilter.context import CannotTell, Context
-from iptlab.netfilter.extension import Condition, Match, option, register_match
+from iptlab.netfilter.extension import Condition, Match, Refused, option, register_match
 from iptlab.netfilter.fields import Field
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import Flag, Given, Value
@@ -130,22 +130,22 @@ class Addrtype(Match):
 
     def __post_init__(self) -> None:
         """Refuse a match that asks for no type, or from two interfaces."""
-        self.exclude("--limit-iface-in", "--limit-iface-out")
         if not (self.src_type or self.dst_type):
             raise BadValueError(
                 "addrtype: you must specify --src-type or --dst-type",
                 "Write the type too, for example --dst-type LOCAL.",
             )
+        self.exclude("--limit-iface-in", "--limit-iface-out")
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         for limit, name, has in (
             (self.limit_iface_in, "in", "has_in_interface"),
             (self.limit_iface_out, "out", "has_out_interface"),
         ):
             if limit and (without := [hook for hook in hooks if not getattr(hook, has)]):
-                return (
+                return Refused(
                     f"--limit-iface-{name} does not work at {without[0]}",
                     f"A packet has no {name}going interface there; leave the option out."
                     if name == "out"
@@ -153,10 +153,10 @@ class Addrtype(Match):
                 )
         return self._not_in_ipv6()
 
-    def _not_in_ipv6(self) -> tuple[str, str] | None:
+    def _not_in_ipv6(self) -> Refused | None:
         for given in filter(None, (self.src_type, self.dst_type)):
             if given.value.family is Family.IPV6 and (bad := given.value.types & _NOT_IN_IPV6):
-                return (
+                return Refused(
                     f"there is no type {min(bad)} in IPv6",
                     f"The types are {', '.join(t for t in TYPES if t not in _NOT_IN_IPV6)}.",
                 )

@@ -9,7 +9,7 @@ from iptlab.errors import BadValueError
 from iptlab.matches.esp import spi_of
 from iptlab.matches.ports import listed_range, saved_options
 from iptlab.netfilter.context import CannotTell
-from iptlab.netfilter.extension import Match, option, register_match
+from iptlab.netfilter.extension import Match, Refused, option, register_match
 from iptlab.netfilter.fields import Field
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import Flag, Given, Integer, NumberRange
@@ -80,9 +80,9 @@ class Ah(Match):
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         if self.spi.value.family is Family.IPV4 and protocol != Protocol.AH:
-            return "ah needs to know the protocol first", "Write -p ah in the rule."
+            return Refused("ah needs to know the protocol first", "Write -p ah in the rule.")
         return None
 
     def option_words(self) -> tuple[str, ...]:

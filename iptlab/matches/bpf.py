@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from iptlab.errors import BadValueError
 from iptlab.netfilter.context import Answer, CannotTell, Context
-from iptlab.netfilter.extension import Match, option, register_match
+from iptlab.netfilter.extension import Match, Refused, option, register_match
 from iptlab.netfilter.values import Text
 from iptlab.packet import Family, Packet
 
@@ -109,10 +109,10 @@ class Bpf(Match):
         if not any(self.given()):
             raise BadValueError("bpf: one of --bytecode or --pinned is required", _SHAPE)
 
-    def kernel_refusal(self) -> tuple[str, str] | None:
+    def kernel_refusal(self) -> Refused | None:
         """The kernel checks that a program can be run and ends."""
         if self.bytecode and not self.bytecode.is_sound:
-            return "the program does not end or jumps out of itself", _SHAPE
+            return Refused("the program does not end or jumps out of itself", _SHAPE)
         return None
 
     def holds(self, packet: Packet, context: Context) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iptlab.netfilter.context import Answer, CannotTell, Context
-from iptlab.netfilter.extension import Match, option, register_match
+from iptlab.netfilter.extension import Match, Refused, option, register_match
 from iptlab.netfilter.values import Given, Integer, Text
 from iptlab.packet import Packet
 
@@ -50,11 +50,11 @@ class Cgroup(Match):
         asked = self._asked()
         return f"cgroup {'! ' * asked.negated}{asked.value.words()}"
 
-    def kernel_refusal(self) -> tuple[str, str] | None:
+    def kernel_refusal(self) -> Refused | None:
         """The kernel wants one of the two options.
 
         Kernel: net/netfilter/xt_cgroup.c (cgroup_mt_check_v1)
         """
         if bool(self.path) == bool(self.classid):
-            return "cgroup asks for one control group", "Write either --path or --cgroup."
+            return Refused("cgroup asks for one control group", "Write either --path or --cgroup.")
         return None

@@ -80,20 +80,19 @@ class Cluster(Match):
 
     def __post_init__(self) -> None:
         """Refuse what is left out, and nodes that the cluster does not have."""
-        if any(self.given()):
-            for name, value in (
-                ("--cluster-total-nodes", self.total),
-                ("--cluster-hash-seed", self.seed),
-            ):
-                if value is None:
-                    raise BadValueError(
-                        f'cluster: option "{name}" must be specified', f"Write {name} and a number."
-                    )
         if self.nodes is None:
             raise BadValueError(
                 "cluster match: `--cluster-local-node' or`--cluster-local-nodemask' is missing",
                 "Write --cluster-local-node 1.",
             )
+        for name, value in (
+            ("--cluster-total-nodes", self.total),
+            ("--cluster-hash-seed", self.seed),
+        ):
+            if value is None:
+                raise BadValueError(
+                    f'cluster: option "{name}" must be specified', f"Write {name} and a number."
+                )
         assert self.total is not None
         if self.nodes.value.bits >> self.total.number:
             raise BadValueError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from iptlab.errors import BadValueError
 from iptlab.netfilter.context import Answer, CannotTell, Context
-from iptlab.netfilter.extension import Match, option, register_match
+from iptlab.netfilter.extension import OUT_OF_RANGE, Match, Refused, option, register_match
 from iptlab.netfilter.values import Flag, Given, Integer, read_integer
 from iptlab.packet import Family, Packet
 
@@ -63,11 +63,11 @@ class Connlabel(Match):
         words = f"connlabel {'! ' * self.label.negated}{self.label.value.words()}"
         return words + " set" * bool(self.set)
 
-    def kernel_refusal(self) -> tuple[str, str] | None:
+    def kernel_refusal(self) -> Refused | None:
         """The kernel has room for 128 labels.
 
         Kernel: include/net/netfilter/nf_conntrack_labels.h
         """
         if self.label.value.number > 127:
-            return "there is no such label", "Labels go from 0 to 127."
+            return Refused("there is no such label", "Labels go from 0 to 127.", OUT_OF_RANGE)
         return None

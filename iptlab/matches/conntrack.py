@@ -12,7 +12,7 @@ from typing import ClassVar
 from iptlab.errors import BadValueError
 from iptlab.names import service_port
 from iptlab.netfilter.context import Answer, CannotTell, Connection, Context, CtState
-from iptlab.netfilter.extension import Ask, Condition, Match, option, register_match
+from iptlab.netfilter.extension import Ask, Match, option, register_match
 from iptlab.netfilter.fields import Either, Field, of_connection
 from iptlab.netfilter.values import (
     Given,
@@ -22,7 +22,6 @@ from iptlab.netfilter.values import (
     Value,
     prefix_length,
     read_host,
-    read_integer,
     read_range,
     written,
 )
@@ -36,9 +35,8 @@ class CtProtocol(ProtocolNumber):
 
     @classmethod
     def parse(cls, text: str, family: Family) -> CtProtocol:
-        """A name of /etc/protocols or a number up to 255, decimal or 0x hexadecimal."""
-        number = read_integer(text)
-        return cls(ProtocolNumber.parse(text if number is None else str(number), family).number)
+        """A name of /etc/protocols as it stands there, or a number up to 255."""
+        return cls(ProtocolNumber.parse_exactly(text, family).number)
 
     def __contains__(self, item: object) -> bool:
         return isinstance(item, ProtocolNumber) and item.number == self.number
@@ -326,26 +324,26 @@ class Conntrack(Match):
             )
 
     def asks(self) -> tuple[Ask, ...]:
-        return tuple(partial(self._answer, condition) for condition in self.conditions())
+        return tuple(partial(self._answer, it.field, it.ask) for it in self.conditions())
 
     def why_not(self, packet: Packet, context: Context) -> str:
-        for condition in self.conditions():
-            answer = self._answer(condition, packet, context)
+        for condition, ask in zip(self.conditions(), self.asks(), strict=True):
+            answer = ask(packet, context)
             if answer is not True:
                 doubt = isinstance(answer, CannotTell)
                 return str(answer) if doubt else condition.why_not(packet, context)
         return ""
 
-    def _answer(self, condition: Condition, packet: Packet, context: Context) -> Answer:
+    def _answer(self, field: Field, ask: Ask, packet: Packet, context: Context) -> Answer:
         if self.ctstate is None:
-            return condition.answer(packet, context)
-        if condition.field is not CTSTATE:
-            return context.tracked is None or condition.answer(packet, context)
+            return ask(packet, context)
+        if field is not CTSTATE:
+            return context.tracked is None or ask(packet, context)
         states = self.ctstate.value.states
         depends = context.ctstate not in states and states & _TRANSLATED.keys()
         if depends and isinstance(context.tracked, CannotTell):
             return CannotTell("nobody said whether the packet's connection is translated")
-        return condition.answer(packet, context)
+        return ask(packet, context)
 
     def listed(self, *, numeric: bool) -> str:
         words = []

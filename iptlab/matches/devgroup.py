@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from iptlab.errors import BadValueError
-from iptlab.netfilter.extension import Match, option, register_match
+from iptlab.netfilter.extension import Match, Refused, option, register_match
 from iptlab.netfilter.fields import Field
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import Given, MaskedInt, leading_integer
@@ -89,12 +89,16 @@ class Devgroup(Match):
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         for hook in hooks:
             if self.src_group and not hook.has_in_interface:
-                return f"a packet has no incoming interface at {hook}", "Use --dst-group there."
+                return Refused(
+                    f"a packet has no incoming interface at {hook}", "Use --dst-group there."
+                )
             if self.dst_group and not hook.has_out_interface:
-                return f"a packet has no outgoing interface at {hook}", "Use --src-group there."
+                return Refused(
+                    f"a packet has no outgoing interface at {hook}", "Use --src-group there."
+                )
         return None
 
     def listed(self, *, numeric: bool) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from iptlab.errors import BadValueError
-from iptlab.netfilter.extension import Match, option, register_match
+from iptlab.netfilter.extension import Match, Refused, option, register_match
 from iptlab.netfilter.fields import Field
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import Flag, Given, Integer
@@ -51,9 +51,9 @@ class Ecn(Match):
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         if (self.ece or self.cwr) and protocol != Protocol.TCP:
-            return "only TCP has the flags ECE and CWR", "Write -p tcp in the rule."
+            return Refused("only TCP has the flags ECE and CWR", "Write -p tcp in the rule.")
         return None
 
     def listed(self, *, numeric: bool) -> str:

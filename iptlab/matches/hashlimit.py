@@ -10,7 +10,7 @@ from iptlab.errors import BadValueError
 from iptlab.matches.limit import Rate
 from iptlab.matches.recent import name_refusal
 from iptlab.netfilter.context import Answer, Context, Memory
-from iptlab.netfilter.extension import Match, option, register_match
+from iptlab.netfilter.extension import OUT_OF_RANGE, Match, Refused, option, register_match
 from iptlab.netfilter.values import Flag, Given, Integer, PrefixLength, Text, Value, read_integer
 from iptlab.packet import Family, Packet
 
@@ -390,7 +390,7 @@ class Hashlimit(Match):
                 said.append(f"{name} {words[name].replace(',', '-')}".rstrip())
         return " ".join(said)
 
-    def kernel_refusal(self) -> tuple[str, str] | None:
+    def kernel_refusal(self) -> Refused | None:
         """What the kernel refuses.
 
         Kernel: net/netfilter/xt_hashlimit.c (hashlimit_mt_check_common)
@@ -398,17 +398,20 @@ class Hashlimit(Match):
         assert self.table is not None
         rate, bits = self.rate, 2**64
         if 0 in (each.number for each in (self.gcinterval, self.expire) if each):
-            return "a table needs times above zero", "Write milliseconds, at least 1."
+            return Refused("a table needs times above zero", "Write milliseconds, at least 1.")
         if PrefixLength(None) in (self.srcmask, self.dstmask):
-            return "a mask with holes makes no groups", "Write a prefix length from 0 to 32."
+            return Refused(
+                "a mask with holes makes no groups", "Write a prefix length from 0 to 32."
+            )
         if rate.in_bytes and rate.period <= 1:
-            return f"the kernel cannot count as fast as {rate}", "Write a lower rate."
+            return Refused(f"the kernel cannot count as fast as {rate}", "Write a lower rate.")
         if not rate.in_bytes and not self.rate_match and self.burst:
             one = rate.period * _CREDITS % bits
             if rate.period * self.burst.number * _CREDITS % bits < one:
-                return (
+                return Refused(
                     f"the kernel cannot count {rate} with a burst of {self.burst}",
                     "Write a faster rate or a smaller burst.",
+                    OUT_OF_RANGE,
                 )
         return name_refusal(self.table.text, "--hashlimit-name")
 

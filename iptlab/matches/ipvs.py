@@ -67,7 +67,7 @@ class ByNumber(ProtocolNumber):
 
     @classmethod
     def parse(cls, text: str, family: Family) -> ByNumber:
-        """A name in lower case, or a number."""
+        """A name, or a number."""
         return cls(ProtocolNumber.parse_exactly(text, family).number)
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from iptlab.errors import BadValueError
 from iptlab.netfilter.context import Answer, Context, Memory
-from iptlab.netfilter.extension import Match, option, register_match
+from iptlab.netfilter.extension import OUT_OF_RANGE, Match, Refused, option, register_match
 from iptlab.netfilter.values import Integer, Value
 from iptlab.packet import Family, Packet
 
@@ -124,7 +124,7 @@ class Limit(Match):
     def explain(self) -> str:
         return f"is within the limit of {self.limit.words()} with a burst of {self.burst}"
 
-    def kernel_refusal(self) -> tuple[str, str] | None:
+    def kernel_refusal(self) -> Refused | None:
         """The kernel counts credits in 32 bits; a rate too slow for them wraps round.
 
         Kernel: net/netfilter/xt_limit.c (limit_mt_check)
@@ -132,9 +132,10 @@ class Limit(Match):
         enough = _credits(self.limit.period) <= _credits(self.limit.period * self.burst.number)
         if self.burst.number and enough:
             return None
-        return (
+        return Refused(
             f"the kernel cannot count {self.limit} with a burst of {self.burst}",
             "Write a faster rate, such as 2/day, or a burst from 1 upwards that is smaller.",
+            OUT_OF_RANGE,
         )
 
     def listed(self, *, numeric: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iptlab.errors import BadValueError
-from iptlab.netfilter.extension import Match, option, register_match
+from iptlab.netfilter.extension import NO_SUCH, Match, Refused, option, register_match
 from iptlab.netfilter.values import Text
 from iptlab.packet import Family
 
@@ -42,13 +42,14 @@ class Nfacct(Match):
     def explain(self) -> str:
         return f"is counted in the object {self.object.text}"
 
-    def kernel_refusal(self) -> tuple[str, str] | None:
+    def kernel_refusal(self) -> Refused | None:
         """The kernel refuses a rule whose object does not exist."""
         if self.object.text in MADE_BY_KUBE_PROXY:
             return None
-        return (
+        return Refused(
             f"there is no accounting object {self.object.text}",
             f"On a real machine make it first: nfacct add {self.object.text}.",
+            NO_SUCH,
         )
 
     def listed(self, *, numeric: bool) -> str:

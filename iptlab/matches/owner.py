@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from iptlab.errors import BadValueError
 from iptlab.netfilter.context import CannotTell, Context, Owner
-from iptlab.netfilter.extension import Condition, Match, option, register_match
+from iptlab.netfilter.extension import Condition, Match, Refused, option, register_match
 from iptlab.netfilter.fields import Either, Field
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import Flag, Given, Value, read_integer
@@ -154,11 +154,11 @@ class OwnerMatch(Match):
                 "Write for example --uid-owner root.",
             )
 
-    def kernel_refusal(self) -> tuple[str, str] | None:
+    def kernel_refusal(self) -> Refused | None:
         for given in filter(None, (self.uid_owner, self.gid_owner)):
             low, high = given.value.low, given.value.high
             if low > high:
-                return f"{low}-{high} is no range", f"Write {high}-{low}."
+                return Refused(f"{low}-{high} is no range", f"Write {high}-{low}.")
         return None
 
     def conditions(self) -> tuple[Condition, ...]:

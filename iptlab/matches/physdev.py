@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from iptlab.errors import BadValueError
-from iptlab.netfilter.extension import Match, option, register_match
+from iptlab.netfilter.extension import Match, Refused, option, register_match
 from iptlab.netfilter.fields import Either, Field
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import Flag, Given, InterfaceName
@@ -59,10 +59,10 @@ class Physdev(Match):
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         bridged = self.is_bridged and not self.is_bridged.negated
         if (self.physdev_out or self.is_out) and not bridged and Hook.OUTPUT in hooks:
-            return (
+            return Refused(
                 "a packet in OUTPUT has not reached a bridge yet",
                 "Ask for the outgoing port in POSTROUTING, or write --physdev-is-bridged too.",
             )

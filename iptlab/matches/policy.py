@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from iptlab.errors import BadValueError
 from iptlab.matches.conntrack import HostMask
-from iptlab.netfilter.extension import Match, option, register_match
+from iptlab.netfilter.extension import Match, Refused, option, register_match
 from iptlab.netfilter.fields import Field
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import Flag, Given, Integer, ProtocolNumber, Value
@@ -166,13 +166,13 @@ class Policy(Match):
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         wrong = {
             "in": (Hook.OUTPUT, Hook.POSTROUTING),
             "out": (Hook.PREROUTING, Hook.INPUT),
         }[self.way.word]
         if bad := [hook for hook in hooks if hook in wrong]:
-            return (
+            return Refused(
                 f"--dir {self.way} makes no sense at {bad[0]}",
                 "A packet is decrypted before INPUT and FORWARD, and encrypted after OUTPUT.",
             )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from iptlab.errors import BadValueError
 from iptlab.netfilter.context import Answer, Context, Memory
-from iptlab.netfilter.extension import Match, option, register_match
+from iptlab.netfilter.extension import Match, Refused, option, register_match
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import Flag, Given, Integer, Text, Value, read_host, written
 from iptlab.packet import Address, Family, Packet
@@ -210,29 +210,33 @@ class Recent(Match):
         words += [f"name: {self.list_name}", f"side: {'dest' if self.rdest else 'source'}"]
         return " ".join([*words, f"mask: {self.mask}"])
 
-    def kernel_refusal(self) -> tuple[str, str] | None:
+    def kernel_refusal(self) -> Refused | None:
         """What the kernel refuses.
 
         Kernel: net/netfilter/xt_recent.c (recent_mt_check)
         """
         option_, _ = self.action
         if option_ in ("--set", "--remove") and (self.seconds or self.hitcount):
-            return (
+            return Refused(
                 f"{option_} does not count: --seconds and --hitcount mean nothing to it",
                 "Give them to --rcheck or --update.",
             )
         if self.hitcount and self.hitcount.number > 65535:
-            return "--hitcount is more than a list can count", "Write a number up to 65535."
+            return Refused(
+                "--hitcount is more than a list can count", "Write a number up to 65535."
+            )
         return name_refusal(self.list_name.text, "--name")
 
 
-def name_refusal(name: str, option_: str) -> tuple[str, str] | None:
+def name_refusal(name: str, option_: str) -> Refused | None:
     """Cause and cure for a name that cannot be a file's in /proc.
 
     Kernel: net/netfilter/x_tables.c (xt_check_proc_name)
     """
     if name in ("", ".", "..") or "/" in name:
-        return f"{option_} `{name}' is no file name", "The list is a file in /proc; name it so."
+        return Refused(
+            f"{option_} `{name}' is no file name", "The list is a file in /proc; name it so."
+        )
     return None
 
 

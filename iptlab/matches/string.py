@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from iptlab.errors import BadValueError
 from iptlab.netfilter.context import Answer, CannotTell, Context
-from iptlab.netfilter.extension import Match, Spelling, option, register_match
+from iptlab.netfilter.extension import NO_SUCH, Match, Refused, Spelling, option, register_match
 from iptlab.netfilter.fields import Field
 from iptlab.netfilter.values import Flag, Given, Integer, Text, Value
 from iptlab.packet import Family, Packet
@@ -153,13 +153,17 @@ class String(Match):
             and wanted in text[first:]
         )
 
-    def kernel_refusal(self) -> tuple[str, str] | None:
+    def kernel_refusal(self) -> Refused | None:
         if self.algo.text not in ("bm", "kmp"):
-            return f"the kernel has no algorithm {self.algo}", "Write --algo bm or --algo kmp."
+            return Refused(
+                f"the kernel has no algorithm {self.algo}",
+                "Write --algo bm or --algo kmp.",
+                NO_SUCH,
+            )
         if not self.pattern.value.data:
-            return "there is nothing to look for", "Write at least one character."
+            return Refused("there is nothing to look for", "Write at least one character.")
         if self.start.number > self.end.number:
-            return "the search ends before it begins", "Write --from less than --to."
+            return Refused("the search ends before it begins", "Write --from less than --to.")
         return None
 
     def option_words(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from iptlab.errors import BadValueError
 from iptlab.netfilter.context import CannotTell
-from iptlab.netfilter.extension import Match, option, register_match
+from iptlab.netfilter.extension import Match, Refused, option, register_match
 from iptlab.netfilter.fields import Field
 from iptlab.netfilter.values import Given, Value, leading_integer
 from iptlab.packet import Family
@@ -156,11 +156,13 @@ class U32(Match):
 
     u32: Given[ByteTests] = option("--u32", ByteTests, negatable=True, required=True, reads=BYTES)
 
-    def kernel_refusal(self) -> tuple[str, str] | None:
+    def kernel_refusal(self) -> Refused | None:
         for test in self.u32.value.tests:
             for step in test.steps:
                 if step.operator in ("<<", ">>") and step.number > 31:
-                    return f"a shift by {step.number} bits leaves nothing", "Shift by at most 31."
+                    return Refused(
+                        f"a shift by {step.number} bits leaves nothing", "Shift by at most 31."
+                    )
         return None
 
     def listed(self, *, numeric: bool) -> str:

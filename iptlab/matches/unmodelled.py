@@ -1,4 +1,4 @@
-"""Matches that iptables has and iptlab does not model: kept, printed back, never guessed."""
+"""Matches whose answer iptlab does not know: kept, printed back, never guessed."""
 
 from __future__ import annotations
 
@@ -10,18 +10,6 @@ from iptlab.netfilter.context import Answer, CannotTell, Context
 from iptlab.netfilter.extension import Match
 from iptlab.netfilter.values import Value
 from iptlab.packet import Packet
-
-# man page: iptables-extensions(8), MATCH EXTENSIONS; iptables 1.8.9
-# the options that each match knows
-OPTIONS = {
-    "rateest": frozenset(
-        f"--rateest{name}"
-        for name in (
-            *("", "1", "2", "-delta", "-lt", "-gt", "-eq"),
-            *("-bps", "-bps1", "-bps2", "-pps", "-pps1", "-pps2"),
-        )
-    )
-}
 
 
 class Unanswered(Match):
@@ -43,23 +31,28 @@ class Unanswered(Match):
 
 
 @dataclass(frozen=True)
-class UnmodelledMatch(Match):
-    """A match by its name and its words, as they were written."""
+class HiddenMatch(Match):
+    """A question with a name or a mask in place of a value: ``-s x.x.x.x``, ``-d a.example``."""
 
-    module: str
     text: str
 
     def holds(self, packet: Packet, context: Context) -> Answer:
-        return CannotTell(f"iptlab does not model {self}")
+        return CannotTell(f"nobody said what `{self}' stands for")
+
+    def why_not(self, packet: Packet, context: Context) -> str:
+        return str(self.holds(packet, context))
 
     def explain(self) -> str:
-        return f"passes `{self}' (not modelled by iptlab)"
+        return f"passes `{self}' (whose value is not said)"
+
+    def listed(self, *, numeric: bool) -> str:
+        return self.text
 
     def landmarks(self) -> Iterator[tuple[str, Value]]:
-        raise NotImplementedError(f"{self} is not modelled")
+        raise NotImplementedError(f"nobody said what {self} stands for")
 
     def __str__(self) -> str:
-        return " ".join(filter(None, ("-m", self.module, self.text)))
+        return self.text
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from operator import attrgetter
 from typing import Protocol, TypeVar, cast
 
 from iptlab.netfilter.hooks import Hook
@@ -225,6 +226,11 @@ class Context:
     standing: Callable[[int, int, Tuple], str | None] | None = None
     rule: tuple[object, ...] = ()
 
+    def choosing(self, choose: Callable[[Fraction], bool]) -> Context:
+        """The same with another ``choose``, in half the time of ``replace``."""
+        before, after = _AROUND_CHOOSE
+        return Context(*(*before(self), choose, *after(self)))
+
     @property
     def seconds(self) -> float:
         """The time as a number of seconds; without a clock, time stands still."""
@@ -244,3 +250,10 @@ class Context:
         if self.ctstate in (CtState.INVALID, CtState.UNTRACKED):
             return None
         return self.connection or CannotTell("nobody described the packet's connection")
+
+
+_NAMES = [field.name for field in fields(Context)]
+_AROUND_CHOOSE = (
+    attrgetter(*_NAMES[: _NAMES.index("choose")]),
+    attrgetter(*_NAMES[_NAMES.index("choose") + 1 :]),
+)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib import import_module
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from iptlab.errors import BadValueError
 from iptlab.netfilter.actions import Action
@@ -120,6 +120,20 @@ def option(
     return field(default=stand_in, metadata={"option": declared})
 
 
+# the errors of the kernel as iptables words them (libiptc/libiptc.c, iptc_strerror)
+INVALID = "Invalid argument"
+NO_SUCH = "No chain/target/match by that name"
+OUT_OF_RANGE = "Numerical result out of range"
+
+
+class Refused(NamedTuple):
+    """Why the kernel refuses what the tool takes, a cure, and how the tool words its error."""
+
+    cause: str
+    cure: str
+    error: str = INVALID
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One question that a rule asks of a packet: an option and the field it reads."""
@@ -132,15 +146,25 @@ class Condition:
 
         A field that the packet does not have makes every condition fail, negated or not.
         """
-        given = self.given
-        actual = self.field.read(packet, context)
-        if actual is None:
-            return False
-        if isinstance(actual, CannotTell):
-            return actual
-        if isinstance(actual, Either):
-            return given.agrees(any([thing in given.value for thing in actual]))
-        return given.agrees(actual in given.value)
+        return self.ask(packet, context)
+
+    @property
+    def ask(self) -> Ask:
+        """The question made ready: what it needs is looked up once, not for every packet."""
+        given, read = self.given, self.field.read
+        value, agrees = given.value, given.agrees
+
+        def answer(packet: Packet, context: Context) -> Answer:
+            actual = read(packet, context)
+            if actual is None:
+                return False
+            if isinstance(actual, CannotTell):
+                return actual
+            if isinstance(actual, Either):
+                return agrees(any([thing in value for thing in actual]))
+            return agrees(actual in value)
+
+        return answer
 
     @property
     def field(self) -> Field:
@@ -241,13 +265,13 @@ class Extension(ABC):
     def check_sets(self, sets: Mapping[str, PacketSet], family: Family) -> None:  # noqa: B027
         """Raise BadValueError for an ipset that is not among ``sets`` or does not fit."""
 
-    def kernel_refusal(self) -> tuple[str, str] | None:
-        """Cause and cure if the kernel refuses these values, which the tool takes."""
+    def kernel_refusal(self) -> Refused | None:
+        """What the kernel says of these values, which the tool takes; None: it takes them too."""
         return None
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         """The same where it depends on the rest of the rule.
 
         ``protocol`` is that of ``-p`` (0: none), ``hooks`` are those whose packets get here.
@@ -317,7 +341,7 @@ class Match(Extension):
         """What ``holds`` asks of a packet, one question after another: all must hold."""
         if type(self).holds is not Match.holds:
             return (self.holds,)
-        return tuple([condition.answer for condition in self.conditions()])
+        return tuple([condition.ask for condition in self.conditions()])
 
     def holds(self, packet: Packet, context: Context) -> Answer:
         """Whether every condition holds."""

@@ -186,6 +186,29 @@ class IpSet:
         """Whether an element is there and its time is not over."""
         return key in self.elements and self.deadlines.get(key, now + 1) > now
 
+    def seen(self, now: float) -> IpSet:
+        """The set without elements whose time is over, and what time the others have left."""
+        alive = {key: one for key, one in self.elements.items() if self._lives(key, now)}
+        left = {
+            key: replace(
+                one,
+                extras=tuple(
+                    (name, str(int(self.deadlines[key] - now)))
+                    if name == "timeout" and key in self.deadlines
+                    else (name, value)
+                    for name, value in one.extras
+                ),
+            )
+            for key, one in alive.items()
+        }
+        return replace(self, elements=left, deadlines={})
+
+    def element(self, key: Key) -> Element | None:
+        """The element that decides about a key: of networks the longest around an address."""
+        whole = all(one.length == one.family.bits for one in key if isinstance(one, Net))
+        found = (self.elements.get(one) for one in (self._candidates(key) if whole else (key,)))
+        return next((one for one in found if one is not None), None)
+
     def started(self, now: float) -> IpSet:
         """The set with its elements' time running from ``now``."""
         left = {key: _timeout(one.extras) for key, one in self.elements.items()}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from iptlab.names import protocol_names
 from iptlab.netfilter.actions import Action, Call, Verdict
 from iptlab.netfilter.context import Answer, Context, Memory
-from iptlab.netfilter.extension import Extension, Match, Target, every
+from iptlab.netfilter.extension import INVALID, Extension, Match, Refused, Target, every
 from iptlab.netfilter.header import Header
 from iptlab.netfilter.hooks import Hook, TableName, hooks_of
 from iptlab.packet import Packet
@@ -53,6 +53,8 @@ class Jump(Target):
 
 
 NOTHING = Header()
+# the verdicts, all of which one target of the kernel gives; no chain may be called so
+VERDICTS = ("ACCEPT", "DROP", "QUEUE", "RETURN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,12 @@ class Rule:
     def holds(self, packet: Packet, context: Context) -> Answer:
         """Whether the packet passes every test of the rule."""
         return every((test.holds for test in self.tests()), packet, context)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it asks nothing of a packet and decides on it by itself."""
+        bare = not self.matches and self.header == NOTHING
+        return bare and self.target is not None and self.target.name in VERDICTS
 
     @property
     def remembers(self) -> bool:
@@ -194,18 +202,37 @@ class Fault(NamedTuple):
     word: str
     cause: str
     cure: str
-    kernel: str = "Invalid argument"
+    kernel: str = INVALID
 
 
 class Outline(NamedTuple):
     """All that the kernel's checks look at in a chain.
 
-    ``callees`` are the chains it jumps to, in their order. ``samples`` has for every rule the
-    rule itself, or one that differs from it in nothing that is checked.
+    ``samples`` has for every rule the rule itself, or one that differs from it in nothing that
+    is checked. Packets come to the first ``live`` rules only, and ``callees`` are the chains
+    that these jump to, in their order.
     """
 
     callees: Collection[str]
     samples: Sequence[Rule]
+    live: int
+
+    @classmethod
+    def of(cls, callees: Sequence[str], samples: Sequence[Rule]) -> Outline:
+        """The outline of rules that jump to these chains (empty: to none).
+
+        Behind a rule that decides on every packet there may be anything. Jumping to a chain
+        that does is not enough for that.
+
+        Kernel: net/ipv4/netfilter/ip_tables.c (unconditional, mark_source_chains)
+        """
+        live = len(samples)
+        bare = {id(rule): rule for rule in samples if not rule.matches}
+        if final := {key for key, rule in bare.items() if rule.is_final}:
+            live = next(at for at, rule in enumerate(samples, 1) if id(rule) in final)
+        called = dict.fromkeys(callees[:live])
+        called.pop("", None)
+        return cls(called, samples, live)
 
 
 def faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
@@ -298,19 +325,30 @@ def _extension_faults(
     table: TableName, chains: Mapping[str, Outline], reached: Mapping[str, int]
 ) -> Iterator[Fault]:
     right: defaultdict[int, set[int]] = defaultdict(set)  # the samples that passed, by hooks
-    for name, (_, samples) in chains.items():
-        bits = reached.get(name, 0)
+    for name, bits, first, samples in _stretches(chains, reached):
         passed = right[bits]
         if passed.issuperset(map(id, samples)):
             continue
         hooks = [hook for number, hook in enumerate(hooks_of(table)) if bits >> number & 1]
-        for number, rule in enumerate(samples, start=1):
+        for number, rule in enumerate(samples, start=first):
             for extension in () if id(rule) in passed else rule.extensions():
                 if _fits_anywhere(type(extension)):
                     continue
                 if trouble := _misplaced(extension, rule, table, hooks):
                     yield Fault(name, number, extension.name, *trouble)
             passed.add(id(rule))
+
+
+def _stretches(
+    chains: Mapping[str, Outline], reached: Mapping[str, int]
+) -> Iterator[tuple[str, int, int, Sequence[Rule]]]:
+    """Each chain's name, hooks, first rule's number and rules; twice if no packet gets to some."""
+    for name, (_, samples, live) in chains.items():
+        if live == len(samples):
+            yield name, reached.get(name, 0), 1, samples
+        else:
+            yield name, reached.get(name, 0), 1, samples[:live]
+            yield name, 0, live + 1, samples[live:]
 
 
 @cache
@@ -323,21 +361,21 @@ def _fits_anywhere(kind: type[Extension]) -> bool:
 
 def _misplaced(
     extension: Extension, rule: Rule, table: TableName, hooks: Sequence[Hook]
-) -> tuple[str, str] | None:
+) -> Refused | None:
     """Cause and cure if the kernel forbids the extension here, else None."""
     name = extension.name
     if extension.tables and table not in extension.tables:
-        return (
+        return Refused(
             f"{name} works only in table {' or '.join(extension.tables)}, not in {table}",
             f"Put the rule into table {extension.tables[0]}.",
         )
     if extension.hooks and (bad := [hook for hook in hooks if hook not in extension.hooks]):
-        return (
+        return Refused(
             f"{name} does not work at {bad[0]}, and packets from there reach this rule",
             f"It works at {', '.join(extension.hooks)}.",
         )
     if extension.protocols and rule.header.named_protocol not in extension.protocols:
-        return (
+        return Refused(
             f"{name} needs to know the protocol first",
             f"Write {_protocols(extension.protocols)} in the rule.",
         )

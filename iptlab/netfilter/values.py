@@ -20,12 +20,14 @@ from iptlab.packet import Address, Family, TcpFlags
 class Value(ABC):
     """What an option takes: ``arity`` words on the line, read by ``parse``, printed by ``str``.
 
+    ``optional`` means that one more word may follow, unless it begins with - or !.
     ``too_few`` is what the tool says of the option if one of several words is missing.
     ``parse`` gets the words joined by one blank; it raises BadValueError, worded as the tool
     words it.
     """
 
     arity: ClassVar[int] = 1
+    optional: ClassVar[bool] = False
     too_few: ClassVar[str] = "requires two args."
 
     @classmethod
@@ -111,6 +113,18 @@ class Text(Value):
         return quoted(self.text)
 
     def words(self) -> str:
+        return self.text
+
+
+class EstimatorName(Text):
+    """The estimator's name; 15 bytes of it count. Printed as it is."""
+
+    @classmethod
+    def parse(cls, text: str, family: Family) -> EstimatorName:
+        """The name, cut as the tool does."""
+        return cls(text.encode()[:15].decode(errors="ignore"))
+
+    def __str__(self) -> str:
         return self.text
 
 
@@ -510,24 +524,21 @@ class ProtocolNumber(Value):
 
     @classmethod
     def parse(cls, text: str, family: Family) -> Self:
-        """A name of /etc/protocols or a number up to 255."""
+        """The same in any case."""
+        return cls.parse_exactly(text.lower(), family)
+
+    @classmethod
+    def parse_exactly(cls, text: str, family: Family) -> Self:
+        """A name or alias of /etc/protocols, or a number up to 255."""
         number = read_integer(text)
         if number is None or number > 255:
-            number = protocol_numbers().get(text.lower())
+            number = protocol_numbers().get(text)
         if number is None:
             raise BadValueError(
                 f'unknown protocol "{text}" specified',
                 "Write tcp, udp, icmp, another name of /etc/protocols, or a number up to 255.",
             )
         return cls(number)
-
-    @classmethod
-    def parse_exactly(cls, text: str, family: Family) -> Self:
-        """The same where the tool does not take upper case for lower case."""
-        if text != text.lower() and read_integer(text) is None:
-            cause = f'unknown protocol "{text}" specified'
-            raise BadValueError(cause, "Write the protocol's name in lower case.")
-        return cls.parse(text, family)
 
     @property
     def is_everything(self) -> bool:

@@ -1,4 +1,4 @@
-"""Checking an answer in a cell."""
+"""What a learner calls in a cell: checks, hints, solutions, progress."""
 
 from __future__ import annotations
 
@@ -6,30 +6,95 @@ import os
 import sys
 
 from iptlab import course
+from iptlab.course.progress import Report
 from iptlab.errors import CheckFailedError, IptlabError
 from iptlab.grading import Status, grade
+from iptlab.notebook.session import SESSION, seed
+
+# wrong answers after which a solution may be seen
+TRIES = 2
 
 
 def check(exercise: str, answer: object) -> None:
-    """Grade an answer and show what can be said about it.
+    """Grade an answer, show what can be said about it, and note down right and wrong ones.
 
     With IPTLAB_STRICT=1 in the environment anything but a correct answer raises
     CheckFailedError, so that a test can see it.
     """
-    result = grade(course.exercise(exercise), answer)
+    result = grade(course.exercise(exercise, seed()), answer)
+    SESSION.solved[exercise] = result.status is Status.CORRECT
+    if result.status in (Status.CORRECT, Status.WRONG):
+        solved = result.status is Status.CORRECT
+        SESSION.change(lambda progress: progress.answered(exercise, solved=solved))
     show(result)
     if os.environ.get("IPTLAB_STRICT") == "1" and result.status is not Status.CORRECT:
         raise CheckFailedError(str(result))
 
 
-def hint(exercise: str, number: int = 1) -> None:
-    """Show the exercise's first hint, or a later one; each says a little more."""
-    hints = course.exercise(exercise).hints
+def score(exercise: str, points: float = 1.0) -> float:
+    """The points for an exercise: all if its last check in this notebook was right, else none.
+
+    As the last line of a locked cell it is what nbgrader counts.
+    """
+    course.exercise(exercise, seed())
+    return float(points) if SESSION.solved.get(exercise) else 0.0
+
+
+def hint(exercise: str, number: int | None = None) -> None:
+    """Show the exercise's next hint, or the one of that number; each says a little more."""
+    hints = course.exercise(exercise, seed()).hints
+    if number is None:
+        number = min(SESSION.hints.get(exercise, 0) + 1, len(hints))
     if not 1 <= number <= len(hints):
         raise IptlabError(f"{exercise} has {len(hints)} hints; ask for one from 1 to {len(hints)}")
+    SESSION.hints[exercise] = number
     print(f"Hint {number} of {len(hints)}: {hints[number - 1]}")
     if number < len(hints):
-        print(f'For the next one: iptlab.hint("{exercise}", {number + 1})')
+        print(f'For the next one, ask again: iptlab.hint("{exercise}")')
+
+
+def solution(exercise: str, *, force: bool = False) -> None:
+    """Show a right answer, once it was tried twice or solved, or with ``force``.
+
+    With IPTLAB_NO_SOLUTIONS=1 in the environment there are none.
+    """
+    course.exercise(exercise, seed())
+    record = SESSION.progress.of(exercise)
+    if os.environ.get("IPTLAB_NO_SOLUTIONS") == "1":
+        print("There are no solutions here: IPTLAB_NO_SOLUTIONS is set.")
+    elif force or record.solved or record.wrong >= TRIES:
+        print(f"One right answer to {exercise}; there may be others.\n")
+        print(course.solution(exercise, seed()))
+    else:
+        print(
+            f"A solution is shown after {TRIES} wrong answers; so far there are {record.wrong}. "
+            f'Try once more, or ask iptlab.hint("{exercise}"). To see it all the same: '
+            f'iptlab.solution("{exercise}", force=True)'
+        )
+
+
+def reset(exercise: str) -> None:
+    """Forget what was answered, and show the cell as the course has it."""
+    course.exercise(exercise, seed())
+    SESSION.change(lambda progress: progress.without(exercise))
+    SESSION.hints.pop(exercise, None)
+    print(f"{exercise} begins anew.")
+    cell = course.cells(exercise[:2]).get(exercise)
+    if cell is not None:
+        print(f"This was in its cell:\n\n{cell.text}")
+
+
+def progress(lesson: str = "") -> Report:
+    """A bar for each lesson, or for one of them: ``progress("01")``."""
+    if lesson and lesson not in course.lessons():
+        raise IptlabError(f"there is no lesson `{lesson}'; there are {', '.join(course.lessons())}")
+    return Report.of(SESSION.progress, lesson)
+
+
+def review(lesson: str, n: int = course.REVIEWED) -> None:
+    """Show the questions from earlier lessons that come back in this one."""
+    for question in course.review(lesson, n, seed()):
+        print(f'{question.id}: {question.task}\n  iptlab.check("{question.id}", ...)\n')
 
 
 def show(value: object) -> None:

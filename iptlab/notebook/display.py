@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from iptlab.console.lab import Lab
+from iptlab.console.shell import Transcript
 from iptlab.kernel.verify import Verification
 from iptlab.netfilter.context import Connection
 from iptlab.netfilter.rules import Chain, Table
+from iptlab.notebook.lab_view import attempt_html, lab_html, transcript_html
 from iptlab.packet import Packet
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.journey import Journey
+from iptlab.simulate.network import Attempt
 from iptlab.simulate.trace import HookVisit
 from iptlab.view import (
     chain_html,
@@ -25,6 +29,9 @@ VIEWS = {
     Chain: chain_html,
     Table: table_html,
     Ruleset: ruleset_html,
+    Lab: lab_html,
+    Transcript: transcript_html,
+    Attempt: attempt_html,
 }
 # shown as ``print`` shows them, in HTML too
 PLAIN = (Connection, Packet)

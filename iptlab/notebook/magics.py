@@ -1,14 +1,18 @@
-"""The cell magic ``%%iptables ID``, and what makes a running IPython know iptlab."""
+"""The magics ``%%iptables``, ``%%manifest``, ``%%on``, ``%verify``; IPython learns them here."""
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
-from iptlab.errors import RuleError
+from iptlab.errors import ManifestError, RuleError
 from iptlab.grading import read_rules
+from iptlab.kubernetes.cluster import Cluster
 from iptlab.notebook.check import check, show
 from iptlab.notebook.display import PLAIN, VIEWS
+from iptlab.notebook.typing_at import on
+from iptlab.notebook.verifying import verify_magic
 
 
 def attach() -> None:
@@ -24,7 +28,13 @@ def attach() -> None:
 
 def load_ipython_extension(shell: Any) -> None:
     """Register the magics and views; ``%load_ext iptlab`` does the same."""
+    from IPython.core.magic import no_var_expand
+
     shell.register_magic_function(iptables, "cell", "iptables")
+    shell.register_magic_function(verify_magic, "line_cell", "verify")
+    shell.register_magic_function(manifest, "cell", "manifest")
+    # what is typed there is the virtual shell's, with its own signs
+    shell.register_magic_function(no_var_expand(partial(on, shell.user_ns)), "line_cell", "on")
     formatters = shell.display_formatter.formatters
     for kind, view in VIEWS.items():
         formatters["text/html"].for_type(kind, view)
@@ -47,4 +57,19 @@ def iptables(line: str, cell: str) -> None:
     try:
         show(read_rules(cell, first_line=2))
     except RuleError as error:
+        print(error)
+
+
+def manifest(line: str, cell: str) -> None:
+    """``%%manifest ID``: check the manifests below as the answer to that exercise.
+
+    Without an ID the cluster that they make is shown, or what is wrong with them.
+    """
+    if exercise := line.strip():
+        check(exercise, cell)
+        return
+    try:
+        # an empty line for the magic's own, so that lines are counted right
+        print(Cluster.parse(f"\n{cell}"))
+    except ManifestError as error:
         print(error)

@@ -45,7 +45,6 @@ def reset(packet: Packet, ttl: int) -> Packet | None:
     if packet.flags & TcpFlags.RST or packet.fragment or not packet.intact:
         return None
     v4 = packet.family is Family.IPV4
-    data = packet.length - (20 if v4 else 40) - 20 - (4 if packet.mss is not None else 0)
     phantom = bool(packet.flags & TcpFlags.SYN) + bool(packet.flags & TcpFlags.FIN)
     answer = Packet(
         packet.dst,
@@ -60,7 +59,7 @@ def reset(packet: Packet, ttl: int) -> Packet | None:
     )
     if packet.flags & TcpFlags.ACK:
         return replace(answer, seq=packet.ack)
-    ack = packet.seq + data + phantom & 0xFFFFFFFF
+    ack = packet.seq + packet.data + phantom & 0xFFFFFFFF
     return replace(answer, flags=TcpFlags.RST | TcpFlags.ACK, ack=ack)
 
 

@@ -405,8 +405,6 @@ class ConntrackTable:
             flow.add("ASSURED")
         if heard.timeout is not None:
             flow.deadline = now + heard.timeout
-        elif not flow.confirmed:
-            flow.deadline = now + tcp.TIMEOUTS[heard.tcp.state]
         return None
 
     def _sctp(self, packet: Packet, flow: Flow, reply: bool, now: float) -> str | None:

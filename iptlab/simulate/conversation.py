@@ -2,8 +2,7 @@
 
 Every packet of it really crosses the network, so that rules may stop each of them.
 
-Simplified: TCP segments carry no options, so they are shorter than those of a real kernel, and
-only the first one is sent again if nobody answers.
+Simplified: of TCP's segments only the first one is sent again if nobody answers.
 """
 
 from __future__ import annotations
@@ -38,13 +37,17 @@ _ERRORS: dict[Family, dict[IcmpType, Result]] = {
     },
     Family.IPV6: {
         IcmpType(1, 0): Result.UNREACHABLE,
-        IcmpType(1, 1): Result.NO_ROUTE,
         IcmpType(1, 3): Result.NO_ROUTE,
         IcmpType(1, 4): Result.REFUSED,
-        IcmpType(1, 5): Result.NO_ROUTE,
-        IcmpType(1, 6): Result.NO_ROUTE,
+        **{IcmpType(1, code): Result.PROHIBITED for code in (1, 5, 6)},
         IcmpType(3, 0): Result.NO_ROUTE,
     },
+}
+# errors whose number a program is told by another word than most that end like this
+# kernel: net/ipv4/icmp.c (icmp_err_convert), net/ipv6/icmp.c (tab_unreach)
+_ERRNO = {
+    Family.IPV4: {IcmpType(3, 2): "ENOPROTOOPT"},
+    Family.IPV6: {IcmpType(1, code): "EACCES" for code in (1, 5, 6)},
 }
 _SEND_ERRORS = {
     "EPERM": Result.PROHIBITED,
@@ -76,8 +79,24 @@ class Segment(NamedTuple):
 
     def on(self, packet: Packet) -> Packet:
         """The packet that carries it, between the ends of another one."""
-        bare = replace(packet, flags=self.flags, seq=self.seq, ack=self.ack)
-        return replace(bare, payload=self.payload, length=0)
+        bare = replace(packet, flags=self.flags, seq=self.seq, ack=self.ack, mss=None)
+        return sized(replace(bare, payload=self.payload, length=0))
+
+
+# bytes of the TCP options that Linux sends: with a SYN for the segment size, selective
+# acknowledgements, timestamps and the window's scale, else timestamps alone
+# kernel: net/ipv4/tcp_output.c (tcp_syn_options, tcp_established_options)
+_OPTIONS = {True: 20, False: 12}
+# what an Ethernet frame leaves for a segment
+_SEGMENT = {Family.IPV4: 1460, Family.IPV6: 1440}
+
+
+def sized(packet: Packet) -> Packet:
+    """A TCP segment with the options that Linux would send."""
+    syn = bool(packet.flags & TcpFlags.SYN)
+    mss = _SEGMENT[packet.family] if syn else None
+    bare = replace(packet, mss=None, payload=packet.payload or b"", length=0)
+    return replace(bare, mss=mss, length=bare.length + _OPTIONS[syn])
 
 
 @dataclass
@@ -125,14 +144,18 @@ class Conversation:
         server, journey = trip.last
         got = journey.exit
         assert got is not None
+        silent = self.network[server].host.sysctl("ipv4/icmp_echo_ignore_all")
+        if got.protocol == Protocol.ICMP and silent:
+            return self._told()
         listener = self.network.listener(server, got)
-        back, by = _answer(got, listener)
+        back, by = _answer(got, listener, self.network[server].ttl(got.family))
         self._send(server, back, by)
         attempt = self._told()
         if attempt.result is not Result.CONNECTED:
             return replace(attempt, seen=got)
         if packet.protocol == Protocol.TCP:
-            last = self._send(self.machine, replace(packet, flags=TcpFlags.ACK, seq=1, ack=1))
+            ack = sized(replace(packet, flags=TcpFlags.ACK, seq=1, ack=1))
+            last = self._send(self.machine, ack)
             if any(one.flags & TcpFlags.RST for one in _delivered(self.machine, [last])):
                 return replace(attempt, trips=tuple(self.trips), result=Result.REFUSED, seen=got)
         return replace(
@@ -153,8 +176,11 @@ class Conversation:
         for got in _delivered(self.machine, self.trips):
             if got.quoted is not None and _same_flow(got.quoted, self.packet):
                 assert got.icmp is not None
-                result = _ERRORS[self.packet.family].get(got.icmp, Result.NO_ROUTE)
-                return Attempt(self.packet, tuple(self.trips), result, answer=got)
+                family = self.packet.family
+                result = _ERRORS[family].get(got.icmp, Result.NO_ROUTE)
+                # a process that pings reads the message itself
+                error = "" if self.packet.icmp else _ERRNO[family].get(got.icmp, "")
+                return Attempt(self.packet, tuple(self.trips), result, answer=got, error=error)
             if got.quoted is None and _same_flow(got.reply(), self.packet):
                 result = Result.REFUSED if got.flags & TcpFlags.RST else Result.CONNECTED
                 return Attempt(self.packet, tuple(self.trips), result, answer=got)
@@ -197,7 +223,8 @@ class Conversation:
     def _say(self, opened: Attempt, segments: tuple[Segment, ...]) -> int:
         """Send segments to and fro until one does not get through; how many did."""
         assert opened.seen is not None
-        back = replace(opened.seen.reply(), ttl=64, mark=0)
+        ttl = self.network[opened.server].ttl(opened.packet.family)
+        back = replace(opened.seen.reply(), ttl=ttl, mark=0)
         for number, one in enumerate(segments):
             here, there = self.machine, opened.server
             sender, receiver = (here, there) if one.ours else (there, here)
@@ -233,15 +260,16 @@ def _same_flow(one: Packet, other: Packet) -> bool:
     return mine == yours
 
 
-def _answer(packet: Packet, listener: Listener | None) -> tuple[Packet, Owner]:
+def _answer(packet: Packet, listener: Listener | None, ttl: int) -> tuple[Packet, Owner]:
     """What comes back from a machine that a packet was delivered to, and who sends it."""
-    back = replace(packet.reply(), ttl=64, mark=0, id=0)
+    back = replace(packet.reply(), ttl=ttl, mark=0, id=0)
     if packet.icmp is not None:
         return replace(back, icmp=ECHO[packet.family][1]), KERNEL
     if packet.protocol == Protocol.TCP and listener:
-        return replace(back, flags=TcpFlags.SYN | TcpFlags.ACK, ack=packet.seq + 1), ROOT
+        answered = replace(back, flags=TcpFlags.SYN | TcpFlags.ACK, ack=packet.seq + 1)
+        return sized(answered), ROOT
     if packet.protocol == Protocol.TCP:
-        reset = answer.reset(packet, 64)
+        reset = answer.reset(packet, ttl)
         assert reset is not None
         return reset, NOBODY
     if packet.protocol == Protocol.SCTP:
@@ -251,4 +279,4 @@ def _answer(packet: Packet, listener: Listener | None) -> tuple[Packet, Owner]:
         return replace(back, payload=listener.text.encode(), length=0), ROOT
     if listener:
         return back, ROOT
-    return answer.error(packet, _PORT_UNREACHABLE[packet.family], packet.dst, 64), KERNEL
+    return answer.error(packet, _PORT_UNREACHABLE[packet.family], packet.dst, ttl), KERNEL

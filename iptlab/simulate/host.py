@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -14,7 +15,7 @@ from ipaddress import (
     ip_interface,
     ip_network,
 )
-from typing import Self
+from typing import Any, Self
 
 from iptlab.errors import PacketError
 from iptlab.netfilter.hooks import Backend
@@ -32,6 +33,7 @@ SYSCTLS: dict[str, int] = {
     "ipv4/conf/{}/rp_filter": 0,
     "ipv4/conf/{}/accept_local": 0,
     "ipv4/ip_default_ttl": 64,
+    "ipv4/icmp_echo_ignore_all": 0,
     "ipv4/fwmark_reflect": 0,
     "ipv6/fwmark_reflect": 0,
     "netfilter/nf_conntrack_tcp_loose": 1,
@@ -156,6 +158,11 @@ class Host:
         if isinstance(rules, str):
             rules = Ruleset.parse(rules, family, sets=self.sets)
         return replace(self, rules={**self.rules, rules.family: rules})
+
+    def verify(self, packets: str | Iterable[str]) -> Any:
+        """Simulator and real kernel side by side about these packets: ``iptlab.verify``."""
+        # asking the kernel is further down the ladder, and only whoever asks it needs that
+        return import_module("iptlab.kernel.verify").verify(self, packets)
 
     def __str__(self) -> str:
         """Interfaces, routes and how many rules, a line each, as ``ip`` would tell them."""

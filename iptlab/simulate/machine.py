@@ -6,7 +6,7 @@ of their priorities, between hooks the routing decision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,14 +15,15 @@ from random import Random
 
 from iptlab.errors import PacketError
 from iptlab.matches.pkttype import TYPES
-from iptlab.netfilter.context import Connection, CtState, Owner
+from iptlab.netfilter.context import Connection, CtState, Owner, PacketSet
 from iptlab.netfilter.hooks import Hook
+from iptlab.netfilter.ipset import IpSet
 from iptlab.packet import Address, Family, IcmpType, Packet
 from iptlab.ruleset import Ruleset
 from iptlab.simulate import answer
 from iptlab.simulate.arrival import Refusal, decide, depart, no_way, unseen
 from iptlab.simulate.chance import Chooser, scripts
-from iptlab.simulate.conntrack import ConntrackTable, Settings, attached
+from iptlab.simulate.conntrack import ConntrackTable, Settings, Zone, attached
 from iptlab.simulate.counting import counted
 from iptlab.simulate.engine import Engine
 from iptlab.simulate.hookwork import HookWork, State
@@ -202,9 +203,19 @@ class Machine:
         state.engines[known] = state.engines[known].with_tables(state.host.rules[known].tables)
         state.counts[known] = {}
 
+    @property
+    def sets(self) -> Mapping[str, PacketSet]:
+        """The ipsets by name, as packets and commands have left them."""
+        return self._state.sets
+
+    def load_sets(self, sets: Mapping[str, IpSet]) -> None:
+        """Replace the ipsets; those whose elements end have deadlines on this machine's clock."""
+        self._state.sets = dict(sets)
+        self._state.host = replace(self.host, sets=sets)
+
     def configure(self, host: Host) -> None:
-        """Change interfaces, routes and switches; rules and connections stay as they are."""
-        self._state.host = replace(host, rules=self.host.rules)
+        """Change interfaces, routes and switches; rules, ipsets and connections stay."""
+        self._state.host = replace(host, rules=self.host.rules, sets=self.host.sets)
         self._state.conntrack.settings = _settings(host)
 
     def rules(self, family: int = 4) -> Ruleset:
@@ -254,14 +265,17 @@ class Machine:
         if isinstance(found, Refusal):
             t.decision = None
             t.note(Kind.ROUTING, "routing", None, found.reason)
-            told = t.packet.family is Family.IPV6 or self._state.may_complain(t.packet.src)
-            if found.error is not None and told:
+            if found.error is not None and self._may_complain(t.packet):
                 self._tell(t, found.error)
             return t.ended(Fate.DROPPED, found.reason)
         t.decision = found
         here = f"{found.kind}, to this machine too" if found.kind in _TO_MANY else str(found)
         t.note(Kind.ROUTING, "routing", None, here)
         return None
+
+    def _may_complain(self, packet: Packet) -> bool:
+        """Whether a sender hears that there is no route; each time counts, in IPv4 only."""
+        return packet.family is Family.IPV6 or self._state.may_complain(packet.src)
 
     def _forward(self, t: Transit, interface: str) -> Journey:
         """On to another machine.
@@ -324,7 +338,9 @@ class Machine:
         if decision.kind is not RouteKind.LOCAL:
             return t.ended(fate, interface=decision.interface)
         t.mac, t.error, t.owner = "", "", NOBODY
-        t.seen = t.tracked.known
+        # what belongs to nothing is looked up again, without the zone that CT gave it before;
+        # kernel: net/netfilter/nf_conntrack_core.c (nf_conntrack_in)
+        t.seen, t.zones = t.tracked.known, Zone()
         return self._arrive(t, "lo")
 
     def _loops_back(self, t: Transit) -> bool:
@@ -356,7 +372,7 @@ class Machine:
             if answer.adds_up(t.packet):
                 self._tell(t, answer.REJECTIONS[kind])
             return
-        sent = answer.reset(t.packet, self._ttl(t.packet.family))
+        sent = answer.reset(t.packet, self.ttl(t.packet.family))
         if sent is None or (t.decision and t.decision.kind in _TO_MANY):
             return
         flow = t.tracked.flow
@@ -364,7 +380,8 @@ class Machine:
             flow.progress = closing(flow.progress)
         self._generate(t, sent, NOBODY)
 
-    def _ttl(self, family: Family) -> int:
+    def ttl(self, family: Family) -> int:
+        """The time to live of what this machine sends."""
         return self.host.sysctl("ipv4/ip_default_ttl") if family is Family.IPV4 else _HOP_LIMIT
 
     def _tell(self, t: Transit, kind: IcmpType, *, mtu: int = 0) -> None:
@@ -382,7 +399,7 @@ class Machine:
         if source is None:
             source = self._own_address(t, self._reflected(packet))
         if source is not None:
-            error = answer.error(packet, kind, source, self._ttl(packet.family))
+            error = answer.error(packet, kind, source, self.ttl(packet.family))
             beside = packet.src.version == 6 and packet.src.is_link_local
             link = t.entry if beside and not self.host.owns(packet.src) else ""
             self._generate(t, replace(error, mtu=mtu), KERNEL, link)

@@ -15,6 +15,7 @@ from iptlab.netfilter.context import Tuple
 from iptlab.netfilter.hooks import Hook
 from iptlab.packet import Address, Packet, Protocol
 from iptlab.simulate.conntrack import PORTED, ConntrackTable, Flow, NatSide, inverse, tuple_of
+from iptlab.simulate.tcp import Tcp, makes_way
 
 SIDE: dict[Hook, NatSide] = {
     Hook.PREROUTING: NatSide.DST,
@@ -22,6 +23,8 @@ SIDE: dict[Hook, NatSide] = {
     Hook.INPUT: NatSide.SRC,
     Hook.POSTROUTING: NatSide.SRC,
 }
+# kernel: NF_NAT_HARDER_THRESH
+_LAST_ATTEMPTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +196,34 @@ class _Choice:
             offset, drawn = self.draw(), size > 1
         else:
             offset = 0
-        for tried in self._attempts(offset, size):
+        for tried, left in self._attempts(offset, size):
             new = low + tried % size
             found = replace(best, sport=new) if source else replace(best, dport=new)
-            if not self._taken(found):
+            if self._is_free(found, left):
                 return found, drawn
         return found, drawn
 
-    def _attempts(self, offset: int, size: int) -> Iterator[int]:
-        """Offsets to try, in ever shorter rows that each begin somewhere else."""
+    def _is_free(self, new: Tuple, left: int) -> bool:
+        """Whether nobody has a tuple, or, in the last attempts, whoever had it is over and goes.
+
+        Kernel: nf_nat_used_tuple_harder
+        """
+        other = self._taken(new)
+        if other is None or left > _LAST_ATTEMPTS:
+            return other is None
+        mine, old = self.flow.progress, other.progress
+        answers = other.reply == inverse(new, other.protocol) and NatSide.SRC in other.status
+        if not (answers and isinstance(mine, Tcp) and isinstance(old, Tcp)):
+            return False
+        if over := makes_way(old, mine):
+            self.table.remove(other)
+        return over
+
+    def _attempts(self, offset: int, size: int) -> Iterator[tuple[int, int]]:
+        """Offsets to try and how many are left, in ever shorter rows that begin elsewhere."""
         row = min(size, 128)
         while True:
-            yield from range(offset, offset + row)
+            yield from ((offset + n, row - n) for n in range(row))
             if row >= size or row < 16:
                 return
             row //= 2

@@ -13,7 +13,7 @@ from iptlab.netfilter.context import Owner
 from iptlab.packet import Address, Family, IcmpType, Packet, Protocol, TcpFlags
 from iptlab.simulate import answer
 from iptlab.simulate.chance import Chooser, scripts
-from iptlab.simulate.conversation import ECHO, Conversation
+from iptlab.simulate.conversation import ECHO, Conversation, sized
 from iptlab.simulate.journey import Fate, Journey
 from iptlab.simulate.links import Link, Listener, Plug
 from iptlab.simulate.machine import ROOT, START, Machine
@@ -106,9 +106,10 @@ class Network:
                 lost = "it goes in circles"
             else:
                 assert journey.exit is not None
+                mac = self[machine].host.by_name[journey.interface].mac
                 machine = there.machine
                 arriving = replace(journey.exit, mark=0)
-                journey = self[machine].receive(there.interface, arriving, choose=choose)
+                journey = self[machine].receive(there.interface, arriving, mac=mac, choose=choose)
                 legs.append(Leg(machine, journey))
                 caused += self._caused(machine, journey, choose)
         return Trip(tuple(legs), lost, tuple(caused))
@@ -178,11 +179,12 @@ class Network:
         route = host.route_out(Packet(to, to, protocol))
         source = route.source if route and route.source else to
         number = self.ports[machine] = self.ports.get(machine, _FIRST_PORT - 1) + 1
-        packet = Packet(source, to, protocol)
+        packet = Packet(source, to, protocol, ttl=self[machine].ttl(Family(to.version)))
         if protocol in (Protocol.ICMP, Protocol.ICMPV6):
             return replace(packet, icmp=ECHO[packet.family][0], echo_id=number, echo_seq=1)
-        flags = TcpFlags.SYN if protocol == Protocol.TCP else TcpFlags.NONE
-        packet = replace(packet, sport=number, dport=port, flags=flags)
+        packet = replace(packet, sport=number, dport=port)
+        if protocol == Protocol.TCP:
+            return sized(replace(packet, flags=TcpFlags.SYN))
         if protocol == Protocol.SCTP:
             return replace(packet, chunks=("INIT",), init_tag=_FIRST_PORT)
         return packet

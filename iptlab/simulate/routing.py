@@ -234,13 +234,18 @@ class Routing:
     def brought(self) -> Iterator[Route]:
         """The routes that the kernel makes of an address.
 
+        Toward a second address of a network the machine speaks as the first, in IPv4.
+
         Kernel: net/ipv4/fib_frontend.c (fib_add_ifaddr), net/ipv6/addrconf.c
         """
         seen: set[Network] = set()
+        primary: dict[tuple[str, Network], Address] = {}
         for name, one in self.addresses:
-            host = ip_network(one.ip)
-            local = one.network if one.ip.is_loopback and self.family == 4 else host
-            yield Route(local, name, kind=Kind.LOCAL, table="local", source=one.ip)
+            host, four = ip_network(one.ip), self.family is Family.IPV4
+            local = one.network if one.ip.is_loopback and four else host
+            first = primary.setdefault((name, one.network), one.ip)
+            source = first if four else one.ip
+            yield Route(local, name, kind=Kind.LOCAL, table="local", source=source)
             if name in self.down or name == "lo" or one.network.prefixlen == self.family.bits:
                 continue
             if one.network not in seen:
@@ -292,7 +297,7 @@ class Routing:
             kind = Kind.BROADCAST
         interface = "lo" if kind is Kind.LOCAL else route.interface
         source = route.source or self.address_of(route.interface, destination, route.via)
-        if kind is Kind.LOCAL:
+        if kind is Kind.LOCAL and (self.family is Family.IPV6 or not route.source):
             source = destination
         return Decision(kind, interface, route.via, source)
 

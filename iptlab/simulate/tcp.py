@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from iptlab.packet import Family, Packet, TcpFlags
+from iptlab.packet import Packet, TcpFlags
 
 
 class TcpState(StrEnum):
@@ -123,6 +123,7 @@ class Tcp:
     last_kind: str = "none"
     last_reply: bool = False
     last_end: int = 0
+    last_ack: int = 0
     last_window: int = 0
     challenge: bool = False
     simultaneous: bool = False
@@ -136,7 +137,7 @@ class Heard(StrEnum):
     """What tracking makes of a segment."""
 
     ACCEPTED = "accepted"  # it belongs to the connection and moved it on
-    IGNORED = "ignored"  # it belongs to the connection, but changes nothing
+    IGNORED = "ignored"  # it belongs to the connection, but neither counts nor renews it
     INVALID = "invalid"
     REOPENED = "reopened"  # the old connection is over: look again
     KILLED = "killed"  # it ends the connection, of which nothing is kept
@@ -194,9 +195,7 @@ def _plus(a: int, b: int) -> int:
 
 def end_of(packet: Packet) -> int:
     """The sequence number after the segment; SYN and FIN count one (segment_seq_plus_len)."""
-    ip = 20 if packet.family is Family.IPV4 else 40
-    data = packet.length - ip - 20 - (4 if packet.mss is not None else 0)
-    return _plus(packet.seq, data + bool(packet.flags & _S) + bool(packet.flags & _F))
+    return _plus(packet.seq, packet.data + bool(packet.flags & _S) + bool(packet.flags & _F))
 
 
 def begin(packet: Packet, *, loose: bool) -> Tcp | None:
@@ -242,7 +241,7 @@ def follow(tcp: Tcp, packet: Packet, *, reply: bool, seen_reply: bool, assured: 
             return Outcome(Heard.INVALID, tcp, "a RST from before the window")
         new = judged
     if not (segment.kind == "rst" and _needs_no_window(tcp, segment, seen_reply, assured)):
-        checked = _in_window(tcp, segment)
+        checked = _in_window(tcp, segment, assured=assured)
         if checked.heard is not Heard.ACCEPTED:
             return checked
         tcp = checked.tcp
@@ -284,6 +283,7 @@ def _noted(tcp: Tcp, segment: _Segment) -> Tcp:
         last_kind=segment.kind,
         last_reply=segment.reply,
         last_end=segment.end,
+        last_ack=segment.ack,
         last_window=segment.window,
         challenge=tcp.state is TcpState.LAST_ACK if first else tcp.challenge,
     )
@@ -317,6 +317,8 @@ def _needs_no_window(tcp: Tcp, segment: _Segment, seen_reply: bool, assured: boo
         return True
     odd_syn = seen_reply and tcp.last_kind == "syn" and tcp.last_reply != segment.reply
     odd_ack = not assured and tcp.last_kind == "ack"
+    if odd_ack and tcp.state is TcpState.SYN_SENT and segment.seq == tcp.last_ack:
+        return True  # as a challenge wants it (RFC 5961), measured
     return (odd_syn or odd_ack) and segment.ack == tcp.last_end
 
 
@@ -326,7 +328,7 @@ def _needs_no_window(tcp: Tcp, segment: _Segment, seen_reply: bool, assured: boo
 _LEAST_ACK_WINDOW = 66_000
 
 
-def _in_window(tcp: Tcp, segment: _Segment) -> Outcome:
+def _in_window(tcp: Tcp, segment: _Segment, *, assured: bool) -> Outcome:
     """Whether a segment is one that both sides can have meant (tcp_in_window)."""
     tcp, settled = _learn(tcp, segment)
     if settled:
@@ -345,7 +347,7 @@ def _in_window(tcp: Tcp, segment: _Segment) -> Outcome:
         tcp = tcp.with_sides(segment.reply, replace(sender, end=end), receiver)
     if sender.liberal:
         return Outcome(Heard.ACCEPTED, tcp)
-    if heard is Heard.INVALID and segment.kind in ("fin", "rst"):
+    if heard is Heard.INVALID and assured and segment.kind in ("fin", "rst"):
         answered = tcp.last_reply != segment.reply and tcp.last_kind in ("fin", "rst")
         if not answered:
             tcp = replace(tcp, last_kind=segment.kind, last_reply=segment.reply)
@@ -435,17 +437,26 @@ def _moved(
         last_kind=segment.kind,
         last_reply=segment.reply,
     )
-    timeout: int | None = TIMEOUTS[new]
+    timeout = TIMEOUTS[new]
     if not seen_reply:
         if segment.kind == "rst":
             return Outcome(Heard.KILLED, tcp)
         if segment.kind == "syn" and old is TcpState.SYN_SENT:
-            timeout = None
-        elif new is TcpState.ESTABLISHED:
+            return Outcome(Heard.IGNORED, tcp)
+        if new is TcpState.ESTABLISHED:
             timeout = UNACKNOWLEDGED
     elif new is TcpState.ESTABLISHED and old in (TcpState.SYN_RECV, TcpState.ESTABLISHED):
         assured = True
     return Outcome(Heard.ACCEPTED, tcp, assured=assured, timeout=timeout)
+
+
+def makes_way(old: Tcp, new: Tcp) -> bool:
+    """Whether a connection is over, and a new one with later numbers may take its place.
+
+    Kernel: net/netfilter/nf_nat_core.c (nf_nat_may_kill, nf_seq_has_advanced)
+    """
+    over = old.state in (TcpState.TIME_WAIT, TcpState.CLOSE, TcpState.SYN_SENT2)
+    return over and new.state is TcpState.SYN_SENT and _after(new.sides[0].end, old.sides[0].end)
 
 
 def closing(tcp: Tcp) -> Tcp:

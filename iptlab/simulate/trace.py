@@ -141,7 +141,7 @@ class Asked(NamedTuple):
         """The context as the rule saw it: it knows the rule's name if it remembers."""
         context = self.context
         if self.drawn:
-            context = replace(context, choose=Drawn(self.drawn))
+            context = context.choosing(Drawn(self.drawn))
         if self.chain.rules[self.number - 1].remembers:
             context = replace(context, rule=(table, self.chain.name, self.number))
         return context

@@ -82,7 +82,8 @@ class Attempt:
 
     ``server`` is the machine that answered, ``listener`` the process there, ``seen`` the first
     packet as that process saw it, ``answer`` the first one that came back for it. ``heard`` is
-    the text that was answered, ``error`` why the machine itself refused to send.
+    the text that was answered, ``error`` the name of the error's number where ``result`` alone
+    does not say it.
     """
 
     packet: Packet

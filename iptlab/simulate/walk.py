@@ -67,7 +67,7 @@ class _Lots:
         """The context with these lots as its chooser, none drawn yet."""
         self.drawn, self._said = (), iter(())
         if self._within is None or self._within[0] is not context:
-            self._within = context, replace(context, choose=self)
+            self._within = context, context.choosing(self)
         return self._within[1]
 
     def repeat(self) -> None:

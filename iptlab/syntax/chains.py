@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -88,6 +88,10 @@ class Written(NamedTuple):
         return Chain(self.name, self.policy, rules, self.counters)
 
 
+# so many rules make enough garbage to look for; of fewer the pause would cost more than it saves
+_MANY = 100
+
+
 class Chains(Mapping[str, Chain]):
     """Chains by name, each of which is read the first time it is looked at."""
 
@@ -97,7 +101,7 @@ class Chains(Mapping[str, Chain]):
     def __getitem__(self, name: str) -> Chain:
         chain = self._chains[name]
         if isinstance(chain, Written):
-            with collector_paused():
+            with collector_paused() if len(chain.entries) >= _MANY else nullcontext():
                 chain = self._chains[name] = chain.read()
         return chain
 

@@ -49,13 +49,13 @@ class Draft:
             if len(names := self.spelled[field_name]) > 1 and not declared.lax:
                 raise self._two_ways(declared, names)
         for field_name, declared in options.items():
-            if field_name not in self.values:
-                if declared.required:
-                    generic = f'{self.kind.name}: option "{declared.name}" must be specified'
-                    cure = f"Write {declared.name} and its value."
-                    raise BadValueError(declared.missing or generic, cure)
-                if (stand_in := declared.default_for(family)) is not None:
-                    values[field_name] = Given(stand_in) if declared.negatable else stand_in
+            if field_name not in self.values and declared.required:
+                generic = f'{self.kind.name}: option "{declared.name}" must be specified'
+                cure = f"Write {declared.name} and its value."
+                raise BadValueError(declared.missing or generic, cure)
+            stand_in = declared.default_for(family)
+            if field_name not in values and stand_in is not None:
+                values[field_name] = Given(stand_in) if declared.negatable else stand_in
         values = self.kind.settled(values)
         if self.elements:
             values |= self._several(values)
@@ -81,20 +81,6 @@ class Draft:
 
 
 @dataclass
-class Raw:
-    """An extension that is not modelled, while its words are being collected."""
-
-    token: Token
-    words: list[Token] = field(default_factory=list)
-
-    def text(self, place: Place) -> str:
-        """Its words exactly as the line has them."""
-        if not self.words:
-            return ""
-        return place.text[self.words[0].column - 1 : self.words[-1].end - 1]
-
-
-@dataclass
 class LineDraft:
     """What the words of a line have said so far; ``tokens`` are all of them.
 
@@ -113,7 +99,7 @@ class LineDraft:
     counters: Counters = ZERO
     header: Draft = field(default_factory=lambda: Draft(Header, Token("", 1, 1)))
     addresses: dict[str, tuple[Token, bool]] = field(default_factory=dict)
-    matches: list[Draft | Raw] = field(default_factory=list)
+    matches: list[Draft] = field(default_factory=list)
     target: Draft | Jump | None = None
     bang: Token | None = None
     late: LateSyntaxError | None = None
@@ -148,7 +134,7 @@ class LineDraft:
         """The match that ``-p`` loads by itself, unless it is there already."""
         number = self.named_protocol()
         kind = MATCHES.get(_PROTOCOL_MATCH.get(number) or protocol_names().get(number, ""))
-        there = {draft.kind for draft in self.matches if isinstance(draft, Draft)}
+        there = {draft.kind for draft in self.matches}
         foreign = kind and kind.families and self.family not in kind.families
         return None if foreign or kind in there else kind
 

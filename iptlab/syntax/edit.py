@@ -8,15 +8,26 @@ Source: libiptc/libiptc.c, iptables/iptables.c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import ClassVar
 
 from iptlab.errors import RulesetError
 from iptlab.netfilter.actions import Verdict
+from iptlab.netfilter.extension import INVALID, NO_SUCH
 from iptlab.netfilter.hooks import Hook, TableName, hooks_of
-from iptlab.netfilter.rules import ZERO, Counters, Fault, Jump, Outline, Rule, Table, faults
+from iptlab.netfilter.rules import (
+    VERDICTS,
+    ZERO,
+    Counters,
+    Fault,
+    Jump,
+    Outline,
+    Rule,
+    Table,
+    faults,
+)
 from iptlab.packet import Family
 from iptlab.syntax.chains import Chains, Entry, Written, new_entry, written
 from iptlab.syntax.grammar import Command, Place
@@ -25,10 +36,7 @@ from iptlab.syntax.refusal import (
     BAD_BUILTIN,
     BAD_POLICY,
     BAD_RULE,
-    INVALID,
     LONGEST,
-    NO_SUCH,
-    VERDICTS,
     nat_drop,
     refusal,
 )
@@ -51,9 +59,7 @@ class _Chain:
 
     def outline(self) -> Outline:
         """What the kernel looks at; of lines of one shape the first speaks for all."""
-        callees = dict.fromkeys(map(_CALLEE, self.entries))
-        callees.pop("", None)
-        return Outline(callees, [*map(_SAMPLE, self.entries)])
+        return Outline.of([*map(_CALLEE, self.entries)], [*map(_SAMPLE, self.entries)])
 
 
 _SAMPLE = attrgetter("sample")
@@ -64,9 +70,17 @@ class Edit:
     """An open table; ``chains`` are its chains by name.
 
     What ``-v``, ``-L`` and ``-S`` print is added to ``output``; without it nothing is printed.
+    ``hosts`` are names that ``-L`` shows instead of addresses.
     """
 
-    def __init__(self, table: Table, family: Family, output: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        table: Table,
+        family: Family,
+        output: list[str] | None = None,
+        hosts: Mapping[str, str] | None = None,
+    ) -> None:
+        self.hosts = hosts or {}
         self.name = table.name
         self.family = family
         self.output = output
@@ -75,7 +89,7 @@ class Edit:
         self.changed = False
         self.chains: dict[str, _Chain] = {}
         for name, policy, counters, entries in written(table.chains):
-            there = [entry._replace(line=0) for entry in entries]
+            there = [entry._replace(line=0) if entry.line else entry for entry in entries]
             self.chains[name] = _Chain(name, policy, counters, entries=there)
         for chain in self.chains.values():
             self._hold(chain.entries)
@@ -384,7 +398,7 @@ class Edit:
         if command.chain:
             self._chain(command.chain, place)
         if self.output is not None:
-            self.output += listed(self.table(), command, self.family)
+            self.output += listed(self.table(), command, self.family, self.hosts)
 
     _WORK: ClassVar[dict[str, Callable[[Edit, Command, Place], None]]] = {
         "-A": _append,

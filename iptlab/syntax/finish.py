@@ -7,13 +7,12 @@ from functools import partial
 from itertools import product
 from typing import cast
 
-from iptlab.matches.unmodelled import UnmodelledMatch
 from iptlab.netfilter.extension import Extension, Match, Target
 from iptlab.netfilter.header import Header
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.rules import Rule
 from iptlab.netfilter.values import Given, Network, read_integer
-from iptlab.syntax.draft import Draft, LineDraft, Raw, asks_nothing, named, read_at
+from iptlab.syntax.draft import Draft, LineDraft, asks_nothing, named, read_at
 from iptlab.syntax.grammar import ILLEGAL, ONCE, WITH_RULE, Command
 from iptlab.syntax.refusal import check_length, nat_drop
 from iptlab.syntax.tokens import Token
@@ -21,7 +20,7 @@ from iptlab.syntax.tokens import Token
 
 def finished(line: LineDraft) -> Command:
     """The whole line, with its mistakes in the order in which the tool finds them."""
-    tests = tuple(_match(line, draft) for draft in line.matches)
+    tests = tuple(cast("Match", _finished(line, draft)) for draft in line.matches)
     target = _target(line)
     _check_drop(line, target)
     if line.bang:
@@ -130,12 +129,6 @@ def _headers(
     for src, dst in product(sources or nothing, destinations or nothing):
         ends = {k: v for k, v in (("src", src), ("dst", dst)) if v and not asks_nothing(v)}
         yield Header(**ends, **asked)  # type: ignore[arg-type]
-
-
-def _match(line: LineDraft, draft: Draft | Raw) -> Match:
-    if isinstance(draft, Raw):
-        return UnmodelledMatch(draft.token.text, draft.text(line.place))
-    return cast("Match", _finished(line, draft))
 
 
 def _target(line: LineDraft) -> Target | None:

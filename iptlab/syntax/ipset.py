@@ -8,18 +8,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 from iptlab.errors import BadValueError, RuleSyntaxError
 from iptlab.netfilter.ipset import DIMENSIONS, Element, IpSet, Key, Net, Part
 from iptlab.packet import Family
-from iptlab.syntax.ipset_words import extra_value, header_value, keys_of, room_in
+from iptlab.syntax.ipset_words import MOST_KEYS, extra_value, header_value, keys_of, room_in
 from iptlab.syntax.tokens import Token, restore_words
 
 _COMMANDS = {"create": "create", "-N": "create", "n": "create"} | {
     name: command
     for command, names in {"add": ("add", "-A"), "del": ("del", "-D")}.items()
     for name in names
+}
+# what types were called before release 5; man page: ipset(8) of release 4
+_OLD_NAMES = {
+    "ipmap": "bitmap:ip",
+    "macipmap": "bitmap:ip,mac",
+    "portmap": "bitmap:port",
+    "iphash": "hash:ip",
+    "nethash": "hash:net",
+    "ipporthash": "hash:ip,port",
+    "ipportiphash": "hash:ip,port,ip",
+    "ipportnethash": "hash:ip,port,net",
+    "setlist": "list:set",
 }
 # the options of create, in the order ipset save prints them: the types that take it, whether
 # a value follows, and what stands there if it is left out
@@ -84,6 +97,29 @@ def read_sets(text: str) -> dict[str, IpSet]:
     return sets
 
 
+def change_sets(sets: dict[str, IpSet], words: list[Token], number: int, text: str) -> None:
+    """Do one ``create``, ``add`` or ``del`` line to the sets, or raise RuleSyntaxError."""
+    _Line(number, text, words).apply(sets)
+
+
+def set_header(each: IpSet) -> list[str]:
+    """The words that say what a set was created with, as ``ipset list`` prints them."""
+    family = {Family.IPV4: "inet", Family.IPV6: "inet6"}[each.family or Family.IPV4]
+    words = ["family", family] * (each.kind in _CREATE["family"].kinds)
+    for name, declared in _CREATE.items():
+        if name in each.options and declared.printed:
+            words += [name, each.options[name]] if declared.has_value else [name]
+    return words
+
+
+def set_elements(each: IpSet) -> list[Element]:
+    """A set's elements in the order in which they are printed."""
+    elements = list(each.elements.values())
+    if each.kind.startswith("bitmap:"):
+        elements.sort(key=lambda element: _position(element.parts[0]))
+    return elements
+
+
 def write_sets(sets: Mapping[str, IpSet]) -> str:
     """The sets as ``ipset save`` prints them, lists of sets last.
 
@@ -95,17 +131,8 @@ def write_sets(sets: Mapping[str, IpSet]) -> str:
 
 
 def _lines(each: IpSet) -> Iterator[str]:
-    family = {Family.IPV4: "inet", Family.IPV6: "inet6"}[each.family or Family.IPV4]
-    words = ["create", each.name, each.kind]
-    words += ["family", family] * (each.kind in _CREATE["family"].kinds)
-    for name, declared in _CREATE.items():
-        if name in each.options and declared.printed:
-            words += [name, each.options[name]] if declared.has_value else [name]
-    yield " ".join(words)
-    elements = list(each.elements.values())
-    if each.kind.startswith("bitmap:"):
-        elements.sort(key=lambda element: _position(element.parts[0]))
-    for element in elements:
+    yield " ".join(["create", each.name, each.kind, *set_header(each)])
+    for element in set_elements(each):
         yield f"add {each.name} {element}"
 
 
@@ -163,6 +190,7 @@ class _Line:
 
     def create(self, sets: dict[str, IpSet], words: list[Token], *, exist: bool) -> None:
         _, name, kind, *rest = words
+        kind = kind._replace(text=_OLD_NAMES.get(kind.text, kind.text))
         if len(name.text.encode()) > 31:
             raise self.error(
                 name,
@@ -175,13 +203,14 @@ class _Line:
                 f"Syntax error: typename '{kind.text}' is unknown",
                 f"The types are {', '.join(DIMENSIONS)}.",
             )
-        if name.text in sets and not exist:
+        created = self.new_set(name, kind, rest)
+        if name.text in sets and not (exist and _alike(created, sets[name.text])):
             raise self.error(
                 name,
                 "Set cannot be created: set with the same name already exists",
-                "Choose another name, or write -exist to keep the old set.",
+                "Choose another name, or write -exist to keep a set that is the same.",
             )
-        sets.setdefault(name.text, self.new_set(name, kind, rest))
+        sets.setdefault(name.text, created)
 
     def new_set(self, name: Token, kind: Token, rest: list[Token]) -> IpSet:
         given = self.options(
@@ -253,7 +282,8 @@ class _Line:
         extras = self.beside(changed, rest)
         elements = dict(changed.elements)
         try:
-            keys = list(keys_of(changed, entry.text))
+            # two ranges multiply: no more are taken than would fit
+            keys = list(islice(keys_of(changed, entry.text), MOST_KEYS))
             if add and len(keys) > (room := room_in(changed)):
                 raise BadValueError(
                     "Hash is full, cannot add more elements",
@@ -307,6 +337,19 @@ class _Line:
         for option_, word in given.items():
             values[option_] = self.at(word, partial(extra_value, option_, word.text))
         return tuple((name, values[name]) for name in _BESIDE if name in values)
+
+
+# what two sets may differ in and still be the same to -exist
+# kernel: net/netfilter/ipset/ip_set_hash_gen.h (mtype_same_set)
+_INSIDE = ("hashsize", "bucketsize", "initval")
+
+
+def _alike(one: IpSet, other: IpSet) -> bool:
+    mine, yours = (
+        (each.kind, each.family, {k: v for k, v in each.options.items() if k not in _INSIDE})
+        for each in (one, other)
+    )
+    return mine == yours
 
 
 def _moved(elements: dict[Key, Element], key: Key, where: str, other: str) -> dict[Key, Element]:

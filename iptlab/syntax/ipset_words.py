@@ -17,6 +17,8 @@ from iptlab.netfilter.values import read_host, read_integer
 from iptlab.packet import Family, Protocol
 
 _MOST = {"timeout": 2147483, "packets": 2**64 - 1, "bytes": 2**64 - 1}
+# elements that one word may stand for: more would not come to an end soon
+MOST_KEYS = 1 << 20
 _COUNT = {1: "none", 2: "one", 3: "two"}
 _ORDINAL = {1: "", 2: "Two ", 3: "Three "}
 
@@ -24,7 +26,7 @@ _ORDINAL = {1: "", 2: "Two ", 3: "Three "}
 def room_in(changed: IpSet) -> int:
     """How many more elements the set takes."""
     most = changed.options.get("maxelem", "0")
-    return int(most) - len(changed.elements) if int(most) else 2**32
+    return min(int(most) - len(changed.elements), MOST_KEYS - 1) if int(most) else MOST_KEYS
 
 
 def _number(text: str, most: int) -> int:

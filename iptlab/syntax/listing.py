@@ -7,19 +7,17 @@ list_rules); release 1.8.9, legacy
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from iptlab.netfilter.extension import Extension, Target
 from iptlab.netfilter.header import Header
-from iptlab.netfilter.rules import Chain, Counters, Jump, Rule, Table
+from iptlab.netfilter.rules import VERDICTS, Chain, Counters, Jump, Rule, Table
 from iptlab.netfilter.values import Given, InterfaceName, Network, ProtocolNumber
 from iptlab.packet import Family
 from iptlab.syntax.grammar import Command
-from iptlab.targets.unmodelled import UnreadTarget
+from iptlab.targets.unmodelled import AbsentChain, HiddenTarget, UnreadTarget
 
-# the verdicts are one target, called standard, that prints nothing of its own
-_STANDARD = ("ACCEPT", "DROP", "QUEUE", "RETURN")
 # what iptables calls a protocol without asking /etc/protocols; libxtables/xtables.c
 _CHAIN_PROTOCOLS = {0: "all", 1: "icmp", 6: "tcp", 17: "udp", 50: "esp", 51: "ah"} | {
     58: "ipv6-icmp",
@@ -27,7 +25,7 @@ _CHAIN_PROTOCOLS = {0: "all", 1: "icmp", 6: "tcp", 17: "udp", 50: "esp", 51: "ah
     135: "ipv6-mh",
     136: "udplite",
 }
-# what /etc/hosts and /etc/networks know everywhere. Simplified: no other name is looked up.
+# what /etc/hosts and /etc/networks know everywhere
 _ADDRESS_NAMES = {
     "0.0.0.0": "default",
     "127.0.0.0": "loopback",
@@ -40,7 +38,8 @@ _ADDRESS_NAMES = {
 class Columns:
     """Which columns ``-L`` shows: ``-n``, ``-v``, ``-x``, ``--line-numbers``.
 
-    A line of ``-v -A`` has no columns: ``aligned`` is False.
+    A line of ``-v -A`` has no columns: ``aligned`` is False. ``hosts`` are names to show
+    instead of addresses.
     """
 
     numeric: bool = False
@@ -48,12 +47,14 @@ class Columns:
     exact: bool = False
     line_numbers: bool = False
     aligned: bool = True
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, command: Command) -> Columns:
+    def of(cls, command: Command, hosts: Mapping[str, str]) -> Columns:
         """The columns that a command's switches ask for."""
         names = {name for name, _ in command.switches}
-        return cls("-n" in names, "-v" in names, "-x" in names, "--line-numbers" in names)
+        asked = ("-n" in names, "-v" in names, "-x" in names, "--line-numbers" in names)
+        return cls(*asked, hosts=hosts)
 
     def padded(self, text: str, width: int) -> str:
         """A column's text and the blank after it."""
@@ -63,10 +64,10 @@ class Columns:
 _ONE_LINE = Columns(numeric=True, verbose=True, aligned=False)
 
 
-def listed(table: Table, command: Command, family: Family) -> list[str]:
-    """The lines that a ``-L`` or ``-S`` command prints."""
+def listed(table: Table, command: Command, family: Family, hosts: Mapping[str, str]) -> list[str]:
+    """The lines that a ``-L`` or ``-S`` command prints; ``hosts`` are names of addresses."""
     chains = (table.chains[command.chain],) if command.chain else table.ordered()
-    columns = Columns.of(command)
+    columns = Columns.of(command, hosts)
     if command.operation == "-S":
         return list(_rules_list(chains, command.number, columns))
     if command.number is not None:
@@ -180,7 +181,7 @@ def _row(rule: Rule, columns: Columns, family: Family) -> str:
     if isinstance(target, Jump) and target.goto:
         parts.append("[goto] ")
     telling: list[Extension] = list(rule.matches)
-    if target and not isinstance(target, Jump) and target.name not in _STANDARD:
+    if target and not isinstance(target, Jump) and target.name not in VERDICTS:
         telling.append(target)
     beside = header.named_protocol
     for one in telling:
@@ -193,9 +194,9 @@ def _target_name(target: Target | None) -> str:
     match target:
         case None:
             return ""
-        case Jump(chain=name):
+        case Jump(chain=name) | AbsentChain(chain=name):
             return name
-        case UnreadTarget(text=text):
+        case UnreadTarget(text=text) | HiddenTarget(text=text):
             return text.split()[1]
         case _:
             return target.column or target.name
@@ -238,8 +239,11 @@ def _address(given: Given[Network] | None, columns: Columns, family: Family) -> 
     address, slash, mask = str(given.value).partition("/")
     if address == "::" and not columns.numeric:
         return "anywhere"
-    name = address if columns.numeric else _ADDRESS_NAMES.get(address, address)
-    return name if mask == str(family.bits) else f"{name}{slash}{mask}"
+    whole = mask == str(family.bits)
+    known = _ADDRESS_NAMES.get(address, address)
+    named = columns.hosts.get(address, known) if whole else known
+    name = address if columns.numeric else named
+    return name if whole else f"{name}{slash}{mask}"
 
 
 def _mark(given: object) -> str:

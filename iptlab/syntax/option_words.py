@@ -86,6 +86,8 @@ class OptionReader:
                 cure = f"Write {arity} words after {token.text}."
                 raise self._error(token, f"{token.text} {declared.value.too_few}", cure)
             words.append(self.words.value(token))
+        if declared.value.optional and self.words.argument_follows():
+            words.append(self.words.take())
         return words
 
     def _check_word(self, draft: Draft, text: str, word: Token) -> None:

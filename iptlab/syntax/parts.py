@@ -6,16 +6,15 @@ from collections.abc import Container
 
 import iptlab.targets  # noqa: F401  (announces the targets' names)
 from iptlab.errors import RuleSyntaxError
-from iptlab.matches.unmodelled import OPTIONS as UNMODELLED_MATCHES
 from iptlab.netfilter.extension import MATCHES, TARGETS
 from iptlab.netfilter.header import Header
 from iptlab.netfilter.rules import Jump
 from iptlab.netfilter.values import Given, ProtocolNumber
 from iptlab.packet import Family
 from iptlab.syntax.cursor import Cursor
-from iptlab.syntax.draft import Draft, LineDraft, Raw, named
+from iptlab.syntax.draft import Draft, LineDraft, named
 from iptlab.syntax.grammar import EXTENSION_HEADERS, LateSyntaxError
-from iptlab.syntax.option_names import did_you_mean, unknown
+from iptlab.syntax.option_names import did_you_mean
 from iptlab.syntax.option_words import OptionReader
 from iptlab.syntax.tokens import Token
 
@@ -75,18 +74,14 @@ class Parts:
         kind = MATCHES.get(token.text)
         if kind and (not kind.families or self.line.family in kind.families):
             for earlier in self.line.matches:
-                if isinstance(earlier, Draft) and earlier.kind is kind:
+                if earlier.kind is kind:
                     earlier.closed = True
             self.line.matches.append(Draft(kind, token))
-        elif token.text in UNMODELLED_MATCHES:
-            raw = Raw(token)
-            self.line.matches.append(raw)
-            self._swallow(raw)
         else:
             raise self._error(
                 token,
                 f"Couldn't load match `{token.text}':No such file or directory",
-                did_you_mean(token.text, (*MATCHES, *UNMODELLED_MATCHES), "match"),
+                did_you_mean(token.text, MATCHES, "match"),
                 f"Couldn't load match `{token.text}':No such file or directory\n",
             )
 
@@ -141,20 +136,6 @@ class Parts:
                 f"Couldn't load target `{word.text}':No such file or directory\n",
             )
 
-    def _swallow(self, raw: Raw) -> None:
-        """Collect the words of an extension that is not modelled, up to the next part."""
-        while not self.words.ended:
-            word, *after = self.words.ahead()
-            ended = word.text in _ENDS_MATCH or (
-                word.text == "!" and after and after[0].text in _ENDS_MATCH
-            )
-            if ended and not word.quoted:
-                break
-            if word.text.startswith("--") and word.text not in UNMODELLED_MATCHES[raw.token.text]:
-                self.words.take()
-                raise unknown(word, self.line)
-            raw.words.append(self.words.take())
-
     def _extension_option(self, name: str, token: Token) -> bool:
         for draft in reversed(self.line.drafts()):
             if not draft.closed and (found := named(draft.kind, name)):
@@ -178,7 +159,3 @@ class Parts:
 
 
 _NO_PROTOCOL = Given(ProtocolNumber(0), True)
-_ENDS_MATCH = frozenset(
-    {"-m", "--match", "-j", "--jump", "-g", "--goto"}
-    | {name for _, declared in Header.options() for name in declared.names}
-)

@@ -13,7 +13,7 @@ from iptlab.errors import IptlabError, RuleError
 from iptlab.packet import Family
 
 VERSION = "v1.8.9 (legacy)"
-_PROGRAM = re.compile(r"(?:.*/)?(ip6?tables)(?:-legacy)?(?:-(save|restore))?").fullmatch
+_PROGRAM = re.compile(r"(?:.*/)?(ip6?tables)(?:-legacy|-nft)?(?:-(save|restore))?").fullmatch
 
 
 class Program(NamedTuple):

@@ -10,15 +10,11 @@ from iptlab.netfilter.extension import TARGETS
 from iptlab.syntax.grammar import Place
 from iptlab.syntax.tokens import Token, restore_words
 
-# what the tool says of a failed edit, without its final full stop
-NO_SUCH = "No chain/target/match by that name"
+# what the tool says of a failed edit besides the errors of the kernel, without its full stop
 BAD_RULE = "Bad rule (does a matching rule exist in that chain?)"
-INVALID = "Invalid argument"
 BAD_POLICY = "Bad policy name"
 BAD_BUILTIN = "Bad built-in chain name"
 
-# the verdicts, which no chain may be called
-VERDICTS = ("ACCEPT", "DROP", "QUEUE", "RETURN")
 # how many characters a chain name may have
 LONGEST = 28
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from iptlab.errors import RuleSyntaxError
-from iptlab.matches.unmodelled import UnreadMatch
-from iptlab.netfilter.extension import TARGETS
+from iptlab.matches.unmodelled import HiddenMatch, UnreadMatch
+from iptlab.netfilter.extension import TARGETS, Match, Target
 from iptlab.netfilter.header import Header
 from iptlab.netfilter.rules import Rule
 from iptlab.packet import Family
@@ -16,13 +17,13 @@ from iptlab.syntax.edit import Edit
 from iptlab.syntax.grammar import JUMPS, LOAD_MATCH, Place
 from iptlab.syntax.rule import read_command
 from iptlab.syntax.tokens import Token, restore_words
-from iptlab.targets.unmodelled import UnreadTarget
+from iptlab.targets.unmodelled import AbsentChain, HiddenTarget, UnreadTarget
 
 
 def found_rules(words: list[Token], place: Place, family: Family, edit: Edit) -> Iterator[Rule]:
     """The rules of an ``-A`` line, each printed as the line is written."""
-    rest = place.text[words[1].end - 1 :].strip() if len(words) > 2 else ""
-    plain = place.text.translate(_TYPOGRAPHY)
+    rest = place.text[words[2].column - 1 :].strip() if len(words) > 2 else ""
+    plain = _SINGLE_QUOTED.sub(r'"\1"', place.text.translate(_TYPOGRAPHY))
     if plain != place.text:
         place = Place(place.line, plain)
         start = words[0].column - 1
@@ -36,6 +37,8 @@ def found_rules(words: list[Token], place: Place, family: Family, edit: Edit) ->
 # what word processors make of quotes and of two dashes
 _TYPOGRAPHY = {ord("\u201c"): '"', ord("\u201d"): '"', ord("\u201e"): '"', ord("\u2013"): "--"}
 _TYPOGRAPHY |= {ord("\u2014"): "--"}
+# as a shell reads it, where iptables-restore knows double quotes only
+_SINGLE_QUOTED = re.compile(r"(?<=[ =])'([^'\"]*)'(?= |$)")
 
 
 class _RuleReader:
@@ -84,12 +87,24 @@ class _RuleReader:
                     return (Rule(matches=(UnreadMatch(text, error.cause),)),)
         unread = [part for part in parts if part.cause]
         targets = [part for part in unread if part.words[0].text in _JUMPS]
-        matches = [UnreadMatch(self._text(p), p.cause) for p in unread if p not in targets]
-        target = UnreadTarget(self._text(targets[0]), targets[0].cause) if targets else None
+        matches = [self._match(part) for part in unread if part not in targets]
+        target = self._target(targets[0]) if targets else None
         return tuple(
             replace(rule, matches=(*rule.matches, *matches), target=target or rule.target)
             for rule in rules
         )
+
+    def _match(self, part: _Part) -> Match:
+        text = self._text(part)
+        return HiddenMatch(text) if _hides_value(part) else UnreadMatch(text, part.cause)
+
+    def _target(self, part: _Part) -> Target:
+        """What cannot be read behind -j: a name alone may be that of a chain of another part."""
+        if len(part.words) == 2 and _NAME(part.words[1].text):
+            return AbsentChain(part.words[1].text, goto=part.words[0].text in ("-g", "--goto"))
+        if _hides_value(part) and part.words[1].text in TARGETS:
+            return HiddenTarget(self._text(part))
+        return UnreadTarget(self._text(part), part.cause)
 
     def _blame(self, parts: list[_Part], error: RuleSyntaxError) -> bool:
         """Mark the part that the error is about; the answer is whether there is one."""
@@ -125,6 +140,24 @@ class _Part:
     tail: bool = False
 
 
+def _hides_value(part: _Part) -> bool:
+    """Whether its last value is a name of a host or user, or was made unreadable."""
+    *_, name, value = ("", *(word.text for word in part.words))
+    if name in _NAMES:
+        return bool(_NAMED(value) or _MASKED(value))
+    return name[:2] == "--" and _MASKED(value) is not None
+
+
+# options whose value may be a name that only the machine of the text knows
+_NAMES = {"-s", "--source", "--src", "-d", "--destination", "--dst"} | {
+    f"--{whose}-owner" for whose in ("uid", "gid")
+}
+# x.x.x.x, 10.*.*.*, <my ip>, [SERVER], $WAN_IP, ${WAN}, {{ wan }}, %(wan)s
+_BLANK = r"<[^<>]+>|\[[A-Za-z][^\[\]]*\]|\$\{?\w+\}?|\{\{?[^{}]+\}?\}|%\(?\w+\)?s?"
+_MASKED = re.compile(rf"(?=.*[xX*?#<\[$%{{])(?:[\dxX*?#.:/-]|[a-f]+[\dxX:]|{_BLANK})+").fullmatch
+_NAMED = re.compile(r"(?=[^/]*[A-Za-z])[\w.-]+(?:/[\d.]+)?(?:,[\w.-]+(?:/[\d.]+)?)*").fullmatch
+
+
 def _from(part: list[Token], error: RuleSyntaxError) -> int:
     """Which word of the part the error is about."""
     return next((n for n, word in enumerate(part) if word.column == error.column), 0)
@@ -137,7 +170,7 @@ _HEADER = {name for _, declared in Header.options() for name in declared.names}
 _OLD_WORDS = {
     "-m": {"mport": "multiport", "dstlimit": "hashlimit", "random": "statistic"}
     | {"nth": "statistic"},
-    "-p": {"ipv4": "4"},
+    "-p": {"ipv4": "4", "ipv6-crypt": "esp", "ipv6-auth": "ah"},
     "--log-level": {"warn": "warning", "err": "error", "emergency": "emerg"},
 }
 _OLD_OPTIONS = {"--days": "--weekdays", "--dstlimit": "--hashlimit"} | {
@@ -148,12 +181,21 @@ _OLD_OPTIONS = {"--days": "--weekdays", "--dstlimit": "--hashlimit"} | {
 _LEFT_OUT = (("string", "--algo", "bm"), ("statistic", "--packet", "0"))
 
 
+_NAME = re.compile(r"[\w.+:-]{1,28}").fullmatch
+# an option of one letter with its value right behind it
+_GLUED = re.compile(r"(-[sd])(\d.*)|(-p)(tcp|udp|icmp|all)|(-j)([A-Z]+)").fullmatch
+
+
 def _modern(words: list[Token]) -> list[Token]:
     """The words in today's spelling: ``! -s 10.0.0.0/8`` for the old ``-s ! 10.0.0.0/8``."""
     made: list[Token] = []
-    rest = list(words)
+    rest = _without_remark(words)
     while rest:
         word = rest.pop(0)
+        if glued := _GLUED(word.text):
+            name, value = filter(None, glued.groups())
+            rest.insert(0, word._replace(text=value, column=word.column + 2))
+            word = word._replace(text=name, end=word.column + 2)
         text = _OLD_OPTIONS.get(word.text, word.text)
         if text[:1] == "-" and len(rest) > 1 and rest[0].text == "!" and rest[1].text[:1] != "-":
             made.append(rest.pop(0))
@@ -173,6 +215,14 @@ def _modern(words: list[Token]) -> list[Token]:
             at = spelled.index(module)
             made[at + 1 : at + 1] = [made[at]._replace(text=each) for each in (name, usual)]
     return made
+
+
+def _without_remark(words: list[Token]) -> list[Token]:
+    """The words before a ``#`` that is no option's value."""
+    for at, word in enumerate(words):
+        if word.text[:1] == "#" and not word.quoted and words[at - 1].text[:1] != "-":
+            return words[:at]
+    return list(words)
 
 
 def _parts(words: list[Token]) -> Iterator[list[Token]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from iptlab.errors import BadValueError
 from iptlab.netfilter.actions import Action, Undecided
 from iptlab.netfilter.context import CannotTell, Context
-from iptlab.netfilter.extension import Target, option, register_target
+from iptlab.netfilter.extension import Refused, Target, option, register_target
 from iptlab.netfilter.values import Flag, Integer, Text
 from iptlab.packet import Family, Packet
 
@@ -82,6 +82,11 @@ class ClusterIp(Target):
             )
         if whole and not self.seed:
             object.__setattr__(self, "seed", Integer(0))
+
+    def kernel_refusal(self) -> Refused | None:
+        if self.local and not self.local.number:
+            return Refused("there is no node 0", "Nodes count from 1: write --local-node 1.")
+        return None
 
     def act(self, packet: Packet, context: Context) -> Action:
         return Undecided(CannotTell("which node of a cluster answers is not computed"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from iptlab.errors import BadValueError
 from iptlab.netfilter.actions import Action, Continue, SetConnmark, Undecided, shifted
 from iptlab.netfilter.context import CannotTell, Connection, Context
-from iptlab.netfilter.extension import Match, Target, option, register_target
+from iptlab.netfilter.extension import Match, Refused, Target, option, register_target
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import Flag, Integer
 from iptlab.packet import Packet
@@ -91,9 +91,11 @@ class Connmark(Target):
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         if abs(self.shift) == Shift.most:
-            return "a mark has 32 bits; nothing is left of it after this shift", "Shift by less."
+            return Refused(
+                "a mark has 32 bits; nothing is left of it after this shift", "Shift by less."
+            )
         return None
 
     def act(self, packet: Packet, context: Context) -> Action:

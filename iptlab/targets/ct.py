@@ -10,7 +10,7 @@ from typing import ClassVar
 from iptlab.errors import BadValueError
 from iptlab.netfilter.actions import Action, Continue, NoTrack, SetZone
 from iptlab.netfilter.context import Connection, Context, Tuple
-from iptlab.netfilter.extension import Match, Target, option, register_target
+from iptlab.netfilter.extension import NO_SUCH, Match, Refused, Target, option, register_target
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.values import Flag, Text, Value, read_integer
 from iptlab.packet import Family, Packet, Protocol
@@ -141,15 +141,21 @@ class Ct(Target):
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         if not self.helper or self.notrack:
             return None
         wanted = _HELPERS.get(self.helper.text)
         if wanted is None:
-            return f"there is no helper {self.helper}", f"The kernel has {', '.join(_HELPERS)}."
+            return Refused(
+                f"there is no helper {self.helper}",
+                f"The kernel has {', '.join(_HELPERS)}.",
+                NO_SUCH,
+            )
         if protocol not in wanted:
             needs = " or ".join(f"-p {each.name.lower()}" for each in wanted)
-            return f"the helper {self.helper} needs to know the protocol", f"Write {needs}."
+            return Refused(
+                f"the helper {self.helper} needs to know the protocol", f"Write {needs}.", NO_SUCH
+            )
         return None
 
     def act(self, packet: Packet, context: Context) -> Action:

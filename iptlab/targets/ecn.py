@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from iptlab.errors import BadValueError
 from iptlab.netfilter.actions import Action, Continue
 from iptlab.netfilter.context import Context
-from iptlab.netfilter.extension import Match, Target, option, register_target
+from iptlab.netfilter.extension import Match, Refused, Target, option, register_target
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.values import Flag, Integer
 from iptlab.packet import Family, Packet, Protocol
@@ -60,9 +60,9 @@ class Ecn(Target):
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         if (self.remove or self.ece or self.cwr) and protocol != Protocol.TCP:
-            return "only TCP has the bits ECE and CWR", "Write -p tcp in the rule."
+            return Refused("only TCP has the bits ECE and CWR", "Write -p tcp in the rule.")
         return None
 
     def act(self, packet: Packet, context: Context) -> Action:

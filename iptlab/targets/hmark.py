@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from iptlab.errors import BadValueError
 from iptlab.netfilter.actions import Action, Undecided
 from iptlab.netfilter.context import CannotTell, Context
-from iptlab.netfilter.extension import Match, Target, option, register_target
+from iptlab.netfilter.extension import Match, Refused, Target, option, register_target
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import Integer, Network, Value, prefix_length
 from iptlab.packet import Family, Packet
@@ -177,9 +177,9 @@ class Hmark(Target):
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         if self.spi and (self.sport or self.dport):
-            return (
+            return Refused(
                 "a packet has either ports or a security parameter index",
                 "Leave --hmark-spi out, or the ports.",
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from iptlab.netfilter.actions import Action, Continue
 from iptlab.netfilter.context import Context
-from iptlab.netfilter.extension import Match, Target, option, register_target
+from iptlab.netfilter.extension import Match, Refused, Target, option, register_target
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import Flag, Integer, Text
 from iptlab.packet import Family, Packet
@@ -42,11 +42,13 @@ class IdleTimer(Target):
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         if not 0 < self.timeout.number < _LONGEST:
-            return "a timer cannot run so long", f"Write a timeout from 1 to {_LONGEST - 1}."
+            return Refused(
+                "a timer cannot run so long", f"Write a timeout from 1 to {_LONGEST - 1}."
+            )
         if not self.label.text:
-            return "a timer needs a name", "Write --label and a word."
+            return Refused("a timer needs a name", "Write --label and a word.")
         return None
 
     def act(self, packet: Packet, context: Context) -> Action:

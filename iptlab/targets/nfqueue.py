@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from iptlab.errors import BadValueError
 from iptlab.netfilter.actions import Action, Undecided
 from iptlab.netfilter.context import CannotTell, Context
-from iptlab.netfilter.extension import Match, Target, option, register_target
+from iptlab.netfilter.extension import Match, Refused, Target, option, register_target
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import Flag, Integer, Value, read_range
 from iptlab.packet import Family, Packet
@@ -69,9 +69,9 @@ class Nfqueue(Target):
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         if self.balance and self.balance.high - self.balance.low == 65535:
-            return "NFQUEUE takes at most 65535 queues", "Write 0:65534."
+            return Refused("NFQUEUE takes at most 65535 queues", "Write 0:65534.")
         return None
 
     def act(self, packet: Packet, context: Context) -> Action:

@@ -10,7 +10,7 @@ from iptlab.errors import BadValueError
 from iptlab.netfilter.actions import Action, Continue
 from iptlab.netfilter.context import Context
 from iptlab.netfilter.extension import Target, option, register_target
-from iptlab.netfilter.values import Text, Value
+from iptlab.netfilter.values import EstimatorName, Value
 from iptlab.packet import Family, Packet
 
 _SECOND = 1_000_000
@@ -19,18 +19,6 @@ _UNITS = {
     **dict.fromkeys(("ms", "msec", "msecs"), 1000),
     **dict.fromkeys(("us", "usec", "usecs", ""), 1),
 }
-
-
-class EstimatorName(Text):
-    """The estimator's name; 15 bytes of it count. Printed as it is."""
-
-    @classmethod
-    def parse(cls, text: str, family: Family) -> EstimatorName:
-        """The name, cut as the tool does."""
-        return cls(text.encode()[:15].decode(errors="ignore"))
-
-    def __str__(self) -> str:
-        return self.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from iptlab.errors import BadValueError
 from iptlab.netfilter.actions import Action, Decide, Verdict
 from iptlab.netfilter.context import Context
-from iptlab.netfilter.extension import Match, Target, option, register_target
+from iptlab.netfilter.extension import Match, Refused, Target, option, register_target
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.values import Value
 from iptlab.packet import Family, Packet, Protocol
@@ -84,9 +84,9 @@ class Reject(Target):
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         if self.reject_with.type == "tcp-reset" and protocol != Protocol.TCP:
-            return "tcp-reset can answer only TCP", "Write -p tcp in the rule."
+            return Refused("tcp-reset can answer only TCP", "Write -p tcp in the rule.")
         return None
 
     def explain(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from iptlab.netfilter.actions import Action, Undecided
 from iptlab.netfilter.context import CannotTell, Context
-from iptlab.netfilter.extension import Target, option, register_target
+from iptlab.netfilter.extension import Refused, Target, option, register_target
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.values import PrefixLength, Value, read_host, written
 from iptlab.packet import Address, Family, Packet
@@ -44,10 +44,12 @@ class PrefixTranslation(Target):
     src_pfx: Prefix
     dst_pfx: Prefix
 
-    def kernel_refusal(self) -> tuple[str, str] | None:
+    def kernel_refusal(self) -> Refused | None:
         for prefix in (self.src_pfx, self.dst_pfx):
             if not prefix.is_network:
-                return f"{prefix} is no prefix of up to 64 bits", "Write for example fd00::/64."
+                return Refused(
+                    f"{prefix} is no prefix of up to 64 bits", "Write for example fd00::/64."
+                )
         return None
 
     def act(self, packet: Packet, context: Context) -> Action:

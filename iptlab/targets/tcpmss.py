@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from iptlab.errors import BadValueError
 from iptlab.netfilter.actions import Action, Continue, Undecided
 from iptlab.netfilter.context import CannotTell, Context
-from iptlab.netfilter.extension import Match, Target, option, register_target
+from iptlab.netfilter.extension import Match, Refused, Target, option, register_target
 from iptlab.netfilter.fields import TCP_FLAGS
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import Flag, FlagTest, Integer, read_integer
@@ -68,14 +68,14 @@ class TcpMss(Target):
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         if self.clamp and any(hook not in _PATH_HOOKS for hook in hooks):
-            return (
+            return Refused(
                 "--clamp-mss-to-pmtu needs to know the packet's way on",
                 f"It works at {', '.join(_PATH_HOOKS)}.",
             )
         if not any(_wants_syn(test) for test in tests):
-            return (
+            return Refused(
                 "TCPMSS works only on SYN packets, and this rule matches others",
                 "Write --tcp-flags SYN,RST SYN before -j.",
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from iptlab.netfilter.actions import Action, Continue
 from iptlab.netfilter.context import Context
-from iptlab.netfilter.extension import Match, Target, option, register_target
+from iptlab.netfilter.extension import Match, Refused, Target, option, register_target
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.values import InterfaceName
 from iptlab.packet import Family, Packet
@@ -40,9 +40,11 @@ class Tee(Target):
 
     def kernel_refusal_beside(
         self, protocol: int, tests: Sequence[Match], hooks: Sequence[Hook]
-    ) -> tuple[str, str] | None:
+    ) -> Refused | None:
         if int(self.gateway.address) == 0:
-            return f"{self.gateway} is nobody's address", "Name the machine that gets the copies."
+            return Refused(
+                f"{self.gateway} is nobody's address", "Name the machine that gets the copies."
+            )
         return None
 
     def act(self, packet: Packet, context: Context) -> Action:

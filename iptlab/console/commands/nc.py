@@ -128,20 +128,12 @@ class Netcat:
     def _addresses(self, port: int) -> tuple[Address, ...]:
         family = 4 if "-4" in self.options else 6 if "-6" in self.options else None
         try:
-            if "-n" in self.options:
-                return (self._written_out(family),)
+            if "-n" in self.options and written_out(self.host) is None:
+                raise UnresolvedError(UNKNOWN)
             return resolve(self.session, self.host, family)
         except UnresolvedError as error:
             place = f'getaddrinfo for host "{self.host}" port {port}'
             raise _wrong(f"{place}: {error}") from None
-
-    def _written_out(self, family: int | None) -> Address:
-        own = written_out(self.host)
-        if own is None:
-            raise UnresolvedError(UNKNOWN)
-        if family not in (None, own.version):
-            raise UnresolvedError(WRONG_FAMILY)
-        return own
 
     @property
     def _udp(self) -> bool:

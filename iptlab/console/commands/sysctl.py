@@ -41,6 +41,7 @@ _COUNT = "netfilter/nf_conntrack_count"
 # what a switch may be, where not every number will do; kernel: net/ipv4/sysctl_net_ipv4.c
 _RANGES = {
     "ipv4/ip_default_ttl": (1, 255),
+    "ipv4/icmp_echo_ignore_all": (0, 1),
     "netfilter/nf_conntrack_tcp_loose": (0, 1),
     "netfilter/nf_conntrack_tcp_be_liberal": (0, 1),
     "netfilter/nf_conntrack_checksum": (0, 1),

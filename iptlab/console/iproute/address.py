@@ -28,6 +28,7 @@ _LIFE = "       valid_lft forever preferred_lft forever"
 def _show(call: Call) -> Output:
     """Every interface with its addresses; with a family only those that have some of it."""
     lines: list[str] = []
+    named = any(word != "up" for word in call.words)
     for number, one in selected(call):
         own = list(_ordered(one, call.family))
         if call.family and not own:
@@ -38,14 +39,16 @@ def _show(call: Call) -> Output:
         elif call.oneline:
             lines += [f"{number}: {one.name}{_line(one, *each)}\\{_LIFE}" for each in own]
         else:
-            lines += _heads(call, number, one)
+            lines += _heads(call, number, one, named=named)
             for each in own:
                 lines += [_line(one, *each), _LIFE]
     return Output("".join(f"{line}\n" for line in lines))
 
 
-def _heads(call: Call, number: int, one: Interface) -> Iterator[str]:
-    queue, group = (" qdisc noqueue", " group default") if call.family != 6 else ("", "")
+def _heads(call: Call, number: int, one: Interface, *, named: bool) -> Iterator[str]:
+    # of all links in IPv6 the kernel tells less than of one
+    brief = call.family == 6 and not named
+    queue, group = ("", "") if brief else (" qdisc noqueue", " group default")
     place = f"{number}: {one.name}: {flags(one)} mtu {one.mtu}"
     yield f"{place}{queue} state {state(one)}{group} qlen 1000"
     if not call.family:

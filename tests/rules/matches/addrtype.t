@@ -7,6 +7,7 @@
 -m addrtype --dst-type FOO ; addrtype: bad type "FOO" ; FAIL
 -m addrtype --dst-type LOCAL, ; addrtype: bad type "" ; FAIL
 -m addrtype ; addrtype: you must specify --src-type or --dst-type ; FAIL
+-m addrtype --limit-iface-out --limit-iface-in ; addrtype: you must specify --src-type or --dst-type ; FAIL
 -m addrtype --limit-iface-in ; addrtype: you must specify --src-type or --dst-type ; FAIL
 -m addrtype --dst-type LOCAL --dst-type UNICAST ; addrtype: option "--dst-type" can only be used once. ; FAIL
 -m addrtype --dst-type LOCAL ! --limit-iface-in ; addrtype: option "--limit-iface-in" cannot be inverted. ; FAIL

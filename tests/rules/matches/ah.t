@@ -15,3 +15,4 @@
 -m ah ; = ; OK
 -m ah ! --ahres ; ah: option "--ahres" cannot be inverted. ; FAIL
 -m ah --ahlen foo ; ah: bad value for option "--ahlen", or out of range (0-4294967295). ; FAIL
+-m ah --ahspi 0:4294967295 ; -m ah ; OK

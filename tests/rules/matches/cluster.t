@@ -6,6 +6,7 @@
 -m cluster --cluster-total-nodes 2 --cluster-local-node 1 ; cluster: option "--cluster-hash-seed" must be specified ; FAIL
 -m cluster --cluster-local-node 1 --cluster-hash-seed 1 ; cluster: option "--cluster-total-nodes" must be specified ; FAIL
 -m cluster --cluster-total-nodes 2 --cluster-local-node 3 --cluster-hash-seed 1 ; cluster match: `--cluster-local-node' must be <= `--cluster-total-nodes' ; FAIL
+-m cluster --cluster-hash-seed 3 ; cluster match: `--cluster-local-node' or`--cluster-local-nodemask' is missing ; FAIL
 -m cluster --cluster-total-nodes 33 --cluster-local-node 3 --cluster-hash-seed 1 ; cluster: bad value for option "--cluster-total-nodes", or out of range (1-32). ; FAIL
 -m cluster --cluster-total-nodes 4 --cluster-local-node 0 --cluster-hash-seed 1 ; cluster: bad value for option "--cluster-local-node", or out of range (1-32). ; FAIL
 -m cluster --cluster-total-nodes 4 --cluster-local-nodemask 0 --cluster-hash-seed 1 ; cluster: bad value for option "--cluster-local-nodemask", or out of range (1-32). ; FAIL

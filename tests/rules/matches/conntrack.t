@@ -20,6 +20,9 @@
 -m conntrack --ctstate NEW,OLD ; Bad ctstate "OLD" ; FAIL
 -m conntrack --ctstate NEW, ; Bad ctstate "" ; FAIL
 -m conntrack --ctstatus SNAT ; Bad ctstatus "SNAT" ; FAIL
+-m conntrack --ctproto UDP ; -m conntrack --ctproto 17 ; OK
+-m conntrack --ctproto OSPFIGP ; -m conntrack --ctproto 89 ; OK
+-m conntrack --ctproto Udp ; unknown protocol "Udp" specified ; FAIL
 -m conntrack --ctproto nosuch ; unknown protocol "nosuch" specified ; FAIL
 -m conntrack --ctorigsrc 10.0.0.1,10.0.0.2 ; getaddrinfo: Name or service not known ; FAIL
 -m conntrack --ctorigsrc 2001:db8::1 ; getaddrinfo: Address family for hostname not supported ; FAIL

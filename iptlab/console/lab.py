@@ -1,0 +1,249 @@
+"""Virtual machines to type commands at: a network, its state, and what was tried on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Self
+
+from iptlab.console import plans
+from iptlab.console.command import Box, Session
+from iptlab.console.hosts_file import HOSTS, cluster_names, hosts_text, read_hosts
+from iptlab.console.map import Map, draw, lines_of
+from iptlab.console.plans import MASQUERADE, Plan
+from iptlab.console.shell import Transcript, run_text
+from iptlab.console.three_nodes import THREE_NODES
+from iptlab.errors import IptlabError
+from iptlab.kubernetes.cluster import Cluster
+from iptlab.kubernetes.manifests import Manifests
+from iptlab.kubernetes.placement import CLIENT, GATEWAY
+from iptlab.packet import Protocol
+from iptlab.simulate.host import Host
+from iptlab.simulate.machine import Machine
+from iptlab.simulate.network import Attempt, Link, Listener, Network
+
+
+@dataclass
+class _State:
+    """Everything in a lab that changes."""
+
+    network: Network
+    boxes: dict[str, Box] = field(default_factory=dict)
+    attempts: list[Attempt] = field(default_factory=list)
+    cluster: Cluster | None = None
+
+    def copy(self) -> _State:
+        """Another lab's worth of the same state."""
+        cluster = self.cluster.copy() if self.cluster else None
+        network = cluster.network if cluster else self.network.copy()
+        return _State(network, deepcopy(self.boxes), list(self.attempts), cluster)
+
+
+class Lab:
+    """Virtual machines in a network; ``on`` types commands at one of them.
+
+    >>> lab = Lab.home_router()
+    >>> print(lab.on("router", "iptables -t nat -S POSTROUTING"))
+    router# iptables -t nat -S POSTROUTING
+    -P POSTROUTING ACCEPT
+    -A POSTROUTING -o eth0 -j MASQUERADE
+    """
+
+    def __init__(
+        self,
+        hosts: Mapping[str, Host],
+        links: Iterable[str | Link] | None = None,
+        listeners: Iterable[str | Listener] = (),
+    ) -> None:
+        """A lab of these hosts; without ``links``, interfaces in one network are joined.
+
+        ``listeners`` are who listens where, such as ``"server 80/tcp web"``.
+        """
+        self._begin(Plan.of(hosts, links, listeners))
+
+    def _begin(self, plan: Plan | Manifests) -> Self:
+        self._plan = plan
+        self._state = _started(plan)
+        self._kept: dict[str, _State] = {}
+        return self
+
+    @classmethod
+    def _of(cls, plan: Plan | Manifests) -> Self:
+        return cls.__new__(cls)._begin(plan)
+
+    # --- the labs of the lessons ---
+
+    @classmethod
+    def home_router(cls, rules: str = MASQUERADE) -> Self:
+        """A laptop and a phone behind a router, and a server that stands for the internet.
+
+        ``rules`` are the router's, as iptables-restore reads them.
+        """
+        return cls._of(plans.home_router(rules))
+
+    @classmethod
+    def dmz(cls, rules: str = MASQUERADE) -> Self:
+        """A router between the internet, an office, and a web server in a network of its own."""
+        return cls._of(plans.dmz(rules))
+
+    @classmethod
+    def two_routers(cls) -> Self:
+        """Two networks, each with a router, and a link between the routers."""
+        return cls._of(plans.two_routers())
+
+    @classmethod
+    def docker_host(cls) -> Self:
+        """A machine that runs two containers, the rules Docker made for them, and a client."""
+        return cls._of(plans.docker_host())
+
+    @classmethod
+    def kubernetes(cls, manifests: str = THREE_NODES) -> Self:
+        """A cluster with kube-proxy on its nodes; without ``manifests`` one of three nodes."""
+        return cls._of(Manifests.parse(manifests))
+
+    # --- typing commands ---
+
+    def on(self, host: str, text: str, *, first_line: int = 1) -> Transcript:
+        """Type commands at a host, one by one; the first line that fails stops the rest."""
+        name = self._called(host)
+        return run_text(host, text, lambda stdin: self._session(name, stdin), first_line)
+
+    def _session(self, host: str, stdin: str) -> Session:
+        state = self._state
+        box = state.boxes[host]
+        names = dict(read_hosts(box.files.get(HOSTS, "")))
+        if state.cluster is not None:
+            names |= cluster_names(state.cluster.place)
+        network = self.network
+        return Session(network, host, box, names, stdin, state.attempts, state.cluster)
+
+    # --- sending by hand ---
+
+    def connect(self, host: str, to: str, port: int, *, protocol: int = Protocol.TCP) -> Attempt:
+        """Open a connection from a host to an address or a name; ``last`` shows it too."""
+        name = self._called(host)
+        attempt = self.network.connect(name, self._address(name, to), port, protocol=protocol)
+        self.attempts.append(attempt)
+        return attempt
+
+    def ping(self, host: str, to: str) -> Attempt:
+        """Send an echo request from a host to an address or a name."""
+        name = self._called(host)
+        self.attempts.append(self.network.ping(name, self._address(name, to)))
+        return self.attempts[-1]
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass on every machine."""
+        self.network.wait(seconds)
+
+    # --- looking ---
+
+    def __getitem__(self, host: str) -> Machine:
+        """A host's machine: its rules, connections and clock."""
+        return self.network[self._called(host)]
+
+    @property
+    def network(self) -> Network:
+        """The machines, links and listeners."""
+        cluster = self._state.cluster
+        return cluster.network if cluster else self._state.network
+
+    @property
+    def cluster(self) -> Cluster:
+        """The Kubernetes cluster whose machines these are."""
+        if self._state.cluster is None:
+            raise IptlabError("this lab is no cluster; Lab.kubernetes() is one")
+        return self._state.cluster
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names of the machines."""
+        cluster = self._state.cluster
+        if cluster is None:
+            return tuple(self.network.machines)
+        return (CLIENT, GATEWAY, *cluster.nodes, *(pod.name for pod in cluster.pods))
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """What was tried to be reached, by commands too, in order."""
+        return self._state.attempts
+
+    @property
+    def last(self) -> Attempt:
+        """The last attempt to reach something; it shows hop by hop what came of it."""
+        if not self.attempts:
+            raise IptlabError("nothing was sent yet; try ping, curl or nc on one of the hosts")
+        return self.attempts[-1]
+
+    def __str__(self) -> str:
+        """Every host with its addresses and who listens there, then the links."""
+        return "\n".join(lines_of(self.map))
+
+    def __repr__(self) -> str:
+        return f"<Lab of {', '.join(self.hosts)}>"
+
+    @property
+    def map(self) -> Map:
+        """What there is to be drawn."""
+        return draw(self.network, self.hosts)
+
+    # --- going back ---
+
+    def reset(self) -> None:
+        """Go back to the beginning: rules, connections, files, clock and attempts.
+
+        Checkpoints stay.
+        """
+        self._state = _started(self._plan)
+
+    def checkpoint(self, name: str = "") -> None:
+        """Remember the whole state under a name."""
+        self._kept[name] = self._state.copy()
+
+    def restore(self, name: str = "") -> None:
+        """Go back to what was remembered under the name; it can be gone back to again."""
+        if name not in self._kept:
+            known = ", ".join(repr(one) for one in self._kept) or "none"
+            raise IptlabError(f"there is no checkpoint {name!r}; there are: {known}")
+        self._state = self._kept[name].copy()
+
+    # --- inside ---
+
+    def _called(self, host: str) -> str:
+        """A machine's full name; a pod may be called without its namespace."""
+        fitting = [one for one in self.hosts if one == host or one.endswith(f"/{host}")]
+        if len(fitting) != 1:
+            raise IptlabError(
+                f"there is no host {host!r} in this lab; there are {', '.join(self.hosts)}"
+            )
+        # whoever is called is there: its files are made with it
+        self._state.boxes.setdefault(fitting[0], _box(self._plan, fitting[0]))
+        return fitting[0]
+
+    def _address(self, host: str, to: str) -> str:
+        """The address that a name stands for on a host."""
+        names = self._session(host, "").names
+        found = names.get(to, (to,))[0]
+        try:
+            return str(ip_address(found))
+        except ValueError:
+            known = ", ".join(names)
+            raise IptlabError(f"{to!r} is no address and no name; names: {known}") from None
+
+
+def _started(plan: Plan | Manifests) -> _State:
+    """The state of a lab in which nothing has happened."""
+    if isinstance(plan, Manifests):
+        cluster = Cluster(plan)
+        return _State(cluster.network, cluster=cluster)
+    machines = {
+        name: Machine(host, seed=number) for number, (name, host) in enumerate(plan.hosts.items())
+    }
+    return _State(Network(machines, plan.links, plan.listeners))
+
+
+def _box(plan: Plan | Manifests, host: str) -> Box:
+    """A machine's files: its name, and the names it knows."""
+    return Box({"/etc/hostname": f"{host.rpartition('/')[2]}\n", HOSTS: hosts_text(plan, host)})

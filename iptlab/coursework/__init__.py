@@ -1,0 +1,1 @@
+"""Coursework: a class's notebooks read and graded, without running anything in them."""

@@ -1,0 +1,1 @@
+"""The command ``kubectl``, as it prints and as it complains, on a virtual cluster."""

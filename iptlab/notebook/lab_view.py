@@ -1,0 +1,97 @@
+"""HTML for a lab: what was typed at it, what became of a packet, and how it is wired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from iptlab.console.lab import Lab
+from iptlab.console.map import Place
+from iptlab.console.shell import Ran, Transcript
+from iptlab.html import Html, element, join, table
+from iptlab.notebook.lab_picture import picture
+from iptlab.simulate.network import Attempt, Leg, Trip
+from iptlab.view import journey_html
+
+# a long listing scrolls in its own frame, and its columns stay columns
+_SCREEN = (
+    "font-family: monospace; line-height: 1.3; white-space: pre; overflow: auto; max-height: 40em"
+)
+
+
+def transcript_html(transcript: Transcript) -> Html:
+    """What a terminal shows: each line bold behind its prompt, its output below."""
+    shown = [_ran_html(one, transcript.prompt) for one in transcript.ran]
+    if transcript.unread is not None:
+        shown.append(Html(join((transcript.verdict,))))
+    parts = [element("pre", *shown, style=_SCREEN)] if shown else []
+    if transcript.verdict and transcript.unread is None:
+        parts.append(element("p", element("em", transcript.verdict)))
+    return element("div", *parts)
+
+
+def _ran_html(ran: Ran, prompt: str) -> Html:
+    return join((element("strong", ran.shown(prompt)), f"\n{ran.printed()}"))
+
+
+# --- attempts ---
+
+
+def attempt_html(attempt: Attempt) -> Html:
+    """An attempt as a table of every packet's way, and the rules that its packets met."""
+    rows = [row for trip in attempt.trips for row in _trip_rows(trip, "●")]
+    by = f" to {attempt.listener or attempt.server}" if attempt.server else ""
+    end = element("p", element("strong", f"{attempt.result}{by}"))
+    looked = [leg for trip in attempt.trips for leg in _legs_of_interest(trip, attempt)]
+    return element(
+        "div",
+        table(str(attempt.packet), ("", "machine", "what happened to the packet"), rows),
+        end,
+        *map(_leg_html, looked),
+    )
+
+
+def _trip_rows(trip: Trip, sign: str) -> Iterator[tuple[str, ...]]:
+    """A row for each machine a packet came to, then those of what it caused."""
+    for leg in trip.legs:
+        said = [leg.journey.conclusion, *leg.rewrites()]
+        yield sign, leg.machine, join(element("div", one) for one in said)
+        sign = "→"
+    if trip.lost:
+        yield "✗", "", element("strong", f"lost: {trip.lost}")
+    for caused in trip.caused:
+        yield from _trip_rows(caused, "↳")
+
+
+def _legs_of_interest(trip: Trip, attempt: Attempt) -> Iterator[Leg]:
+    """All of the first packet's way; of later packets where they ended without arriving."""
+    if trip is attempt.trips[0]:
+        yield from trip.legs
+    elif not trip.arrived:
+        yield trip.last
+    for caused in trip.caused:
+        yield from _legs_of_interest(caused, attempt)
+
+
+def _leg_html(leg: Leg) -> Html:
+    said = f"on {leg.machine}: the rules that {leg.journey.packet} met"
+    return element("details", element("summary", said), journey_html(leg.journey))
+
+
+# --- labs ---
+
+
+def lab_html(lab: Lab) -> Html:
+    """The picture of a lab, and a table that says the same."""
+    map_ = lab.map
+    rows = [row for place in map_.places for row in _place_rows(place)]
+    head = ("host", "interface", "addresses", "listens")
+    links = element("p", "links: ", "; ".join(map(str, map_.wires)))
+    return element("div", picture(map_), table("", head, rows), links)
+
+
+def _place_rows(place: Place) -> Iterator[tuple[str, ...]]:
+    """A row for each interface; the host and who listens there stand in the first."""
+    host, listens = element("strong", place.name), ", ".join(place.services)
+    for card in place.cards:
+        yield host, card.name, ", ".join(map(str, card.addresses)), listens
+        host, listens = Html(), ""

@@ -1,0 +1,207 @@
+r"""Transcripts: what a person types at the machines of a network, and what is answered.
+
+A file of ``tests/transcripts/`` begins with what it shows, and names its network, one of
+``transcript_networks``. Below that stand command lines, each after the name of its machine and
+``$``, and under each what the terminal shows::
+
+    # A closed port answers, a dropped packet does not
+    network: home
+
+    laptop$ nc -z -v 192.168.1.20 81
+    nc: connect to 192.168.1.20 port 81 (tcp) failed: Connection refused
+    [exit 1]
+
+A line after ``> `` goes on with the command above it, as in a here-document. ``[exit N]`` tells
+the exit status where it is not 0. Blank lines at the end of an output do not count.
+
+``python tests/transcripts.py --record FILE …`` writes into the files what the real tools answer.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from real_network import Answer, answers
+from transcript_networks import NETWORKS
+
+from iptlab.console.shell import Transcript as Said
+
+FOLDER = Path(__file__).parent / "transcripts"
+FILES = sorted(FOLDER.glob("*.txt"))
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command line at a machine, and what is expected of it."""
+
+    machine: str
+    command: str
+    output: str = ""
+    status: int = 0
+
+    def __str__(self) -> str:
+        typed = self.command.replace("\n", "\n> ").replace("\n> \n", "\n>\n")
+        answer = self.output.rstrip("\n") + "\n" if self.output.strip("\n") else ""
+        answer += f"[exit {self.status}]\n" if self.status else ""
+        return f"{self.machine}$ {typed}\n" + (f"{answer}\n" if answer else "")
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """A whole file."""
+
+    title: str
+    network: str
+    steps: tuple[Step, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Transcript:
+        """Read a file; ValueError for what is none."""
+        head = re.match(r"((?:# .*\n)+)network: (\w+)\n", text)
+        if not head or head[2] not in NETWORKS:
+            raise ValueError("a transcript begins with `# what it shows' and `network: NAME'")
+        machines = "|".join(NETWORKS[head[2]]().hosts)
+        first, *blocks = re.split(rf"^({machines})\$ ", text[head.end() :], flags=re.MULTILINE)
+        if first.strip():
+            raise ValueError(f"{first.strip()!r} stands before the first command")
+        pairs = zip(blocks[::2], blocks[1::2], strict=True)
+        return cls(head[1], head[2], tuple(_step(*pair) for pair in pairs))
+
+    def __str__(self) -> str:
+        head = f"{self.title}network: {self.network}\n\n"
+        return (head + "".join(map(str, self.steps))).rstrip("\n") + "\n"
+
+    def answered(self, found: Iterable[Answer]) -> Transcript:
+        """The same commands with other answers."""
+        pairs = zip(self.steps, found, strict=True)
+        steps = (replace(step, output=said.text, status=said.status) for step, said in pairs)
+        return replace(self, steps=tuple(steps))
+
+    def stable(self) -> Transcript:
+        """The transcript without what no two runs have in common."""
+        return replace(self, steps=tuple(map(Calm().step, self.steps)))
+
+
+def _step(machine: str, block: str) -> Step:
+    """One step from what follows its prompt."""
+    command, *lines = block.rstrip("\n").split("\n")
+    while lines and re.match(r">( |$)", lines[0]):
+        command += f"\n{lines.pop(0)[2:]}"
+    ended = re.fullmatch(r"\[exit (\d+)\]", lines[-1]) if lines else None
+    output = "".join(f"{line}\n" for line in lines[: -1 if ended else None])
+    return Step(machine, command, output, int(ended[1]) if ended else 0)
+
+
+# --- what no two runs have in common ---
+
+
+class Volatile(NamedTuple):
+    """A part of an output that differs from run to run: the group of ``pattern``.
+
+    It is replaced by ``name``; where ``numbered``, with a number that equal ones share.
+    """
+
+    name: str
+    pattern: str
+    numbered: bool = False
+
+
+VOLATILE = (
+    # how long something took: ping, curl
+    Volatile("TIME", r"\btime=([\d.]+) ms$"),
+    Volatile("TIMES", r"^rtt min/avg/max/mdev = (\S+) ms$"),
+    Volatile("TIME", r" packet loss, time (\d+)ms$"),
+    Volatile("TIME", r"^curl: .* after (\d+) (?:ms|milliseconds)\b"),
+    # the seconds that an entry of the connection table has left
+    Volatile("LEFT", r"^(?:tcp|udp|icmp|icmpv6) +\d+ (\d+) "),
+    # what the kernel and ping choose; ip_local_port_range is 40000 60999 in our namespaces
+    Volatile("PORT", r"\b[sd]port=([4-6]\d{4}) ", numbered=True),
+    Volatile("NUMBER", r" id=(\d+) ", numbered=True),
+    # the seed of a set's hash, and its size in this kernel's memory
+    Volatile("SEED", r"\binitval (0x[0-9a-f]{8})\b"),
+    Volatile("SIZE", r"^Size in memory: (\d+)$"),
+    Volatile("DATE", r"^# (?:Generated by|Completed).* on (.*)$"),
+)
+
+
+class Calm:
+    """Takes the volatile parts out of one step of a transcript after another."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[tuple[str, str], int] = {}
+
+    def step(self, step: Step) -> Step:
+        """The step with the name of each volatile part in its place."""
+        text = step.output
+        for part in VOLATILE:
+            text = re.sub(part.pattern, partial(self._named, part), text, flags=re.MULTILINE)
+        return replace(step, output=text)
+
+    def _named(self, part: Volatile, found: re.Match[str]) -> str:
+        start, end = (at - found.start() for at in found.span(1))
+        name = part.name
+        if part.numbered:
+            mine = sum(name == each for each, _ in self.numbers)
+            name += str(self.numbers.setdefault((name, found[1]), mine + 1))
+        return found[0][:start] + name + found[0][end:]
+
+
+# --- recording ---
+
+# ip tells where the other end of a wire between namespaces is; a card in a machine has none
+_WIRES = (
+    (r"(?<=\w)@if\d(?=: <)", ""),
+    (r" link-netns \w+$", ""),
+    (r"(?<=\w)@if\d(?= +[A-Z])", "    "),
+)
+
+
+def _unplugged(answer: Answer) -> Answer:
+    """The answer without the ends of wires."""
+    text = answer.text
+    for pattern, instead in _WIRES:
+        text = re.sub(pattern, instead, text, flags=re.MULTILINE)
+    return answer._replace(text=text)
+
+
+def really(transcript: Transcript) -> Transcript:
+    """The transcript as the real tools write it in a network of namespaces."""
+    commands = [(step.machine, step.command) for step in transcript.steps]
+    found = answers(NETWORKS[transcript.network](), commands)
+    return transcript.answered(map(_unplugged, found))
+
+
+def virtually(transcript: Transcript) -> Transcript:
+    """The transcript as our virtual machines write it."""
+    lab = NETWORKS[transcript.network]()
+    said = [lab.on(step.machine, step.command) for step in transcript.steps]
+    return transcript.answered(Answer(_printed(one), one.status) for one in said)
+
+
+def _printed(said: Said) -> str:
+    return "".join(one.printed() for one in said.ran) if said.unread is None else said.stderr
+
+
+def record(file: Path) -> None:
+    """Write into a file what the real tools answer, where that is something else than it says."""
+    told = Transcript.parse(file.read_text(encoding="utf-8"))
+    found = really(told)
+    pairs = zip(told.stable().steps, found.stable().steps, strict=True)
+    same = [before == now for before, now in pairs]
+    choices = zip(same, told.steps, found.steps, strict=True)
+    steps = tuple(old if kept else new for kept, old, new in choices)
+    file.write_text(str(replace(told, steps=steps)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    option, *names = sys.argv[1:] or [""]
+    if option != "--record":
+        sys.exit("usage: python tests/transcripts.py --record FILE …")
+    for name in names:
+        record(Path(name))
