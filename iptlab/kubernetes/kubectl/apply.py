@@ -56,8 +56,11 @@ def replace(request: Request) -> None:
     """Put the objects of the files in the place of those there."""
     if "filename" not in request.flags:
         raise CommandError("error: must specify --filename to replace")
-    for found in objects(request):
-        _attempt(request, found, _replace_one)
+    found = list(objects(request))
+    if not found:
+        raise CommandError("error: no objects passed to replace")
+    for one in found:
+        _attempt(request, one, _replace_one)
 
 
 def told(error: ApiError, doing: str = "") -> str:

@@ -57,7 +57,8 @@ def _documents(source: str, text: str) -> Iterator[Tree]:
         try:
             contents = [content for _, content in read_documents(part)]
         except ManifestError as error:
-            raise CommandError(f"error: error parsing {source}: {_told(error)}") from None
+            cause = f"error converting YAML to JSON: {yaml_problem(error)}"
+            raise CommandError(f"error: error parsing {source}: {cause}") from None
         for content in contents:
             if not isinstance(content, dict):
                 kind = {list: "array", str: "string", bool: "bool"}.get(type(content), "number")
@@ -67,12 +68,12 @@ def _documents(source: str, text: str) -> Iterator[Tree]:
                 yield content
 
 
-def _told(error: ManifestError) -> str:
+def yaml_problem(error: ManifestError) -> str:
     """What the YAML library that kubectl uses says of an error."""
     line = _LINE.search(error.place)
     problem = error.cause.partition("\n")[0].removeprefix("this is no YAML: ")
     where = f"line {line[1]}: " if line else ""
-    return f"error converting YAML to JSON: yaml: {where}{problem}"
+    return f"yaml: {where}{problem}"
 
 
 def _flat(tree: Tree) -> Iterator[Tree]:
