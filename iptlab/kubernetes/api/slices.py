@@ -45,7 +45,7 @@ def slice_up(store: Store, now: datetime) -> None:
         chosen = [one for one in pods.get(service.namespace, ()) if carries(one.labels, wanted)]
         for family in service.spec["ipFamilies"]:
             parts = list(_parts(store, service, family, chosen))
-            _reconcile(store, service, known.get((service.key, family), []), parts, now)
+            _reconcile(store, service, known.get((service.key, family), []), parts, now=now)
 
 
 def _selects(service: Resource) -> bool:
@@ -67,7 +67,7 @@ class _Part:
 
 
 def _reconcile(
-    store: Store, service: Resource, old: list[Resource], parts: list[_Part], now: datetime
+    store: Store, service: Resource, old: list[Resource], parts: list[_Part], *, now: datetime
 ) -> None:
     """Write a Service's slices of one family; those that stay as they are keep their name."""
     unused = list(old)

@@ -119,12 +119,16 @@ def _object(request: Request, source: str, tree: Tree) -> Resource:
         )
     one = Resource(kind, tree)
     if kind.namespaced:
-        given = request.flags.get("namespace")
-        if given and namespace and given != namespace:
-            raise CommandError(
-                f'error: the namespace from the provided object "{namespace}" does not match '
-                f"the namespace \"{given}\". You must pass '--namespace={namespace}' to perform "
-                "this operation."
-            )
-        one.metadata.setdefault("namespace", request.namespace)
+        _put_in_namespace(request, one)
     return one
+
+
+def _put_in_namespace(request: Request, one: Resource) -> None:
+    """An object without a namespace gets the command's; one with another is refused."""
+    asked, own = request.flags.get("namespace"), one.namespace
+    if asked and own and asked != own:
+        raise CommandError(
+            f'error: the namespace from the provided object "{own}" does not match the namespace '
+            f"\"{asked}\". You must pass '--namespace={own}' to perform this operation."
+        )
+    one.metadata.setdefault("namespace", request.namespace)
