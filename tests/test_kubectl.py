@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -16,6 +16,7 @@ from iptlab.console.commands.kubectl import kubectl as machine_kubectl
 from iptlab.errors import FileError, IptlabError
 from iptlab.kubernetes.api.control_plane import ControlPlane
 from iptlab.kubernetes.api.kinds import POD, SLICE
+from iptlab.kubernetes.api.kubelet import Ran
 from iptlab.kubernetes.config import Config
 from iptlab.kubernetes.documents import read_documents
 from iptlab.kubernetes.kube_proxy import Proxy
@@ -685,6 +686,28 @@ def test_a_node_has_kubectl_with_its_own_files(plane: ControlPlane) -> None:
     assert (output.stdout, output.status) == ("service/web created\n", 0)
     output = machine_kubectl(here, ["kubectl", "apply", "-f", "other.yaml"])
     assert output.stderr == 'error: the path "other.yaml" does not exist\n'
+
+
+def test_a_command_in_a_pod_sees_the_pods_files(shop: ControlPlane) -> None:
+    run, (first, *_) = shell(shop), pods(shop)
+    assert run(f"exec {first} -- cat /etc/hostname") == f"{first}\n"
+    assert run(f"exec {first} -- ls /tmp/ready /x") == (
+        "/tmp/ready\nls: /x: No such file or directory\ncommand terminated with exit code 1\n[1]"
+    )
+    assert shop.files_of(first) == {"/etc/hostname": f"{first}\n", "/tmp/ready": ""}
+    here = session(shop, "node1", {})
+    output = machine_kubectl(here, ["kubectl", "exec", first, "--", "kubectl", "get", "pods"])
+    assert (output.stdout, output.status) == ("", 1)
+    assert 'exec: "kubectl": executable file not found in $PATH' in output.stderr
+
+
+def test_a_command_of_a_machine_runs_on_the_pods_machine(shop: ControlPlane) -> None:
+    def run(pod: str, words: Sequence[str]) -> Ran:
+        return Ran(f"{pod} {' '.join(words)}\n")
+
+    first = pods(shop)[0]
+    answer = kubectl(shop, ["exec", first, "--", "curl", "-s", "web"], run=run)
+    assert answer.stdout == f"default/{first} curl -s web\n"
 
 
 def test_a_pod_has_no_key_to_the_cluster(shop: ControlPlane) -> None:
