@@ -504,6 +504,9 @@ REFUSED = [
      "usage."),
     ("gett pods", 'error: unknown command "gett" for "kubectl"\n\nDid you mean this?\n\tget\n'
      "\tset"),
+    ("scale deploy web --replicas=x", 'error: invalid argument "x" for "--replicas" flag: '
+     "strconv.ParseInt: parsing \"x\": invalid syntax\nSee 'kubectl scale --help' for usage."),
+    ("run", "error: NAME is required for run\nSee 'kubectl run -h' for help and examples"),
     ("frobnicate", 'error: unknown command "frobnicate" for "kubectl"'),
     ("apply", "error: must specify one of -f and -k"),
     ("apply -f web.yaml", 'error: the path "web.yaml" does not exist'),

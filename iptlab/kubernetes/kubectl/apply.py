@@ -23,7 +23,7 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 def apply(request: Request) -> None:
     """Make what the files say the case: new objects, or what changed in those there."""
     if request.words:
-        raise request.usage(f"error: Unexpected args: [{' '.join(request.words)}]")
+        raise request.usage(f"Unexpected args: [{' '.join(request.words)}]")
     if "filename" not in request.flags:
         raise CommandError("error: must specify one of -f and -k")
     count = 0

@@ -261,7 +261,7 @@ def _evict(request: Request, node: Resource, pods: Sequence[Resource]) -> None:
 
 def _nodes(request: Request) -> Iterator[Resource]:
     if not request.words and "selector" not in request.flags:
-        raise request.usage(f"error: USAGE: {request.command} NODE [flags]")
+        raise request.usage(f"USAGE: {request.command} NODE [flags]")
     if "selector" in request.flags:
         yield from targets.listed(request, NODE)
     names = [word.removeprefix("node/").removeprefix("nodes/") for word in request.words]
