@@ -103,9 +103,12 @@ class Verification:
 
     def save_report(self, file: str | Path) -> None:
         """Write rules, packets and what the kernel did, all that a report needs."""
+        place = Path(file)
         try:
-            Path(file).write_text(json.dumps(self.report, indent=1) + "\n")
+            place.write_text(json.dumps(self.report, indent=1) + "\n")
         except OSError as error:
+            if place.is_file():
+                place.unlink()  # half a report helps nobody
             raise FileError(f"{file} cannot be written: {error.strerror}") from None
 
     def __str__(self) -> str:
