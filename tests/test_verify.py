@@ -411,9 +411,10 @@ def test_the_rules_of_the_machine_itself_stay(rules: str) -> None:
     own = """mount -t tmpfs none /run
     for kind in legacy nft; do iptables-$kind -A INPUT -s 10.1.1.1 -j DROP; done
     told() { iptables-legacy-save; iptables-nft-save; nft list ruleset; ip addr; }
-    told > before; "$@" > shown && told > after; grep -v '^#' before > b; grep -v '^#' after > a
+    told > before; rm -f lock; "$@" > shown; test ! -e lock || exit 9; told > after
+    grep -v '^#' before > b; grep -v '^#' after > a
     diff b a && grep -c 10.1.1.1 a"""
-    ran = _run(*UNSHARE, "sh", "-c", own, "sh", *CLI, rules, *PACKETS)
+    ran = _run(*UNSHARE, "sh", "-c", own, "sh", *CLI, rules, *PACKETS, XTABLES_LOCKFILE="lock")
     assert ran.returncode == 0, ran
     assert ran.stdout.strip() == "3"
     assert "agree in all" in Path("shown").read_text()

@@ -177,7 +177,12 @@ class _Question:
                 expect = kernel.send(words)
                 last, between = start, time.monotonic()
                 theirs = expected(expect)
-                one, machine = _fitting(machine, words, theirs, (backend, lows))
+                one, after = _fitting(machine, words, theirs, (backend, lows))
+                if one.different:  # what ended while the kernel was at work ends here too
+                    machine.wait(between - start)
+                    last = between
+                    one, after = _fitting(machine, words, theirs, (backend, lows))
+                machine = after
                 spent = (time.monotonic() - between, between - start)
                 yield replace(one, situation=line, seconds=spent)
 
