@@ -11,7 +11,8 @@ from iptlab.matches.limit import Rate
 from iptlab.matches.recent import name_refusal
 from iptlab.netfilter.context import Answer, Context, Memory
 from iptlab.netfilter.extension import OUT_OF_RANGE, Match, Refused, option, register_match
-from iptlab.netfilter.values import Flag, Given, Integer, PrefixLength, Text, Value, read_integer
+from iptlab.netfilter.networks import PrefixLength
+from iptlab.netfilter.values import Flag, Given, Integer, Text, Value, read_integer
 from iptlab.packet import Family, Packet
 
 _FACTORS = {"k": 1024, "m": 1024**2}
