@@ -106,7 +106,9 @@ class HashBurst(Integer):
         found = re.fullmatch(r"(\w*?)([km]?)(b?)", text, re.ASCII)
         number = read_integer(found[1]) if found else None
         if found is None or not number:
-            raise BadValueError("bad value for option, or out of range (1-1000000).", _BURST)
+            raise BadValueError(
+                'bad value for option "--hashlimit-burst", or out of range (1-1000000).', _BURST
+            )
         size = number * {"k": 1 << 10, "m": 1 << 20}.get(found[2], 1) & 0xFFFFFFFF
         return cls(size)
 

@@ -80,9 +80,9 @@ class RateEst(Target):
     Kernel: net/netfilter/xt_RATEEST.c; source: extensions/libxt_RATEEST.c
     """
 
-    estimator: EstimatorName = option("--rateest-name", EstimatorName, required=True)
-    interval: Interval = option("--rateest-interval", Interval, required=True)
-    window: Window = option("--rateest-ewmalog", Window, required=True)
+    estimator: EstimatorName | None = option("--rateest-name", EstimatorName)
+    interval: Interval = option("--rateest-interval", Interval, default=Interval(0))
+    window: Window = option("--rateest-ewmalog", Window, default=Window(0))
 
     def __post_init__(self) -> None:
         """Round both times as the tool does, the second by the first one's exact value."""
@@ -100,6 +100,10 @@ class RateEst(Target):
             raise BadValueError(
                 "RATEEST: ewmalog value is out of range",
                 "Average over more than twice the interval.",
+            )
+        if self.estimator is None:
+            raise BadValueError(
+                'RATEEST: option "--rateest-name" must be specified', "Write --rateest-name NAME."
             )
         object.__setattr__(self, "interval", Interval(rounded))
         object.__setattr__(self, "window", Window(rounded << log))
