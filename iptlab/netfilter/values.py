@@ -433,6 +433,9 @@ class MaskedInt(Value):
     def __str__(self) -> str:
         return f"{self.value:#x}" if self.mask == 0xFFFFFFFF else f"{self.value:#x}/{self.mask:#x}"
 
+    def words(self) -> str:
+        return str(self).replace("/", " in the bits ")
+
 
 @dataclass(frozen=True, slots=True)
 class StateSet(Value):
