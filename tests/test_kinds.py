@@ -240,9 +240,9 @@ CASES = [
     unreadable(write, DNAT.replace("-p tcp ", ""), "unreadable", "write -p tcp before it"),
     unreadable(
         write,
-        f"{DUMP}*mangle\n-A FORWARD -j TTL --ttl-set 3\nCOMMIT",
+        f"{DUMP}*mangle\n-A FORWARD -j TEE --gateway 192.168.1.7\nCOMMIT",
         "cannot-compare",
-        "cannot be judged, because of `-j TTL --ttl-set 3'",
+        "cannot be judged, because of `-j TEE --gateway 192.168.1.7'",
     ),
     *right(six, six.reference, "-A INPUT -p ipv6-icmp -j ACCEPT\n-A INPUT ! -s fd00::/8 -j DROP"),
     wrong(six, six.reference.replace("/8", "/16"), "other", "packet:"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Rational
 from reprlib import repr as shortened
+from typing import ClassVar
 
 from iptlab.grading.result import Evidence, Result, Status
 
@@ -36,8 +37,10 @@ class Exercise(ABC):
 
     ``done`` explains the answer to whoever has found it. ``task`` is what is asked, where the
     notebook cannot say it because it differs from learner to learner; it is shown until there
-    is an answer.
+    is an answer. ``magic`` is that of the cell it is answered in; without one that is Python.
     """
+
+    magic: ClassVar[str] = ""
 
     id: str
     task: str = ""
