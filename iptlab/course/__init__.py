@@ -67,7 +67,7 @@ def exercise(id_: str, seed: int = 0) -> Exercise:
     known = exercises(seed)
     question = known.get(origin(id_, seed))
     if question is not None:
-        return replace(question, id=id_)
+        return question if question.id == id_ else replace(question, id=id_)
     lesson = [one for one in known if one[:2] == id_[:2]]
     raise IptlabError(f"there is no exercise `{id_[:40]}'; there are {', '.join(lesson or known)}")
 
