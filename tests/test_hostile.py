@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,10 @@ def values() -> Iterator[tuple[str, object]]:
     yield "a long text in a list", ["x" * 10**7]
     yield "a deep list", _deep()
     yield "a large number", 10**5000
+    yield "a large number inside", {1: 10**5000}
+    yield "a large fraction", Fraction(10**5000, 3)
+    yield "no number", float("nan")
+    yield "an endless set", {"a": endless}
     yield "a large exponent", "1e999999999"
     yield "a long fraction", f"1/{'9' * 5000}"
     yield "a long number", "9" * 19_000

@@ -347,6 +347,7 @@ CASES = [
         translated,
         (1, OUTSIDE.format(80)),
         ("nat PREROUTING 1", "in eth0 tcp 198.51.100.7:9 -> 203.0.113.2:80"),
+        (f"iptables {DNAT.replace('8080', '80')}", OUTSIDE.format(80)),
     ),
     wrong(translated, (1, OUTSIDE.format(81)), "other", "it proves nothing"),
     wrong(translated, ("PREROUTING policy", OUTSIDE.format(80)), "other", "not to blame"),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Rational
-from reprlib import repr as shortened
+from reprlib import repr as _repr
 from typing import ClassVar
 
 from iptlab.grading.result import Evidence, Result, Status
@@ -166,6 +166,14 @@ def plain(value: object) -> object:
     True
     """
     return tuple(map(_word, value)) if isinstance(value, list | tuple) else _word(value)
+
+
+def shortened(value: object) -> str:
+    """A value as Python writes it, cut in the middle if it is long."""
+    try:
+        return _repr(value)
+    except ValueError:  # a number somewhere in it has too many digits to be written
+        return f"such a {type(value).__name__}"
 
 
 def _word(value: object) -> object:
