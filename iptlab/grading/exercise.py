@@ -22,8 +22,10 @@ DEEPEST_LIST = 3
 class Misconception:
     """A known mistake: its code, the sentence that helps, and how it shows in an answer.
 
-    ``shows`` is asked with the answer as its kind of exercise reads it: rules as a
-    Ruleset, a packet as a Situation, else what ``plain`` makes of it.
+    ``shows`` is asked with the answer as its kind of exercise reads it: rules as a Ruleset, a
+    packet as a Situation (for hosts and clusters as its text), a line with its packet as a
+    pair whose first part is ``filter INPUT 3``, manifests as a Cluster, else what ``plain``
+    makes of it. ``treats``, ``sends``, ``blames``, ``reaches`` and ``answered`` make such tests.
     """
 
     code: str
