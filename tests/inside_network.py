@@ -26,6 +26,8 @@ Json = dict[str, Any]
 # the longest that a command may take
 _SECONDS = 20
 _CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
+# FIN_WAIT1, CLOSE_WAIT, LAST_ACK, CLOSING; include/net/tcp_states.h
+_CLOSING = ("04", "08", "09", "0B")
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -179,6 +181,24 @@ def _converse(taken: socket.socket, says: bytes) -> None:
             pass  # the client is gone, which is nothing to us
 
 
+def _settle(machines: set[str]) -> None:
+    """Wait until servers have closed what their clients have, as they do on a machine at leisure.
+
+    What rules keep from being closed is not waited for any longer than half a second.
+    """
+    deadline = time.monotonic() + 0.5
+    for machine in machines:
+        _into(machine)
+        while _half_closed() and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+
+def _half_closed() -> bool:
+    """Whether a connection of the namespace of this thread is being closed."""
+    lines = Path("/proc/self/net/tcp6").read_text().splitlines()[1:]
+    return any(line.split()[3] in _CLOSING for line in lines)
+
+
 # --- commands ---
 
 
@@ -226,6 +246,7 @@ def main() -> None:
             _into(machine)
             Path("/run/hosts").write_text(request["network"]["machines"][machine]["names"])
             found.append(_command(machine, line))
+            _settle({one["machine"] for one in request["network"]["listeners"]})
     except (UnavailableError, OSError) as error:
         sys.exit(str(error))
     json.dump(found, sys.stdout)

@@ -1,7 +1,8 @@
-"""Random rules with every match and target that iptlab models, the rare ones too.
+"""Random rules with the matches and targets that iptlab models, the rare ones too.
 
 ``random_rules.py`` draws what people write most; here the rest is added, more seldom.
-connlimit is left out: what it counts depends on the ticks of the kernel's clock.
+connlimit is left out: what it counts depends on the ticks of the kernel's clock; so is what
+needs packets that nothing here builds (AH, DCCP, mobility and routing headers).
 """
 
 from __future__ import annotations
@@ -94,6 +95,10 @@ class WideRules(Rules):
     # --- matches ---
 
     def _match(self, table: str, hook: str) -> Iterator[str]:
+        if hook == "PREROUTING" and table in ("raw", "mangle") and self.dice.chance(12):
+            words = ("", " --loose", " --validmark", " --accept-local", " --invert")
+            yield f"-m rpfilter{self.dice.pick(words)}"
+            return
         if self.dice.chance(60):
             yield from super()._match(table, hook)
             return
@@ -102,6 +107,7 @@ class WideRules(Rules):
             *(self._time, self._ecn, self._devgroup, self._realm, self._nothing, self._set),
             *(self._wide_hashlimit, self._wide_recent, self._by_protocol, self._by_protocol),
             *(self._wide_conntrack, self._wide_addrtype, self._wide_owner, self._set),
+            self._cluster,
         ]
         yield from self.dice.pick(makers)(hook)
 
@@ -176,6 +182,10 @@ class WideRules(Rules):
         six = ["-m frag", "-m hbh", "-m dst", "-m rt --rt-type 0", "-m ipv6header --header esp"]
         six += ["-m ipv6header --header frag --soft", "-m ipv6header ! --header dst --soft"]
         yield self.dice.pick(both + (four if self.family == 4 else six))
+
+    def _cluster(self, _: str) -> Iterator[str]:
+        node = self.dice.pick(("--cluster-local-node 1", "--cluster-local-nodemask 0x5"))
+        yield f"-m cluster --cluster-total-nodes 4 {self._not()}{node} --cluster-hash-seed 0xbeef"
 
     def _wide_hashlimit(self, _: str) -> Iterator[str]:
         dice = self.dice
@@ -296,6 +306,8 @@ class WideRules(Rules):
         dice = self.dice
         if dice.chance(65):
             return super()._mangle_target(hook)
+        if dice.chance(12) and (rare := self._rare_target(hook)):
+            return rare, ""
         mark, shift = dice.pick(MARKS), dice.randint(1, 12)
         way = dice.pick((f" --left-shift-mark {shift}", f" --right-shift-mark {shift}"))
         words = (
@@ -314,6 +326,13 @@ class WideRules(Rules):
         if dice.chance(8) and self.family == 4:
             return f"-j ECN {dice.pick(ECN_TARGETS)}", ""
         return dice.pick(words), ""
+
+    def _rare_target(self, hook: str) -> str:
+        if self._hint.get("proto") == "tcp" and self.dice.chance(50):
+            return f"-j TCPOPTSTRIP --strip-options {self.dice.pick(('2', 'mss,wscale', '8'))}"
+        prefixes = "--src-pfx 2001:db8:1::/64 --dst-pfx 2001:db8:9::/64"
+        kind = {"PREROUTING": "DNPT", "POSTROUTING": "SNPT"}.get(hook)
+        return f"-j {kind} {prefixes}" if self.family == 6 and kind else ""
 
     def _nat_target(self, hook: str) -> tuple[str, str]:
         dice = self.dice

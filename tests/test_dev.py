@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
 from pathlib import Path
 
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from iptlab import dev
+from iptlab import dev, exercise, grade
+from iptlab.course import answer_files
 from iptlab.course.solutions import AnswerFileError, read_answers
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -150,6 +152,18 @@ def test_solving_needs_an_answer_to_every_exercise(
     file.write_text(file.read_text().replace("09-sum", "09-other"))
     assert dev.main(["solve", str(course), out]) == 1
     assert '09.toml: ["09-sum"] is missing' in capsys.readouterr().err
+
+
+def test_a_review_is_answered_from_the_lesson_that_its_question_is_of(
+    course: Path, tmp_path: Path
+) -> None:
+    review = exercise_cell("...", exercise="02-review-1", template="{answer}")
+    (course / "02-late.ipynb").write_text(dev.text(new_notebook(cells=[review])))
+    for file in answer_files().glob("*.toml"):
+        (tmp_path / "tests" / "answers" / file.name).write_bytes(file.read_bytes())
+    dev.solve(course / "02-late.ipynb", tmp_path / "solved", 0)
+    (cell,) = dev.read(tmp_path / "solved" / "02-late.ipynb").cells
+    assert grade(exercise("02-review-1"), literal_eval(cell.source)).status == "correct"
 
 
 def test_solving_never_writes_over_the_course(course: Path) -> None:

@@ -98,6 +98,21 @@ def test_a_chain_that_nobody_calls_is_pointed_out() -> None:
     assert look(":alone -") == [((), "no rule jumps to alone, so no packet gets here.")]
 
 
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("-m mark --mark 0/0x10", "A packet that has mark 0x0 in the bits 0x10 "),
+        ("-j MARK --set-xmark 0/0xe0", "gets the bits 0xe0 of its mark cleared"),
+        ("-j MARK --set-mark 2/0xff", "gets 0x2 into the bits 0xff of its mark"),
+        ("-j MARK --or-mark 4", "gets the bits 0x4 added to its mark"),
+        ("-j MARK --xor-mark 1", "gets its mark changed (mark & ~0x0 ^ 0x1)"),
+    ],
+)
+def test_marks_are_told_bit_by_bit(rule: str, said: str) -> None:
+    table = Ruleset.parse(f"*mangle\n-A INPUT {rule}\nCOMMIT\n").tables["mangle"]
+    assert said in table.chains["INPUT"].rules[0].explain()
+
+
 def test_what_cannot_be_told_is_said_to_be_so() -> None:
     ((numbers, text),) = look(
         "-A INPUT -m rateest --rateest one --rateest-lt --rateest-pps 5 -j ACCEPT"

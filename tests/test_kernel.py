@@ -85,6 +85,7 @@ def test_flags_are_told_in_the_order_of_their_bits() -> None:
     [
         ("*filter\n-A INPUT -M /bin/sh -m foo\nCOMMIT\n", ""),
         ("*filter\n-A INPUT -nM/bin/sh -m foo\nCOMMIT\n", ""),
+        ("*filter\n-A INPUT -vn4M/bin/sh -m foo\nCOMMIT\n", ""),
         ("*filter\n-A INPUT --modprobe /bin/sh -m foo\nCOMMIT\n", ""),
         ('*filter\n-A INPUT "--mod\\probe=/bin/sh" -m foo\nCOMMIT\n', ""),
         ("*filter\n-A INPUT -m bpf --object-pinned /etc/x\nCOMMIT\n", ""),

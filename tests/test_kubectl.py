@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -16,6 +16,7 @@ from iptlab.console.commands.kubectl import kubectl as machine_kubectl
 from iptlab.errors import FileError, IptlabError
 from iptlab.kubernetes.api.control_plane import ControlPlane
 from iptlab.kubernetes.api.kinds import POD, SLICE
+from iptlab.kubernetes.api.kubelet import Ran
 from iptlab.kubernetes.config import Config
 from iptlab.kubernetes.documents import read_documents
 from iptlab.kubernetes.kube_proxy import Proxy
@@ -285,6 +286,53 @@ def test_a_selector_that_fits_no_pod_has_one_empty_slice(plane: ControlPlane) ->
     assert answering(plane) == {REFUSED_BY_NODE}
 
 
+def test_a_selector_may_be_set_to_other_pods(shop: ControlPlane) -> None:
+    run = shell(shop)
+    assert run("set selector svc web app=other") == "service/web selector updated\n"
+    assert answering(shop) == {REFUSED_BY_NODE}
+    run("run other --image=nginx --port=8080 --labels=app=other")
+    run('patch svc web --type=merge -p \'{"spec": {"ports": [{"port": 80, "targetPort": 8080}]}}\'')
+    assert answering(shop) == {"default/other"}
+    assert run("set image deploy/web web=x:2") == "deployment.apps/web image updated\n"
+    assert run("set image deploy/web y=x:2").startswith("error: unable to find container")
+
+
+def test_the_api_servers_own_service_comes_back(plane: ControlPlane) -> None:
+    run = shell(plane)
+    said = 'service "kubernetes" deleted from default namespace\n'
+    assert run("delete svc --all") == said
+    assert answering(plane, "default/kubernetes", "node2") == {"node1"}
+
+
+def test_what_has_no_room_is_not_there(plane: ControlPlane) -> None:
+    run = shell(plane)
+    nodes = [f"{{apiVersion: v1, kind: Node, metadata: {{name: n{n}}}}}" for n in range(300)]
+    said = run("apply -f -", "\n---\n".join(nodes))
+    assert "Error from server (InternalError): Internal error occurred: there is no " in said
+    assert [row[0] for row in lines(run("get nodes"))[1:]] == ["node1", "node2", "node3"]
+
+
+def test_a_pod_without_a_place_waits(plane: ControlPlane) -> None:
+    run = shell(plane)
+    node = "metadata: {name: m}, spec: {podCIDR: 10.9.0.0/30}"
+    run("apply -f -", f"{{apiVersion: v1, kind: Node, {node}}}")
+    spec = "{nodeName: m, containers: [{name: a, image: b}]}"
+    pod = f"{{apiVersion: v1, kind: Pod, metadata: {{name: NAME}}, spec: {spec}}}"
+    for name in ("first", "second"):
+        run("apply -f -", pod.replace("NAME", name))
+    assert [row[2] for row in lines(run("get pods"))[1:]] == ["Running", "Pending"]
+    run("delete pod first")
+    assert lines(run("get pods"))[1][:3] == ["second", "1/1", "Running"]
+
+
+def test_many_services_are_made_in_one_go(plane: ControlPlane) -> None:
+    for node in plane.cluster.nodes:
+        plane.cluster.machine(node)
+    texts = [service("selector: {a: b}, ports: [{port: 80}]", f"s{n}") for n in range(200)]
+    assert not kubectl(plane, ["apply", "-f", "-"], "\n---\n".join(texts)).status
+    assert str(plane.cluster.rules("node1")).count("has no endpoints") == 200
+
+
 def test_a_target_port_where_nobody_listens_is_refused_by_the_pod(shop: ControlPlane) -> None:
     run = shell(shop)
     run("apply -f -", SERVICE.replace("targetPort: http", "targetPort: 9999"))
@@ -454,7 +502,11 @@ REFUSED = [
      "usage."),
     ("get pods -n", "error: flag needs an argument: 'n' in -n\nSee 'kubectl get --help' for "
      "usage."),
-    ("gett pods", 'error: unknown command "gett" for "kubectl"\n\nDid you mean this?\n\tget'),
+    ("gett pods", 'error: unknown command "gett" for "kubectl"\n\nDid you mean this?\n\tget\n'
+     "\tset"),
+    ("scale deploy web --replicas=x", 'error: invalid argument "x" for "--replicas" flag: '
+     "strconv.ParseInt: parsing \"x\": invalid syntax\nSee 'kubectl scale --help' for usage."),
+    ("run", "error: NAME is required for run\nSee 'kubectl run -h' for help and examples"),
     ("frobnicate", 'error: unknown command "frobnicate" for "kubectl"'),
     ("apply", "error: must specify one of -f and -k"),
     ("apply -f web.yaml", 'error: the path "web.yaml" does not exist'),
@@ -637,6 +689,28 @@ def test_a_node_has_kubectl_with_its_own_files(plane: ControlPlane) -> None:
     assert (output.stdout, output.status) == ("service/web created\n", 0)
     output = machine_kubectl(here, ["kubectl", "apply", "-f", "other.yaml"])
     assert output.stderr == 'error: the path "other.yaml" does not exist\n'
+
+
+def test_a_command_in_a_pod_sees_the_pods_files(shop: ControlPlane) -> None:
+    run, (first, *_) = shell(shop), pods(shop)
+    assert run(f"exec {first} -- cat /etc/hostname") == f"{first}\n"
+    assert run(f"exec {first} -- ls /tmp/ready /x") == (
+        "/tmp/ready\nls: /x: No such file or directory\ncommand terminated with exit code 1\n[1]"
+    )
+    assert shop.files_of(first) == {"/etc/hostname": f"{first}\n", "/tmp/ready": ""}
+    here = session(shop, "node1", {})
+    output = machine_kubectl(here, ["kubectl", "exec", first, "--", "kubectl", "get", "pods"])
+    assert (output.stdout, output.status) == ("", 1)
+    assert 'exec: "kubectl": executable file not found in $PATH' in output.stderr
+
+
+def test_a_command_of_a_machine_runs_on_the_pods_machine(shop: ControlPlane) -> None:
+    def run(pod: str, words: Sequence[str]) -> Ran:
+        return Ran(f"{pod} {' '.join(words)}\n")
+
+    first = pods(shop)[0]
+    answer = kubectl(shop, ["exec", first, "--", "curl", "-s", "web"], run=run)
+    assert answer.stdout == f"default/{first} curl -s web\n"
 
 
 def test_a_pod_has_no_key_to_the_cluster(shop: ControlPlane) -> None:

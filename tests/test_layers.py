@@ -22,6 +22,7 @@ wire
 netfilter.hooks
 netfilter.context
 netfilter.values
+netfilter.networks netfilter.ports
 netfilter.ipset
 netfilter.fields
 netfilter.actions

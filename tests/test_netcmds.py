@@ -237,10 +237,45 @@ def test_a_route_that_is_added_is_taken() -> None:
     assert lab.run("ping -c 1 10.0.0.2").stderr == "ping: connect: Network is unreachable\n"
 
 
+def test_only_the_interface_that_is_meant_is_changed() -> None:
+    lab = Lab.small()
+    lab.run("ip addr add 10.1.0.1/16 dev c0")
+    lab.run("ip link set c0 mtu 1400")
+    (card,) = lab.network["a"].host.interfaces
+    assert ([str(one) for one in card.addresses][2:], card.mtu) == (["10.1.0.1/16"], 1400)
+    lab.run("ip addr add 10.2.0.1/32 dev lo")
+    assert [one.name for one in lab.network["a"].host.interfaces] == ["lo", "c0"]
+
+
+def test_a_machine_reaches_its_own_address_behind_an_interface_that_is_down() -> None:
+    lab = Lab.small()
+    lab.run("ip link set c0 down")
+    local = lab.run("ip route show table local").stdout.splitlines()
+    assert local[0] == "local 10.0.0.1 dev c0 proto kernel scope host src 10.0.0.1 "
+    assert lab.run("ping -c 1 10.0.0.1").status == 0
+    assert lab.run("ping -c 1 10.0.0.1", "b").status == 1
+
+
+def test_a_network_that_loses_its_address_loses_its_routes() -> None:
+    lab = Lab.small()
+    lab.run("ip route add default via 10.0.0.2")
+    lab.run("ip addr add 10.0.0.3/24 dev c0")
+    lab.run("ip addr del 10.0.0.1/24 dev c0")
+    assert lab.run("ip -4 addr show c0").stdout == ""
+    assert lab.run("ip route").stdout == ""
+
+
 @pytest.mark.parametrize(
     "line",
     [
-        *("conntrack -E", "nc -l 80", "ip link add br0 type bridge", "ip rule flush", "ip -j addr"),
+        *(
+            "conntrack -E",
+            "nc -l 80",
+            "ip link add br0 type bridge",
+            "ip link set lo down",
+            "ip rule flush",
+            "ip -j addr",
+        ),
         *("ip netns", "ip route add 10.9.0.0/16 via 10.0.0.2 proto static", "ss -s"),
         *("ping -f 10.0.0.2", "curl ftp://10.0.0.2", "dig -k x y", "getent passwd root", "tcpdump"),
         *("sysctl -w net.netfilter.nf_conntrack_max=1", "modinfo -p x", "traceroute -n 10.0.0.2"),

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from iptlab import course, dev
 from iptlab.course.solutions import Mistake, read_answers
-from iptlab.grading import EditManifest, KubeProxyRules, WriteRules, grade
+from iptlab.grading import grade
 
 CHECK_RESULT = "application/vnd.iptlab.check+json"
 
@@ -40,8 +40,7 @@ MISTAKES = [
 
 def given(exercise: str, answer: str) -> object:
     """What the grader receives: the text below a magic, or a template's Python value."""
-    in_text = type(course.exercise(exercise)) in (WriteRules, KubeProxyRules, EditManifest)
-    return answer if in_text else ast.literal_eval(answer)
+    return answer if course.exercise(exercise).magic else ast.literal_eval(answer)
 
 
 # --- answers ----------------------------------------------------------------------------------
@@ -62,11 +61,16 @@ def test_a_mistake_is_refused_and_explained(exercise: str, mistake: Mistake) -> 
 
 
 def test_every_exercise_has_answers_and_every_answer_an_exercise() -> None:
-    cells = {cell for file in NOTEBOOKS for cell in dev.answer_cells(dev.read(file))}
-    answered = {exercise for lesson in ANSWERS.values() for exercise in lesson}
-    # a question of a later lesson's review need not be asked in its own
-    assert {course.origin(cell) for cell in cells} | (answered - cells) == answered
-    assert answered == set(course.exercises())
+    assert {exercise for lesson in ANSWERS.values() for exercise in lesson} == set(
+        course.exercises()
+    )
+
+
+def test_every_exercise_is_asked_in_its_lesson(file: Path) -> None:
+    """Questions are asked in later lessons, under names such as ``05-review-1``."""
+    number = file.name.partition("-")[0]
+    cells = {cell for cell in dev.answer_cells(dev.read(file)) if "-review-" not in cell}
+    assert cells == {one.id for one in course.lessons()[number]}
 
 
 # --- solved copies ----------------------------------------------------------------------------
@@ -91,7 +95,8 @@ def test_strict_mode_refuses_what_is_missing_or_wrong(file: Path, tmp_path: Path
     """The gate of solved copies is real: without it the test above would prove nothing."""
     lesson = dev.read(file)
     answers = ANSWERS[dev.answer_file(file).stem]
-    mistakes = {exercise: answers[exercise].wrong[0].answer for exercise in answers}
+    asked = dev.answer_cells(lesson)
+    mistakes = {exercise: answers[exercise].wrong[0].answer for exercise in asked}
     dev.solve(file, tmp_path, 0)
     (tmp_path / "missing.ipynb").write_text(dev.text(dev.solved(lesson, {})))
     (tmp_path / "wrong.ipynb").write_text(dev.text(dev.solved(lesson, mistakes)))
@@ -107,7 +112,7 @@ def test_strict_mode_refuses_what_is_missing_or_wrong(file: Path, tmp_path: Path
 
     failed = re.findall(r"^FAILED (\S+?)::", run.stdout, flags=re.MULTILINE)
     assert len(failed) > 1, run.stdout
-    assert sorted(failed) == ["missing.ipynb"] * len(answers) + ["wrong.ipynb"] * len(answers)
+    assert sorted(failed) == ["missing.ipynb"] * len(asked) + ["wrong.ipynb"] * len(asked)
     assert run.stdout.count("CheckFailed") >= len(failed)
 
 
@@ -149,7 +154,8 @@ def test_answer_cells_are_marked_and_nothing_else_checks(lesson: NotebookNode) -
         template = cell.metadata.iptlab.get("template")
         check = f'iptlab.check("{exercise}", answer)'
         assert template is None or ("{answer}" in template and check in template)
-        assert (template is None) == cell.source.startswith("%%")
+        magic = course.exercise(exercise).magic
+        assert bool(magic) == (template is None) == cell.source.startswith(f"%%{magic} ")
 
 
 def test_exercises_are_named_after_their_lesson(file: Path, lesson: NotebookNode) -> None:

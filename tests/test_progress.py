@@ -120,7 +120,7 @@ def test_a_broken_file_is_set_aside(
     assert "broken" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("place", ["file/is/no/folder.json", "file"])
+@pytest.mark.parametrize("place", ["file/is/no/folder.json", "file", "/"])
 def test_where_nothing_can_be_written_memory_does_and_says_so_once(
     place: str,
     tmp_path: Path,

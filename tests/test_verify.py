@@ -305,17 +305,9 @@ def test_rules_that_reach_outside_are_refused(rule: str) -> None:
 
 # --- nothing stays ---
 
-WAITING = """
-import time
-from iptlab.kernel.boxes import description, host_for
-from iptlab.kernel.netns import Namespace
-box = Namespace(description(host_for(["in eth0 udp 10.0.0.9:9 -> 10.0.0.1:9"])))
-print(box.number, flush=True)
-"""
-
 
 @pytest.mark.kernel
-def test_a_killed_notebook_leaves_nothing() -> None:
+def test_a_notebook_killed_while_it_verifies_leaves_nothing() -> None:
     skip_without_namespaces().close()
     manager = KernelManager(kernel_name="python3")
     manager.start_kernel(env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
@@ -323,8 +315,9 @@ def test_a_killed_notebook_leaves_nothing() -> None:
     client.start_channels()
     try:
         client.wait_for_ready(timeout=60)
-        client.execute(WAITING + "time.sleep(60)")
-        namespace = _printed(client)
+        client.execute(f"{HOST}\nrouter.verify([{PACKETS[1]!r}] * 10000)")
+        asking = _child_of(manager.provisioner.process.pid)
+        namespace = os.stat(f"/proc/{asking}/ns/net").st_ino
         assert rises_to(True, namespace)
     finally:
         client.stop_channels()
@@ -332,14 +325,26 @@ def test_a_killed_notebook_leaves_nothing() -> None:
     assert rises_to(False, namespace)
 
 
-def _printed(client: Any) -> int:
-    """The first number that the notebook prints."""
-    deadline = time.monotonic() + 60
+def _child_of(parent: int) -> str:
+    """The process that owns the namespace, once it is in there."""
+    here, deadline = os.stat("/proc/self/ns/net").st_ino, time.monotonic() + 60
     while time.monotonic() < deadline:
-        message = client.get_iopub_msg(timeout=60)
-        if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
-            return int(message["content"]["text"])
-    raise AssertionError("the notebook printed nothing")
+        for child in _children(parent):
+            if os.stat(f"/proc/{child}/ns/net").st_ino != here:
+                return child
+        time.sleep(0.05)
+    raise AssertionError("nobody asks the kernel")
+
+
+@pytest.mark.kernel
+def test_a_crash_inside_is_told_and_leaves_nothing() -> None:
+    with skip_without_namespaces() as box:
+        (child,) = _children(os.getpid())
+        os.kill(int(child), signal.SIGKILL)
+        with pytest.raises(KernelUnavailable, match="ended"):
+            box.ask("load", rules="", ipsets="")
+    assert rises_to(False, box.number)
+    assert _children(os.getpid()) == []
 
 
 @pytest.mark.kernel
@@ -366,3 +371,82 @@ def test_an_interrupted_command_leaves_nothing(rules: str) -> None:
 
 def _children(parent: int) -> list[str]:
     return Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+
+
+CLI = (sys.executable, "-c", "from iptlab.cli import main; raise SystemExit(main())", "verify")
+UNSHARE = ("unshare", "--map-root-user", "--user", "--mount", "--net")
+
+
+def _run(*words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
+    path = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run(words, capture_output=True, text=True, env=os.environ | path | env)
+
+
+def _skip_unless(*argv: str) -> None:
+    """Skip where a tool that a test itself needs is missing or not allowed to work."""
+    if not shutil.which(argv[0]) or _run(*argv).returncode:
+        pytest.skip(f"{' '.join(argv)} does not work here")
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("honest", [True, False])
+def test_a_full_disk_is_no_obstacle_and_holds_no_half_report(rules: str, honest: bool) -> None:
+    skip_without_namespaces().close()
+    _skip_unless(*UNSHARE, "true")
+    lie = "import iptlab.kernel.verify as v; o = v.observed; v.observed = lambda *b: o(*b) | "
+    code = ("" if honest else f"{lie}{{'fate': 'lost'}}\n") + CLI[2].replace("; ", "\n")
+    full = """mkdir full && mount -t tmpfs -o size=16k none full && cp rules full && cd full
+    cat /dev/zero > zeroes; "$@"; status=$?; ls; exit $status"""
+    argv = ("sh", "-c", full, "sh", sys.executable, "-c", code, "verify", rules, PACKETS[0])
+    ran = _run(*UNSHARE, *argv, TMPDIR=".")
+    assert ran.stdout.split()[-2:] == ["rules", "zeroes"], ran
+    assert ran.returncode == (0 if honest else 2), ran
+    assert ("iptlab-report.json cannot be written: No space left" in ran.stderr) is not honest
+
+
+@pytest.mark.kernel
+def test_the_rules_of_the_machine_itself_stay(rules: str) -> None:
+    skip_without_namespaces().close()
+    _skip_unless(*UNSHARE, "true")
+    own = """mount -t tmpfs none /run
+    for kind in legacy nft; do iptables-$kind -A INPUT -s 10.1.1.1 -j DROP; done
+    told() { iptables-legacy-save; iptables-nft-save; nft list ruleset; ip addr; }
+    told > before; rm -f lock; "$@" > shown; test ! -e lock || exit 9; told > after
+    grep -v '^#' before > b; grep -v '^#' after > a
+    diff b a && grep -c 10.1.1.1 a"""
+    ran = _run(*UNSHARE, "sh", "-c", own, "sh", *CLI, rules, *PACKETS, XTABLES_LOCKFILE="lock")
+    assert ran.returncode == 0, ran
+    assert ran.stdout.strip() == "3"
+    assert "agree in all" in Path("shown").read_text()
+
+
+@pytest.mark.kernel
+def test_whoever_is_not_root_can_ask_too(rules: str) -> None:
+    """Another user must be able to read this package, and so must the Python used here."""
+    skip_without_namespaces().close()
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    # setpriv itself may still read everything when it starts the first Python
+    script = "import subprocess, sys; assert sys.version_info >= (3, 11); "
+    script += "subprocess.run([sys.executable, '-c', 'import iptlab.cli'], check=True)"
+    found = (sys.executable, *filter(None, [shutil.which("python3", path="/usr/bin")]))
+    able = [one for one in found if not _run(*nobody, one, "-c", script).returncode]
+    if not able:
+        pytest.skip("no other user can run this package here")
+    os.chmod(".", 0o755)
+    text = RULES.replace("-A INPUT", "-A OUTPUT -m owner --uid-owner 0\n-A INPUT", 1)
+    code = f"import iptlab; from iptlab.kernel.boxes import host_for\np = {PACKETS!r}\n"
+    code += f"print(host_for(p).with_rules({text!r}).verify(p).conclusion)"
+    ran = _run(*nobody, able[0], "-c", code)
+    assert ran.stdout == "simulator and kernel agree in all 6 comparisons\n", ran
+
+
+@pytest.mark.kernel
+def test_without_user_namespaces_it_says_why_and_how(rules: str) -> None:
+    skip_without_namespaces().close()
+    weak = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+    _skip_unless(*UNSHARE, *weak, "true")
+    limit = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
+    ran = _run(*UNSHARE, "sh", "-c", limit, "sh", *weak, *CLI, rules, PACKETS[0])
+    assert ran.returncode == 2, ran
+    assert "the system refuses a user namespace" in ran.stderr
+    assert "sysctl user.max_user_namespaces" in ran.stderr

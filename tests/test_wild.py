@@ -217,11 +217,9 @@ def test_rules_without_a_table_are_of_the_one_that_knows_their_targets(
 
 
 def test_an_inserted_rule_stands_where_it_says_even_if_it_cannot_be_read() -> None:
-    found = read(
-        in_filter("-A INPUT -j DROP", "-I INPUT -m geoip --src-cc XY", "-I INPUT 9 -p udp")
-    )
-    assert [str(rule) for rule in rules_of(found)] == [
-        *("-m geoip --src-cc XY", "-j DROP", "-p udp")
+    lines = "-A INPUT -j DROP", "-I INPUT -m geoip --src-cc XY", "-I INPUT 9 -j FORWARD"
+    assert [str(rule) for rule in rules_of(read(in_filter(*lines)))] == [
+        *("-m geoip --src-cc XY", "-j DROP", "-j FORWARD")
     ]
 
 
@@ -241,6 +239,8 @@ def test_a_walk_says_that_it_cannot_tell_only_where_that_matters() -> None:
         ("*strange\n-A X -j Y\nCOMMIT\n" + in_filter(), "no table `strange'"),
         ("-P INPUT DROP\n-A INPUT -i lo -j ACCEPT\n", "no line *filter stands before it"),
         (in_filter("-D INPUT 5"), "left out"),
+        (in_filter("-A ACCEPT -j DROP"), "left out"),
+        (in_filter("-I POSTROUTING -j DROP"), "left out"),
     ],
 )
 def test_what_is_in_no_table_is_noted(text: str, why: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cache
 
 from iptlab.course import lesson00, lesson01
-from iptlab.course.cells import cells, title
+from iptlab.course.cells import cells, title, usual
 from iptlab.course.files import data, notebooks
 from iptlab.course.review import drawn
 from iptlab.course.solutions import answer_files, read_answers
@@ -67,7 +67,7 @@ def exercise(id_: str, seed: int = 0) -> Exercise:
     known = exercises(seed)
     question = known.get(origin(id_, seed))
     if question is not None:
-        return replace(question, id=id_)
+        return question if question.id == id_ else replace(question, id=id_)
     lesson = [one for one in known if one[:2] == id_[:2]]
     raise IptlabError(f"there is no exercise `{id_[:40]}'; there are {', '.join(lesson or known)}")
 
@@ -92,17 +92,14 @@ def origin(id_: str, seed: int = 0) -> str:
 
 def solution(id_: str, seed: int = 0) -> str:
     """The answer cell of an exercise with a right answer in it."""
-    cell = cells(id_[:2]).get(id_)
-    answer = _answer(exercise(id_, seed), origin(id_, seed), seed)
-    return cell.filled(answer) if cell else answer
+    known = exercise(id_, seed)
+    cell = cells(id_[:2]).get(id_) or usual(known)
+    return cell.filled(_answer(known, origin(id_, seed), seed))
 
 
 def _answer(exercise: Exercise, known_as: str, seed: int) -> str:
     """The first answer of the answer file; for a variant of one's own what it says itself."""
-    varied = seed and exercises(0)[known_as] != exercises(seed)[known_as]
-    if varied:
+    if seed and exercises(0)[known_as] != exercises(seed)[known_as]:
         model = exercise.model()
-        return (
-            model if isinstance(model, str) and not isinstance(exercise, Predict) else repr(model)
-        )
+        return str(model) if exercise.magic else repr(model)
     return read_answers(answer_files() / f"{known_as[:2]}.toml")[known_as].correct[0]

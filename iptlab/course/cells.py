@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from iptlab.course.files import notebooks
+from iptlab.grading import Exercise
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,14 @@ def cells(lesson: str) -> dict[str, Cell]:
                 text = "".join(cell["source"])
                 found[about["exercise"]] = Cell(text, about.get("template", ""))
     return found
+
+
+def usual(exercise: Exercise) -> Cell:
+    """The cell of an exercise that no notebook holds."""
+    if exercise.magic:
+        return Cell(f"%%{exercise.magic} {exercise.id}\n# TODO")
+    template = f'answer = {{answer}}\niptlab.check("{exercise.id}", answer)'
+    return Cell(template.replace("{answer}", "..."), template)
 
 
 def title(lesson: str) -> str:

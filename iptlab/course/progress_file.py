@@ -61,12 +61,15 @@ class ProgressFile:
 
     # --- inside ---
 
+    def _beside(self, ending: str) -> Path:
+        return self.path.parent / f"{self.path.name}.{ending}"
+
     def _current(self) -> Progress:
         """What it holds; a broken one is set aside. Only with the lock."""
         try:
             return self._parsed()
         except BrokenFileError:
-            aside = self.path.with_name(f"{self.path.name}.broken")
+            aside = self._beside("broken")
             os.replace(self.path, aside)
             self.say(f"{self.path} could not be understood; it is now {aside.name}.")
             return Progress()
@@ -85,7 +88,7 @@ class ProgressFile:
         records = {id_: asdict(one) for id_, one in progress.records.items()}
         text = json.dumps({"format": FORMAT, "exercises": records}, indent=1, sort_keys=True)
         # always the same name: what a crash leaves here is overwritten by the next change
-        new = self.path.with_name(f"{self.path.name}.new")
+        new = self._beside("new")
         with new.open("w", encoding="utf-8") as file:
             file.write(f"{text}\n")
             file.flush()
@@ -95,7 +98,7 @@ class ProgressFile:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Nobody else changes the file meanwhile; the kernel frees the lock after a crash."""
-        with self.path.with_name(f"{self.path.name}.lock").open("a") as file:
+        with self._beside("lock").open("a") as file:
             until = time.monotonic() + _PATIENCE
             while not _lock(file.fileno()):
                 if time.monotonic() > until:

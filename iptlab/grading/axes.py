@@ -13,8 +13,10 @@ from iptlab.matches.icmp import IcmpTypes
 from iptlab.matches.iprange import AddressRange
 from iptlab.netfilter.context import CtState
 from iptlab.netfilter.extension import Condition
+from iptlab.netfilter.networks import Network
+from iptlab.netfilter.ports import PortList, PortRange
 from iptlab.netfilter.values import Integer as Number
-from iptlab.netfilter.values import Network, NumberRange, PortList, PortRange, ProtocolNumber, Value
+from iptlab.netfilter.values import NumberRange, ProtocolNumber, Value
 from iptlab.packet import Family
 
 _SHORTEST = {Family.IPV4: 40, Family.IPV6: 60}

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Rational
-from reprlib import repr as shortened
+from reprlib import repr as _repr
+from typing import ClassVar
 
 from iptlab.grading.result import Evidence, Result, Status
 
@@ -21,8 +22,10 @@ DEEPEST_LIST = 3
 class Misconception:
     """A known mistake: its code, the sentence that helps, and how it shows in an answer.
 
-    ``shows`` is asked with the answer as its kind of exercise reads it: rules as a
-    Ruleset, a packet as a Situation, else what ``plain`` makes of it.
+    ``shows`` is asked with the answer as its kind of exercise reads it: rules as a Ruleset, a
+    packet as a Situation (for hosts and clusters as its text), a line with its packet as a
+    pair whose first part is ``filter INPUT 3``, manifests as a Cluster, else what ``plain``
+    makes of it. ``treats``, ``sends``, ``blames``, ``reaches`` and ``answered`` make such tests.
     """
 
     code: str
@@ -36,8 +39,10 @@ class Exercise(ABC):
 
     ``done`` explains the answer to whoever has found it. ``task`` is what is asked, where the
     notebook cannot say it because it differs from learner to learner; it is shown until there
-    is an answer.
+    is an answer. ``magic`` is that of the cell it is answered in; without one that is Python.
     """
+
+    magic: ClassVar[str] = ""
 
     id: str
     task: str = ""
@@ -163,6 +168,14 @@ def plain(value: object) -> object:
     True
     """
     return tuple(map(_word, value)) if isinstance(value, list | tuple) else _word(value)
+
+
+def shortened(value: object) -> str:
+    """A value as Python writes it, cut in the middle if it is long."""
+    try:
+        return _repr(value)
+    except ValueError:  # a number somewhere in it has too many digits to be written
+        return f"such a {type(value).__name__}"
 
 
 def _word(value: object) -> object:

@@ -17,7 +17,7 @@ from iptlab.grading.ready import MOST_SINGLE
 from iptlab.grading.ways import Piece, Way, Ways
 from iptlab.netfilter.actions import Side, Translate, Whose
 from iptlab.netfilter.context import CtState
-from iptlab.netfilter.values import Network
+from iptlab.netfilter.networks import Network
 from iptlab.packet import Family
 
 Limits = tuple[tuple[int, int], ...]

@@ -28,8 +28,9 @@ from iptlab.netfilter.actions import Side, Translate, Whose
 from iptlab.netfilter.context import CtState
 from iptlab.netfilter.extension import Condition
 from iptlab.netfilter.hooks import TableName
+from iptlab.netfilter.networks import Network
 from iptlab.netfilter.rules import Jump, Rule, Table
-from iptlab.netfilter.values import Given, Network, StateSet
+from iptlab.netfilter.values import Given, StateSet
 from iptlab.packet import Address
 from iptlab.targets.connmark import Connmark
 

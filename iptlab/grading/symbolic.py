@@ -35,7 +35,7 @@ from iptlab.grading.scope import (
 from iptlab.netfilter.actions import Call, Decide, Return, Side, Translate, Verdict
 from iptlab.netfilter.context import CtState
 from iptlab.netfilter.hooks import Hook, TableName
-from iptlab.netfilter.values import Network
+from iptlab.netfilter.networks import Network
 from iptlab.packet import Family
 
 _NEVER = 1 << 30

@@ -15,6 +15,9 @@ STEP_SECONDS = 20
 # include/uapi/linux/if_tun.h
 _TUNSETIFF, _TAP, _NO_PACKET_INFORMATION = 0x400454CA, 0x2, 0x1000
 
+# the lock of iptables is a file of the namespace's own, whatever our environment says
+_OWN = {"XTABLES_LOCKFILE": "/run/xtables.lock"}
+
 # no limit to the ICMP errors that the machine sends
 SETTINGS: dict[str, Any] = {
     "ipv4/icmp_ratelimit": 0,
@@ -34,7 +37,12 @@ def run(argv: list[str], text: str = "", *, refusal: bool = False) -> tuple[int,
     """Exit status and output of one tool; no shell stands between."""
     try:
         ran = subprocess.run(
-            argv, input=text.encode(), capture_output=True, timeout=STEP_SECONDS, check=False
+            argv,
+            input=text.encode(),
+            capture_output=True,
+            timeout=STEP_SECONDS,
+            check=False,
+            env=os.environ | _OWN,
         )
     except FileNotFoundError:
         raise UnavailableError(f"{argv[0]} is not installed") from None

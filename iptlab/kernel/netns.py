@@ -18,8 +18,9 @@ from typing import Any, Self
 from iptlab.errors import KernelUnavailable
 
 _CURE = (
-    "It needs Linux, network namespaces (root, or user namespaces that the system allows), "
-    "/dev/net/tun, and the tools iptables, ipset, nft and ip: "
+    "It needs Linux, network namespaces (root, or user namespaces that the system allows: sysctl "
+    "user.max_user_namespaces above 0, on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0, "
+    "a container as --privileged), /dev/net/tun, and the tools iptables, ipset, nft and ip: "
     "apt install iptables ipset nftables iproute2"
 )
 _SECONDS = 30

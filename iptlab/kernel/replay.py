@@ -28,7 +28,7 @@ class RefusedError(IptlabError):
 
 # what a rule could do outside the namespace, by a word that it then has
 _REACHING = {
-    r"-[^-]?M.*|--mo(d(p(r(o(be?)?)?)?)?)?(=.*)?": "would run a program",
+    r"-[46fhnvx]*M.*|--mo(d(p(r(o(be?)?)?)?)?)?(=.*)?": "would run a program",
     "--object-pinned(=.*)?": "would read a file",
     "AUDIT": "would write to the machine's audit log",
     "IDLETIMER": "would make a timer that the whole machine sees",

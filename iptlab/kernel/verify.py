@@ -103,9 +103,12 @@ class Verification:
 
     def save_report(self, file: str | Path) -> None:
         """Write rules, packets and what the kernel did, all that a report needs."""
+        place = Path(file)
         try:
-            Path(file).write_text(json.dumps(self.report, indent=1) + "\n")
+            place.write_text(json.dumps(self.report, indent=1) + "\n")
         except OSError as error:
+            if place.is_file():
+                place.unlink()  # half a report helps nobody
             raise FileError(f"{file} cannot be written: {error.strerror}") from None
 
     def __str__(self) -> str:
@@ -174,7 +177,12 @@ class _Question:
                 expect = kernel.send(words)
                 last, between = start, time.monotonic()
                 theirs = expected(expect)
-                one, machine = _fitting(machine, words, theirs, (backend, lows))
+                one, after = _fitting(machine, words, theirs, (backend, lows))
+                if one.different:  # what ended while the kernel was at work ends here too
+                    machine.wait(between - start)
+                    last = between
+                    one, after = _fitting(machine, words, theirs, (backend, lows))
+                machine = after
                 spent = (time.monotonic() - between, between - start)
                 yield replace(one, situation=line, seconds=spent)
 

@@ -48,7 +48,7 @@ class Program(Text):
 
     @property
     def is_sound(self) -> bool:
-        """Whether every jump stays inside and the last instruction returns.
+        """Whether every jump stays inside, the last instruction returns and memory is filled.
 
         Kernel: net/core/filter.c (bpf_check_classic)
         """
@@ -67,7 +67,7 @@ class Program(Text):
                 return False
             if code & 7 == _JUMP and code != _JUMP and max(yes, no) >= left:
                 return False
-        return program[-1][0] in _RETURNS
+        return program[-1][0] in _RETURNS and _is_stored_first(program)
 
     def __str__(self) -> str:
         return f'"{self.text}"'
@@ -78,11 +78,32 @@ _JUMP = 0x05
 _RETURNS = {0x06, 0x16}
 _DIVISIONS = {0x34, 0x94}
 _SHIFTS = {0x64, 0x74}
-_MEMORY = {0x60, 0x61, 0x02, 0x03}
+_STORES = {0x02, 0x03}
+_MEMORY = {0x60, 0x61} | _STORES
 _ALU = {kind | source | 0x04 for kind in range(0, 0xB0, 0x10) for source in (0, 8)} - {0x8C}
 _LOADS = {0x00, 0x01, 0x20, 0x28, 0x30, 0x40, 0x48, 0x50, 0x80, 0x81, 0xB1}
 _TESTS = {kind | source | 0x05 for kind in (0x10, 0x20, 0x30, 0x40) for source in (0, 8)}
 _CODES = _ALU | _LOADS | _TESTS | _RETURNS | _MEMORY | {_JUMP, 0x07, 0x87}
+
+
+def _is_stored_first(program: list[tuple[int, ...]]) -> bool:
+    """Whether no cell of the memory is read that may not have been written.
+
+    Kernel: net/core/filter.c (check_load_and_stores)
+    """
+    every = (1 << 16) - 1
+    written, before = 0, [every] * len(program)
+    for at, (code, yes, no, value) in enumerate(program):
+        written &= before[at]
+        if code in _STORES:
+            written |= 1 << value
+        elif code in _MEMORY and not written >> value & 1:
+            return False
+        elif code & 7 == _JUMP:
+            for jump in (value,) if code == _JUMP else (yes, no):
+                before[at + 1 + jump] &= written
+            written = every
+    return True
 
 
 _SHAPE = "The tool nfbpf_compile prints programs in the form that belongs here."
@@ -112,7 +133,10 @@ class Bpf(Match):
     def kernel_refusal(self) -> Refused | None:
         """The kernel checks that a program can be run and ends."""
         if self.bytecode and not self.bytecode.is_sound:
-            return Refused("the program does not end or jumps out of itself", _SHAPE)
+            return Refused(
+                "the program does not end, jumps out of itself or reads what it has not stored",
+                _SHAPE,
+            )
         return None
 
     def holds(self, packet: Packet, context: Context) -> Answer:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from iptlab.errors import BadValueError
 from iptlab.netfilter.context import Answer, Connection, Context, Memory, Tuple
 from iptlab.netfilter.extension import Match, option, register_match
-from iptlab.netfilter.values import Flag, Given, Integer, PrefixLength
+from iptlab.netfilter.networks import PrefixLength
+from iptlab.netfilter.values import Flag, Given, Integer
 from iptlab.packet import Family, Packet
 
 

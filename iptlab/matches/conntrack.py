@@ -14,17 +14,9 @@ from iptlab.names import service_port
 from iptlab.netfilter.context import Answer, CannotTell, Connection, Context, CtState
 from iptlab.netfilter.extension import Ask, Match, option, register_match
 from iptlab.netfilter.fields import Either, Field, of_connection
-from iptlab.netfilter.values import (
-    Given,
-    PortRange,
-    ProtocolNumber,
-    StateSet,
-    Value,
-    prefix_length,
-    read_host,
-    read_range,
-    written,
-)
+from iptlab.netfilter.networks import prefix_length, read_host, written
+from iptlab.netfilter.ports import PortRange
+from iptlab.netfilter.values import Given, ProtocolNumber, StateSet, Value, read_range
 from iptlab.packet import Address, Family, Packet
 
 

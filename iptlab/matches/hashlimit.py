@@ -11,7 +11,8 @@ from iptlab.matches.limit import Rate
 from iptlab.matches.recent import name_refusal
 from iptlab.netfilter.context import Answer, Context, Memory
 from iptlab.netfilter.extension import OUT_OF_RANGE, Match, Refused, option, register_match
-from iptlab.netfilter.values import Flag, Given, Integer, PrefixLength, Text, Value, read_integer
+from iptlab.netfilter.networks import PrefixLength
+from iptlab.netfilter.values import Flag, Given, Integer, Text, Value, read_integer
 from iptlab.packet import Family, Packet
 
 _FACTORS = {"k": 1024, "m": 1024**2}
@@ -105,7 +106,9 @@ class HashBurst(Integer):
         found = re.fullmatch(r"(\w*?)([km]?)(b?)", text, re.ASCII)
         number = read_integer(found[1]) if found else None
         if found is None or not number:
-            raise BadValueError("bad value for option, or out of range (1-1000000).", _BURST)
+            raise BadValueError(
+                'bad value for option "--hashlimit-burst", or out of range (1-1000000).', _BURST
+            )
         size = number * {"k": 1 << 10, "m": 1 << 20}.get(found[2], 1) & 0xFFFFFFFF
         return cls(size)
 

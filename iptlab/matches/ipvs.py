@@ -8,7 +8,8 @@ from iptlab.errors import BadValueError
 from iptlab.matches.conntrack import HostMask
 from iptlab.matches.unmodelled import Unanswered
 from iptlab.netfilter.extension import option, register_match
-from iptlab.netfilter.values import Flag, Given, Integer, ProtocolNumber, Value, looked_up
+from iptlab.netfilter.ports import looked_up
+from iptlab.netfilter.values import Flag, Given, Integer, ProtocolNumber, Value
 from iptlab.packet import Family
 
 

@@ -9,7 +9,8 @@ from iptlab.matches.ports import port_name
 from iptlab.names import protocol_names
 from iptlab.netfilter import fields as read
 from iptlab.netfilter.extension import Match, option, register_match
-from iptlab.netfilter.values import Given, PortList, check_services
+from iptlab.netfilter.ports import PortList, check_services
+from iptlab.netfilter.values import Given
 from iptlab.packet import Protocol
 
 _WITH_PORTS = {number.value: protocol_names()[number] for number in Protocol if number.has_ports}

@@ -8,7 +8,8 @@ from iptlab.errors import BadValueError
 from iptlab.names import protocol_names, service_name
 from iptlab.netfilter.context import Context
 from iptlab.netfilter.extension import Ask, Extension, Match, option_text
-from iptlab.netfilter.values import Given, NumberRange, PortRange, looked_up
+from iptlab.netfilter.ports import PortRange, looked_up
+from iptlab.netfilter.values import Given, NumberRange
 from iptlab.packet import Family, Packet
 
 

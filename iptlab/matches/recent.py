@@ -10,7 +10,8 @@ from iptlab.errors import BadValueError
 from iptlab.netfilter.context import Answer, Context, Memory
 from iptlab.netfilter.extension import Match, Refused, option, register_match
 from iptlab.netfilter.hooks import Hook
-from iptlab.netfilter.values import Flag, Given, Integer, Text, Value, read_host, written
+from iptlab.netfilter.networks import read_host, written
+from iptlab.netfilter.values import Flag, Given, Integer, Text, Value
 from iptlab.packet import Address, Family, Packet
 
 

@@ -9,7 +9,8 @@ from iptlab.errors import BadValueError
 from iptlab.matches.frag import AbsentHeader, absent
 from iptlab.matches.ports import listed_range, saved_options
 from iptlab.netfilter.extension import option, register_match
-from iptlab.netfilter.values import Flag, Given, Integer, NumberRange, Value, written
+from iptlab.netfilter.networks import written
+from iptlab.netfilter.values import Flag, Given, Integer, NumberRange, Value
 from iptlab.packet import Family
 
 HEADER = absent("routing header")

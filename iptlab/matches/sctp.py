@@ -14,7 +14,8 @@ from iptlab.netfilter import fields as read
 from iptlab.netfilter.context import CannotTell
 from iptlab.netfilter.extension import option, register_match
 from iptlab.netfilter.fields import Field
-from iptlab.netfilter.values import Given, Value, check_services
+from iptlab.netfilter.ports import check_services
+from iptlab.netfilter.values import Given, Value
 from iptlab.packet import Family, Packet, Protocol
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from iptlab.matches.frag import AbsentHeader, absent
 from iptlab.netfilter.extension import option, register_match
-from iptlab.netfilter.values import Given, Integer, Network, PrefixLength, read_host
+from iptlab.netfilter.networks import Network, PrefixLength, read_host
+from iptlab.netfilter.values import Given, Integer
 from iptlab.packet import Family
 
 HEADER = absent("segment routing header")

@@ -9,15 +9,8 @@ from iptlab.matches.ports import PortMatch, listed_ports, saved_options
 from iptlab.netfilter import fields as read
 from iptlab.netfilter.extension import Spelling, option, register_match
 from iptlab.netfilter.fields import Either, Field
-from iptlab.netfilter.values import (
-    SYN_ONLY,
-    FlagTest,
-    Given,
-    Integer,
-    PortRange,
-    check_services,
-    read_integer,
-)
+from iptlab.netfilter.ports import PortRange, check_services
+from iptlab.netfilter.values import SYN_ONLY, FlagTest, Given, Integer, read_integer
 from iptlab.packet import Family, Packet, Protocol
 
 

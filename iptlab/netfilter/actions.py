@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from iptlab.netfilter.context import CannotTell, Connection, Context, CtState
-from iptlab.netfilter.values import Network
+from iptlab.netfilter.networks import Network
 from iptlab.packet import Address, Packet
 
 

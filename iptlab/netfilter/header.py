@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from iptlab.netfilter import fields as read
 from iptlab.netfilter.extension import Match, option, option_text
-from iptlab.netfilter.values import Flag, Given, InterfaceName, Network, ProtocolNumber
+from iptlab.netfilter.networks import Network
+from iptlab.netfilter.values import Flag, Given, InterfaceName, ProtocolNumber
 
 
 @dataclass(frozen=True)

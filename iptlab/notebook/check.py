@@ -51,6 +51,8 @@ def hint(exercise: str, number: int | None = None) -> None:
     print(f"Hint {number} of {len(hints)}: {hints[number - 1]}")
     if number < len(hints):
         print(f'For the next one, ask again: iptlab.hint("{exercise}")')
+    else:
+        print(f'That was the last one. What is left is iptlab.solution("{exercise}").')
 
 
 def solution(exercise: str, *, force: bool = False) -> None:

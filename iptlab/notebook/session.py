@@ -22,7 +22,7 @@ def seed(environment: Mapping[str, str] = os.environ) -> int:
 def progress_path(environment: Mapping[str, str] = os.environ) -> Path:
     """Where progress is kept: IPTLAB_PROGRESS, else in the user's data folder."""
     if named := environment.get("IPTLAB_PROGRESS"):
-        return Path(named).expanduser()
+        return Path(os.path.expanduser(named))
     data = environment.get("XDG_DATA_HOME", "")
     # a relative path there is to be ignored, says the XDG Base Directory Specification
     folder = Path(data) if Path(data).is_absolute() else _home() / ".local" / "share"

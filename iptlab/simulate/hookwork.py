@@ -20,8 +20,8 @@ from iptlab.netfilter.context import (
     Tuple,
 )
 from iptlab.netfilter.hooks import CONNTRACK, Backend, Hook, TableName, priority, tables_at
+from iptlab.netfilter.networks import Network
 from iptlab.netfilter.rules import ZERO, Counters
-from iptlab.netfilter.values import Network
 from iptlab.packet import Address, Family, Packet
 from iptlab.simulate import nat
 from iptlab.simulate.arrival import Refusal, depart

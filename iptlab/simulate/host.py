@@ -53,7 +53,7 @@ class Interface:
     """A network card, tunnel or bridge; its first address of a family is the primary one.
 
     ``mac`` is its hardware address, ``mtu`` the largest packet in bytes that leaves by it. While
-    it is not ``up``, it has no routes, not even those to its own addresses.
+    it is not ``up``, it has no routes; its IPv4 addresses still are this machine's.
     """
 
     name: str
@@ -204,9 +204,8 @@ class Host:
         return {family: self._routing(family) for family in Family}
 
     def _routing(self, family: Family) -> Routing:
-        up = [one for one in self._all() if one.up]
-        own = [(one.name, a) for one in up for a in one.addresses if a.version == family]
-        down = {one.name for one in self._all() if not one.up}
+        own = [(one.name, a) for one in self._all() for a in one.addresses if a.version == family]
+        down = frozenset(one.name for one in self._all() if not one.up)
         given = tuple(
             route
             for route in self.routes
@@ -214,7 +213,7 @@ class Host:
         )
         routers = tuple(_routers(own)) if family is Family.IPV6 and self.forwards(family) else ()
         rules = tuple(rule for rule in self.policy if rule.family == family)
-        return Routing(family, tuple(own), (*routers, *given), rules)
+        return Routing(family, tuple(own), (*routers, *given), rules, down)
 
     def owns(self, address: Address) -> bool:
         """Whether it is an address of this machine."""

@@ -20,8 +20,10 @@ from iptlab.netfilter import fields as read
 from iptlab.netfilter.context import Context
 from iptlab.netfilter.extension import Ask, Match, every
 from iptlab.netfilter.fields import Field
+from iptlab.netfilter.networks import Network
+from iptlab.netfilter.ports import PortRange
 from iptlab.netfilter.rules import Chain, Rule
-from iptlab.netfilter.values import InterfaceName, Network, PortRange, ProtocolNumber, Value
+from iptlab.netfilter.values import InterfaceName, ProtocolNumber, Value
 from iptlab.packet import Packet
 from iptlab.simulate.questions import Question, nothing
 

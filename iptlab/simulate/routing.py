@@ -206,13 +206,15 @@ class Decision:
 class Routing:
     """One family's routes and rules, with those that the addresses of interfaces bring.
 
-    ``addresses`` are pairs of interface name and address, in the order they were added.
+    ``addresses`` are pairs of interface name and address, in the order they were added. Those
+    of interfaces that are ``down`` bring no route but the one to this machine itself.
     """
 
     family: Family
     addresses: tuple[tuple[str, IPv4Interface | IPv6Interface], ...]
     routes: tuple[Route, ...] = ()
     rules: tuple[PolicyRule, ...] = ()
+    down: frozenset[str] = frozenset()
 
     @cached_property
     def own(self) -> frozenset[Address]:
@@ -244,7 +246,7 @@ class Routing:
             first = primary.setdefault((name, one.network), one.ip)
             source = first if four else one.ip
             yield Route(local, name, kind=Kind.LOCAL, table="local", source=source)
-            if name == "lo" or one.network.prefixlen == self.family.bits:
+            if name in self.down or name == "lo" or one.network.prefixlen == self.family.bits:
                 continue
             if one.network not in seen:
                 seen.add(one.network)

@@ -193,13 +193,14 @@ class Edit:
         chain = self._chain(name, place)
         if isinstance(target, Jump):
             self._check_jump(target, place)
-        self.append_unchecked(chain.name, rule, place)
+        self.put_unchecked(chain.name, rule, place)
 
-    def append_unchecked(self, name: str, rule: Rule, place: Place) -> None:
-        """The same with a rule of which the kernel may say what it likes."""
+    def put_unchecked(self, name: str, rule: Rule, place: Place, at: int | None = None) -> None:
+        """The same, or before rule ``at``, with a rule of which the kernel may say anything."""
         entry = Entry.of(rule, place)
         self._hold([entry])
-        self.chains[name].entries.append(entry)
+        entries = self.chains[name].entries
+        entries.insert(len(entries) if at is None else at - 1, entry)
         self.changed = True
 
     def _append(self, command: Command, place: Place) -> None:

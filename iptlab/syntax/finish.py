@@ -10,8 +10,9 @@ from typing import cast
 from iptlab.netfilter.extension import Extension, Match, Target
 from iptlab.netfilter.header import Header
 from iptlab.netfilter.hooks import Hook, TableName
+from iptlab.netfilter.networks import Network
 from iptlab.netfilter.rules import Rule
-from iptlab.netfilter.values import Given, Network, read_integer
+from iptlab.netfilter.values import Given, read_integer
 from iptlab.syntax.draft import Draft, LineDraft, asks_nothing, named, read_at
 from iptlab.syntax.grammar import ILLEGAL, ONCE, WITH_RULE, Command
 from iptlab.syntax.refusal import check_length, nat_drop

@@ -13,7 +13,8 @@ from itertools import product
 from iptlab.errors import BadValueError
 from iptlab.names import ICMP_TYPES, ICMPV6_TYPES, protocol_numbers, service_port
 from iptlab.netfilter.ipset import Interface, IpSet, Key, Net, Part, Service
-from iptlab.netfilter.values import read_host, read_integer
+from iptlab.netfilter.networks import read_host
+from iptlab.netfilter.values import read_integer
 from iptlab.packet import Family, Protocol
 
 _MOST = {"timeout": 2147483, "packets": 2**64 - 1, "bytes": 2**64 - 1}

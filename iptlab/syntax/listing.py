@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from iptlab.netfilter.extension import Extension, Target
 from iptlab.netfilter.header import Header
+from iptlab.netfilter.networks import Network
 from iptlab.netfilter.rules import VERDICTS, Chain, Counters, Jump, Rule, Table
-from iptlab.netfilter.values import Given, InterfaceName, Network, ProtocolNumber
+from iptlab.netfilter.values import Given, InterfaceName, ProtocolNumber
 from iptlab.packet import Family
 from iptlab.syntax.grammar import Command
 from iptlab.targets.unmodelled import AbsentChain, HiddenTarget, UnreadTarget

@@ -30,7 +30,7 @@ from iptlab.netfilter.rules import (
 from iptlab.netfilter.values import read_integer
 from iptlab.packet import Family
 from iptlab.syntax.edit import Edit
-from iptlab.syntax.grammar import Command, Place
+from iptlab.syntax.grammar import Place
 from iptlab.syntax.rule import leading_count, read_command
 from iptlab.syntax.tokens import Token, restore_words
 from iptlab.syntax.wild_lines import plain_lines
@@ -170,8 +170,7 @@ class Found:
         self.remarks[name] = ("\n".join(self._outside), "")
         self._outside = []
         for chain in declared.get(name, []):
-            if chain not in edit.chains:
-                edit.create(chain, Place(0, ""))
+            _has(edit, chain)
 
     def _end_remarks(self, *, last: bool = False) -> None:
         """Lines behind a table up to the next header belong to it, behind the last one all."""
@@ -236,7 +235,7 @@ class Found:
         if operation in ("-A", "--append") and len(words) > 1 and _has(edit, words[1].text):
             for rule in found_rules(words, place, self.family, edit):
                 counted = replace(rule, counters=counters) if counters != ZERO else rule
-                edit.append_unchecked(words[1].text, counted, place)
+                edit.put_unchecked(words[1].text, counted, place)
         elif operation in ("-I", "--insert") and len(words) > 1 and _has(edit, words[1].text):
             self._insert(edit, words, place)
         elif operation == "-N" and len(words) == 2 and words[1].text in edit.chains:
@@ -252,9 +251,8 @@ class Found:
         """Put a rule where ``-I`` says; one behind the last rule goes to the end."""
         number = read_integer(words[2].text) if len(words) > 2 else None
         rest = words[2:] if number is None else words[3:]
-        rules = tuple(found_rules([*words[:2], *rest], place, self.family, edit))
-        at = min(number or 1, len(edit.chains[words[1].text].entries) + 1)
-        edit.apply(Command("-I", words[1].text, max(at, 1), rules=rules), place)
+        for rule in found_rules([*words[:2], *rest], place, self.family, edit):
+            edit.put_unchecked(words[1].text, rule, place, number or 1)
 
 
 def _usual_table(lines: list[str]) -> TableName:
@@ -270,7 +268,8 @@ _TRANSLATES = re.compile(r" -j (?:DNAT|SNAT|MASQUERADE|REDIRECT|NETMAP)\b").sear
 
 def _has(edit: Edit, chain: str) -> bool:
     """Whether the table has the chain, or now has it: a cut text may not declare it."""
-    return chain in edit.chains or (chain not in _BUILT_IN and edit.declare(chain))
+    possible = chain not in _BUILT_IN and not any(letter.isspace() for letter in chain)
+    return chain in edit.chains or (possible and edit.declare(chain))
 
 
 def _declared(lines: list[str]) -> dict[str, list[str]]:

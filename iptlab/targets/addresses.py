@@ -8,7 +8,8 @@ from ipaddress import IPv4Address, IPv6Address
 
 from iptlab.errors import BadValueError
 from iptlab.names import service_port
-from iptlab.netfilter.values import Value, leading_integer, read_host, written
+from iptlab.netfilter.networks import read_host, written
+from iptlab.netfilter.values import Value, leading_integer
 from iptlab.packet import Address, Family
 
 # extensions/libxt_NAT.c; ICMP ids count as ports there

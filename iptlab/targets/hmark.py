@@ -10,7 +10,8 @@ from iptlab.netfilter.actions import Action, Undecided
 from iptlab.netfilter.context import CannotTell, Context
 from iptlab.netfilter.extension import Match, Refused, Target, option, register_target
 from iptlab.netfilter.hooks import Hook
-from iptlab.netfilter.values import Integer, Network, Value, prefix_length
+from iptlab.netfilter.networks import Network, prefix_length
+from iptlab.netfilter.values import Integer, Value
 from iptlab.packet import Family, Packet
 
 

@@ -82,6 +82,10 @@ class MarkTarget(Target):
             return f"gets the mark {value:#x} and goes on"
         if value == mask:
             return f"gets the bits {value:#x} added to its mark and goes on"
+        if value == 0:
+            return f"gets the bits {mask:#x} of its mark cleared and goes on"
+        if value & ~mask == 0:
+            return f"gets {value:#x} into the bits {mask:#x} of its mark and goes on"
         return f"gets its mark changed (mark & ~{mask:#x} ^ {value:#x}) and goes on"
 
     def listed(self, *, numeric: bool) -> str:

@@ -9,7 +9,7 @@ from iptlab.netfilter.actions import Action, Side, Translate
 from iptlab.netfilter.context import Context
 from iptlab.netfilter.extension import Target, option, register_target
 from iptlab.netfilter.hooks import Hook, TableName
-from iptlab.netfilter.values import Network, prefix_length, read_host
+from iptlab.netfilter.networks import Network, prefix_length, read_host
 from iptlab.packet import Family, Packet
 
 

@@ -80,12 +80,21 @@ class RateEst(Target):
     Kernel: net/netfilter/xt_RATEEST.c; source: extensions/libxt_RATEEST.c
     """
 
-    estimator: EstimatorName = option("--rateest-name", EstimatorName, required=True)
-    interval: Interval = option("--rateest-interval", Interval, required=True)
-    window: Window = option("--rateest-ewmalog", Window, required=True)
+    estimator: EstimatorName | None = option("--rateest-name", EstimatorName)
+    interval: Interval = option("--rateest-interval", Interval, default=Interval(0))
+    window: Window = option("--rateest-ewmalog", Window, default=Window(0))
 
     def __post_init__(self) -> None:
         """Round both times as the tool does, the second by the first one's exact value."""
+        interval, window = self._rounded()
+        if self.estimator is None:
+            raise BadValueError(
+                'RATEEST: option "--rateest-name" must be specified', "Write --rateest-name NAME."
+            )
+        object.__setattr__(self, "interval", interval)
+        object.__setattr__(self, "window", window)
+
+    def _rounded(self) -> tuple[Interval, Window]:
         quarter = _SECOND // 4
         asked = self.interval.microseconds
         if asked > quarter << 5:
@@ -94,15 +103,14 @@ class RateEst(Target):
             )
         rounded = next(quarter << n for n in range(6) if asked <= quarter << n)
         if rounded == asked and self._is_rounded():
-            return
+            return self.interval, self.window
         log = next((n for n in range(1, 32) if self._average(asked, n) > self._window()), 32) - 1
         if not 0 < log < 31:
             raise BadValueError(
                 "RATEEST: ewmalog value is out of range",
                 "Average over more than twice the interval.",
             )
-        object.__setattr__(self, "interval", Interval(rounded))
-        object.__setattr__(self, "window", Window(rounded << log))
+        return Interval(rounded), Window(rounded << log)
 
     def _is_rounded(self) -> bool:
         times, rest = divmod(self._window(), self.interval.microseconds)

@@ -8,7 +8,8 @@ from iptlab.netfilter.actions import Action, Undecided
 from iptlab.netfilter.context import CannotTell, Context
 from iptlab.netfilter.extension import Refused, Target, option, register_target
 from iptlab.netfilter.hooks import Hook, TableName
-from iptlab.netfilter.values import PrefixLength, Value, read_host, written
+from iptlab.netfilter.networks import PrefixLength, read_host, written
+from iptlab.netfilter.values import Value
 from iptlab.packet import Address, Family, Packet
 
 

@@ -9,7 +9,8 @@ from iptlab.netfilter.actions import Action, Undecided
 from iptlab.netfilter.context import CannotTell, Context
 from iptlab.netfilter.extension import Target, option, register_target
 from iptlab.netfilter.hooks import Hook, TableName
-from iptlab.netfilter.values import Integer, looked_up
+from iptlab.netfilter.ports import looked_up
+from iptlab.netfilter.values import Integer
 from iptlab.packet import Family, Packet, Protocol
 from iptlab.targets.addresses import Host
 from iptlab.targets.mark import XMark

@@ -29,16 +29,10 @@ from iptlab.netfilter.actions import Call, Decide, Return
 from iptlab.netfilter.context import Context
 from iptlab.netfilter.extension import Condition
 from iptlab.netfilter.hooks import Hook, TableName
+from iptlab.netfilter.networks import Network
+from iptlab.netfilter.ports import PortList, PortRange
 from iptlab.netfilter.rules import Rule, Table
-from iptlab.netfilter.values import (
-    FlagTest,
-    InterfaceName,
-    Network,
-    PortList,
-    PortRange,
-    ProtocolNumber,
-    StateSet,
-)
+from iptlab.netfilter.values import FlagTest, InterfaceName, ProtocolNumber, StateSet
 from iptlab.packet import Packet
 from iptlab.ruleset import Ruleset
 

@@ -19,8 +19,7 @@ _MS = "0.045"
 # seconds that are waited for the last answer; iputils: ping/ping.h (MAXWAIT)
 _LINGER = 10.0
 _COUNT = 4
-_MOST = 1000
-_ENDLESS = 2**63 - 1
+_MOST = 10_000
 _HEADERS = {4: 28, 6: 48}
 # iputils: ping/ping.c (pr_icmph)
 _IPV4 = {
@@ -74,11 +73,6 @@ class Options:
     quiet: bool = False
     numeric: bool = False
 
-    @property
-    def most(self) -> float:
-        """How many packets are sent at most."""
-        return self.count if self.deadline is None else self.deadline / self.interval
-
     @classmethod
     def parse(cls, given: Sequence[tuple[str, str]]) -> Options:
         """The options as getopt found them."""
@@ -86,7 +80,7 @@ class Options:
         for name, value in given:
             match name:
                 case "-c":
-                    options = replace(options, count=int(_number(value, 1, _ENDLESS)))
+                    options = replace(options, count=_count(value))
                 case "-i":
                     options = replace(options, interval=_number(value, 0.002, 3600))
                 case "-W":
@@ -106,6 +100,13 @@ class Options:
                 case "-n":
                     options = replace(options, numeric=True)
         return options
+
+
+def _count(text: str) -> int:
+    number = int(_number(text, 1, 2**63 - 1))
+    if number > _MOST:
+        raise NotModelledError("ping", f"a number of pings above {_MOST}")
+    return number
 
 
 def _number(text: str, least: float, most: float) -> float:
@@ -136,8 +137,8 @@ def ping(session: Session, words: Sequence[str]) -> Output:
         what = f"the option -{error.opt}"
         raise NotModelledError("ping", what, "Known: -4 -6 -c -i -I -n -q -s -t -w -W") from None
     options = Options.parse(given)
-    if options.most > _MOST:
-        raise NotModelledError("ping", f"sending more than {_MOST} packets")
+    if options.deadline is not None and options.deadline > _MOST * options.interval:
+        raise NotModelledError("ping", f"a number of pings above {_MOST}")
     if not names:
         raise _wrong("usage error: Destination address required", 1)
     try:

@@ -71,12 +71,11 @@ class Call:
 
     def change(self, interface: Interface, **changes: object) -> Output:
         """Put an interface in the place of the one of its name, and change the host besides."""
-        names = [one.name for one in self.host.interfaces]
-        kept = tuple(interface if one.name == interface.name else one for one in self._own())
-        return self.configure(interfaces=kept if names else (interface,), **changes)
-
-    def _own(self) -> tuple[Interface, ...]:
-        return tuple(self.host.by_name.values())
+        own = self.host.interfaces
+        if interface.name not in [one.name for one in own]:
+            own = (interface, *own)  # the loopback, which is there without being named
+        after = tuple(interface if one.name == interface.name else one for one in own)
+        return self.configure(interfaces=after, **changes)
 
 
 Command = Callable[[Call], Output]

@@ -101,6 +101,8 @@ def _set(call: Call) -> Output:
     after = replace(before, **changes)  # type: ignore[arg-type]
     if not before.up or after.up:
         return call.change(after)
+    if name == "lo":
+        raise call.refuse("taking the loopback down", "Take another interface: ip link.")
     after = replace(after, addresses=tuple(one for one in after.addresses if one.version == 4))
     return call.change(after, routes=tuple(r for r in call.host.routes if r.interface != name))
 

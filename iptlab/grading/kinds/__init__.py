@@ -8,8 +8,9 @@ them in order. Beside what its kind asks for it has ``hints`` (two at least, eac
 ``misconceptions`` (two at least: a code, a sentence that helps, and how the mistake shows in an
 answer) and ``done``, the explanation for whoever has found the answer. The cell it is answered
 in has the metadata ``{"tags": ["exercise"], "iptlab": {"exercise": ID, "role": "answer"}}``, and
-``"template": 'answer = {answer}\niptlab.check("ID", answer)'`` if it is Python. Answers for the
-tests lie in ``tests/answers/NN.toml``; the first correct one is what ``iptlab.solution`` shows.
+``"template": 'answer = {answer}\niptlab.check("ID", answer)'`` if it is Python. As shipped it
+holds ``...``, or a line with TODO: then it is no answer yet. Answers for the tests lie in
+``tests/answers/NN.toml``; the first correct one is what ``iptlab.solution`` shows.
 
 **WriteRules**, answered in a ``%%iptables ID`` cell. Goals are single packets with a reason;
 with a reference an answer must treat *every* packet of the scope as the reference does. A repair
@@ -75,7 +76,10 @@ manifests, by what they do::
     )
 
 Where values should differ from learner to learner, list ``Variants(ID, make)`` instead:
-``make(seed)`` returns the exercise, and its ``task`` says what is asked.
+``make(seed)`` returns the exercise, and its ``task`` says what is asked. It must know its own
+answer: a Predict does, and whatever has a reference. A lesson's ``REVIEW`` are predictions with
+a ``task``; later lessons ask them in cells such as ``iptlab.check("05-review-1", answer)``,
+whose output holds the question. Their answers are in the file of the lesson that they are of.
 """
 
 from iptlab.grading.kinds.arrange import Arrange

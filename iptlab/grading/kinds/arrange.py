@@ -23,6 +23,8 @@ class Arrange(WriteRules):
     what goes into a blank. It is judged as rules are, by goals or a reference.
     """
 
+    magic = ""
+
     lines: tuple[str, ...]
     above: str = ""
 

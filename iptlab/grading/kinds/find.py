@@ -109,7 +109,7 @@ class FindLine(Exercise):
         wanted = str(line)[:500].split() if isinstance(line, int | str) else []
         if len(busy) == 1 and len(wanted) == 1:
             wanted = [busy[0][1], *wanted]
-        if wanted[:1] == ["-A"]:
+        if "-A" in wanted:
             wanted = _normal(" ".join(wanted), self.family).split()
         fitting = [
             place

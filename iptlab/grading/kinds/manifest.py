@@ -46,6 +46,8 @@ def _name(backend: Backend) -> str:
 class EditManifest(Exercise):
     """Edit a manifest until every one of the ``flows`` reaches whom it should."""
 
+    magic = "manifest"
+
     flows: tuple[Flow, ...]
 
     def judge(self, answer: object) -> Result:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from reprlib import repr as shortened
 
 from iptlab.errors import PacketError
-from iptlab.grading.exercise import Exercise, agree, plain
+from iptlab.grading.exercise import Exercise, agree, plain, shortened
 from iptlab.grading.result import Evidence, Result
 from iptlab.packet import Packet
 

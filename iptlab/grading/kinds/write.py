@@ -59,6 +59,8 @@ class WriteRules(Exercise):
     A scope with a host makes packets go all the way through it, those of the goals too.
     """
 
+    magic = "iptables"
+
     goals: tuple[Goal, ...] = ()
     reference: str = ""
     says: str = "Every packet should fare as the task says."

@@ -1,12 +1,11 @@
 """The control plane of a virtual cluster: objects in, and nodes, pods and rules follow.
 
-Every change is carried through before the next one: controllers work until nothing is left to
-do, then every node's kube-proxy hears of it. Time passes only where somebody waits.
+Objects are changed at once; ``settle`` lets the controllers work until nothing is left to do,
+and every node's kube-proxy hear of it. Time passes only where somebody waits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import deepcopy
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
@@ -36,7 +35,7 @@ from iptlab.kubernetes.api.kinds import (
 from iptlab.kubernetes.api.kubelet import Files, Kubelet, listening
 from iptlab.kubernetes.api.pools import Pools
 from iptlab.kubernetes.api.refusals import ApiError, already_exists, bad_request
-from iptlab.kubernetes.api.resources import Resource, made, read_time
+from iptlab.kubernetes.api.resources import Key, Resource, made, read_time
 from iptlab.kubernetes.api.scheduling import Scheduler, addresses
 from iptlab.kubernetes.api.slices import slice_up
 from iptlab.kubernetes.api.store import Store
@@ -49,6 +48,7 @@ from iptlab.kubernetes.placement import Pod
 _BALANCER_NETWORK = ip_network("192.0.2.0/24")
 # the order in which the objects of the beginning are entered: what others need first
 _FIRST = (NAMESPACE, NODE, SERVICE, SLICE, DEPLOYMENT, REPLICA_SET, POD, ENDPOINTS)
+_OWN_SERVICE = Key(SERVICE.name, "default", "kubernetes")
 _STATUS_FIELDS = {
     "Node": ("addresses",),
     "Pod": ("conditions",),
@@ -76,7 +76,7 @@ class ControlPlane:
         self.pools = Pools(tuple(service_networks(given, families)), _BALANCER_NETWORK)
         self.scheduler = Scheduler()
         self.kubelet = Kubelet()
-        self._applied = -1
+        self._applied, self._settled = -1, dict(self.store.objects)
         for one in sorted(given, key=lambda one: _FIRST.index(one.kind)):
             self._admit(one, None)
             self.store.add(one, self.now)
@@ -112,8 +112,7 @@ class ControlPlane:
         if one.kind is not NODE:
             one.values.pop("status", None)
         self._admit(one, None)
-        self._carry_out(lambda: self.store.add(one, self.now))
-        return self.store.get(one.kind, one.namespace, one.name)
+        return self.store.add(one, self.now)
 
     def update(self, one: Resource, *, status: bool = False) -> Resource:
         """Write an object anew: all but its status, or its status alone."""
@@ -133,20 +132,23 @@ class ControlPlane:
             if "status" in before.values:
                 after.values["status"] = before.edited().status
         self._admit(after, before)
-        if after.values != before.values:
-            self._carry_out(lambda: self.store.put(after))
-        return self.store.get(one.kind, one.namespace, one.name)
+        return before if after.values == before.values else self.store.put(after)
 
     def delete(self, one: Resource, grace: int | None = None) -> None:
         """Delete an object and what belongs to it; a pod takes its time to end."""
         if one.kind is NAMESPACE and one.name in ALWAYS_THERE:
             message = f'namespaces "{one.name}" is forbidden: this namespace may not be deleted'
             raise ApiError("Forbidden", message)
-        now = self.now
-        if one.kind is POD:
-            self._carry_out(lambda: end_pod(self.store, one, now, grace))
-        else:
-            self._carry_out(lambda: self.store.remove(one))
+        there = self.store.find(one.kind, one.namespace, one.name)
+        if there is None:
+            return  # it went along with something else
+        if there.kind is POD:
+            end_pod(self.store, there, self.now, grace)
+            return
+        self.store.remove(there)
+        if there.key == _OWN_SERVICE:
+            # the API server cannot be without it
+            self.store.add(there.edited(), self.now)
 
     def files_of(self, pod: str) -> Files:
         """The files in a pod that is called ``namespace/name``."""
@@ -157,6 +159,7 @@ class ControlPlane:
 
     def wait(self, seconds: float) -> None:
         """Let time pass; what happens on the way happens at its own time."""
+        self.settle()
         end = self.now + timedelta(seconds=seconds)
         while (moment := self.next_change()) is not None and moment <= end:
             self._advance(moment)
@@ -164,6 +167,7 @@ class ControlPlane:
 
     def next_change(self) -> datetime | None:
         """When something will change by itself; None if nothing will."""
+        self.settle()
         moments = [self.kubelet.next_change(one, self.now) for one in self.store.list(POD)]
         return min((one for one in moments if one is not None), default=None)
 
@@ -174,7 +178,17 @@ class ControlPlane:
     # --- carrying things through ---
 
     def settle(self) -> None:
-        """Let controllers and nodes do all that is to be done at this time."""
+        """Let controllers and nodes do all that is to be done at this time.
+
+        If the cluster has no room for what is wanted, it is as it was after the last time.
+        """
+        try:
+            self._come_to_rest()
+        except ManifestError as error:
+            self.store.objects = dict(self._settled)
+            raise ApiError("InternalError", f"Internal error occurred: {error}") from None
+
+    def _come_to_rest(self) -> None:
         for _ in range(_MOST_ROUNDS):
             version = self.store.version
             self._describe_nodes()
@@ -189,20 +203,11 @@ class ControlPlane:
         if self._applied != self.store.version:
             self.cluster.apply(self.manifests(), pods=self._machines())
             self._applied = self.store.version
+            self._settled = dict(self.store.objects)
 
     def manifests(self) -> Manifests:
         """What every kube-proxy sees: Services, EndpointSlices and Nodes."""
         return manifests_of(list(self.store.objects.values()))
-
-    def _carry_out(self, act: Callable[[], object]) -> None:
-        """Do something and let it take effect; nothing is changed if the cluster has no room."""
-        before = dict(self.store.objects)
-        try:
-            act()
-            self.settle()
-        except ManifestError as error:
-            self.store.objects = before
-            raise ApiError("InternalError", f"Internal error occurred: {error}") from None
 
     def _admit(self, one: Resource, before: Resource | None) -> None:
         admission.admit(one, before, self.store, self.pools)

@@ -197,7 +197,10 @@ def end_pod(store: Store, pod: Resource, now: datetime, seconds: int | None = No
     if not grace or not pod.status.get("podIP"):
         store.remove(pod)
         return
+    end = stamp(now + timedelta(seconds=grace))
+    if pod.terminating and pod.metadata["deletionTimestamp"] <= end:
+        return  # a second wish can only make it shorter
     after = pod.edited()
     after.metadata["deletionGracePeriodSeconds"] = grace
-    after.metadata["deletionTimestamp"] = stamp(now + timedelta(seconds=grace))
+    after.metadata["deletionTimestamp"] = end
     store.put(after)

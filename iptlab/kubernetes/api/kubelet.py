@@ -61,9 +61,10 @@ class Kubelet:
     probings: dict[tuple[str, str], Probing] = field(default_factory=dict)
 
     def files_of(self, pod: Resource) -> Files:
-        """The files that somebody put into a pod; those that its command touches are there."""
+        """The files in a pod: its name, what its command touches, what somebody put there."""
         if pod.uid not in self.files:
-            self.files[pod.uid] = dict.fromkeys(_touched(pod), "")
+            self.files[pod.uid] = {"/etc/hostname": f"{pod.name}\n"}
+            self.files[pod.uid] |= dict.fromkeys(_touched(pod), "")
         return self.files[pod.uid]
 
     def run(self, pod: Resource, now: datetime) -> Resource:

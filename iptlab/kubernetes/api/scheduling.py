@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 
 from iptlab.kubernetes.addresses import Network
 from iptlab.kubernetes.api.kinds import NODE, POD
@@ -29,34 +30,30 @@ class Scheduler:
             if pod.status.get("podIP") or pod.terminating:
                 continue
             node = _chosen(pod, store, nodes)
-            after = pod.edited()
-            if node is None:
-                pending = _pending(after, now)
-                if pending.values != pod.values:
-                    store.put(pending)
-                continue
-            made(after.values, "spec")["nodeName"] = node.name
-            ips = node.addresses[: len(node.pod_networks)]
-            if not pod.spec.get("hostNetwork"):
-                ips = tuple(self._address(net, store) for net in node.pod_networks)
-            status = made(after.values, "status")
-            status.pop("conditions", None)
-            status |= {"hostIP": node.addresses[0], "podIP": ips[0]}
-            status["hostIPs"] = [{"ip": status["hostIP"]}]
-            status["podIPs"] = [{"ip": ip} for ip in ips]
-            store.put(after)
+            ips = self._addresses(pod, node, store) if node else ()
+            after = _placed(pod, node, ips) if node and ips else _pending(pod, now)
+            if after.values != pod.values:
+                store.put(after)
 
-    def _address(self, net: Network, store: Store) -> str:
-        """The next address of a node's pods; the first one is the node's own."""
-        taken = {ip for pod in store.list(POD) for ip in addresses(pod)}
-        count = min(net.num_addresses - 2, 1 << 16)
-        start = self.last.get(net, 1)
-        for step in range(1, count + 1):
-            number = (start - 2 + step) % max(1, count - 1) + 2
-            if str(net[number]) not in taken:
-                self.last[net] = number
-                return str(net[number])
-        return str(net[2])
+    def _addresses(self, pod: Resource, node: Node, store: Store) -> tuple[str, ...]:
+        """The addresses of a pod, one for each family; none if one of them is not to be had."""
+        if pod.spec.get("hostNetwork"):
+            return node.addresses[: len(node.pod_networks)]
+        taken = {ip for one in store.list(POD) for ip in addresses(one)}
+        found = tuple(self._next(net, taken) for net in node.pod_networks)
+        return found if all(found) else ()
+
+    def _next(self, net: Network, taken: set[str]) -> str:
+        """The next free address of a node's pods; the first one is the node's own."""
+        numbers = range(2, min(net.num_addresses - 1, 1 << 16))
+        start = self.last.get(net, 1) + 1
+        in_turn = chain(range(start, numbers.stop), range(numbers.start, start))
+        free = (number for number in in_turn if number in numbers and str(net[number]) not in taken)
+        number = next(free, 0)
+        if not number:
+            return ""
+        self.last[net] = number
+        return str(net[number])
 
 
 def addresses(pod: Resource) -> tuple[str, ...]:
@@ -85,14 +82,27 @@ def _fits(pod: Resource, node: Resource | None) -> bool:
     return not node.spec.get("unschedulable") and carries(node.labels, wanted)
 
 
+def _placed(pod: Resource, node: Node, ips: Sequence[str]) -> Resource:
+    """The pod on its node, with its addresses."""
+    after = pod.edited()
+    made(after.values, "spec")["nodeName"] = node.name
+    status = made(after.values, "status")
+    status.pop("conditions", None)
+    status |= {"hostIP": node.addresses[0], "podIP": ips[0]}
+    status["hostIPs"] = [{"ip": status["hostIP"]}]
+    status["podIPs"] = [{"ip": ip} for ip in ips]
+    return after
+
+
 def _pending(pod: Resource, now: datetime) -> Resource:
     """The pod with a word on why it waits."""
-    status = made(pod.values, "status")
+    after = pod.edited()
+    status = made(after.values, "status")
     status["phase"] = "Pending"
     if not status.get("conditions"):
         reason = {"reason": "Unschedulable", "status": "False", "type": "PodScheduled"}
         status["conditions"] = [{"lastTransitionTime": stamp(now), **reason}]
-    return pod
+    return after
 
 
 def victims(pods: Sequence[Resource], count: int) -> Iterator[Resource]:

@@ -169,7 +169,9 @@ def causes_of_taken(spec: Tree, others: list[Resource], pools: Pools) -> Iterato
     """Addresses and node ports that were asked for and cannot be had."""
     if spec["type"] != "ExternalName":
         for number, text in enumerate(spec.get("clusterIPs") or ()):
-            yield from _address_taken(number, text, spec, given_addresses(others), pools)
+            yield from _address_taken(
+                number, text, spec, given=given_addresses(others), pools=pools
+            )
     ports = given_ports(others)
     for number, port in enumerate(spec.get("ports") or ()):
         wanted = port.get("nodePort")
@@ -182,7 +184,7 @@ def causes_of_taken(spec: Tree, others: list[Resource], pools: Pools) -> Iterato
 
 
 def _address_taken(
-    number: int, text: str, spec: Tree, given: set[str], pools: Pools
+    number: int, text: str, spec: Tree, *, given: set[str], pools: Pools
 ) -> Iterator[Cause]:
     if text == "None":
         return

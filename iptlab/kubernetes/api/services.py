@@ -72,7 +72,7 @@ def _default(spec: Tree) -> None:
         spec.setdefault("externalTrafficPolicy", "Cluster")
     if spec["type"] == "LoadBalancer":
         spec.setdefault("allocateLoadBalancerNodePorts", True)
-    for name in ("clusterIP", "clusterIPs"):
+    for name in ("clusterIP", "clusterIPs", "ports"):
         if not spec.get(name):
             spec.pop(name, None)
     if "clusterIPs" in spec:

@@ -8,13 +8,14 @@ Simplified: slices are filled up in order; a real controller moves as few endpoi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from iptlab.kubernetes.addresses import family_of
 from iptlab.kubernetes.api.kinds import NODE, POD, SERVICE, SLICE
 from iptlab.kubernetes.api.kubelet import condition
-from iptlab.kubernetes.api.resources import Resource, Tree, owned_by, part
+from iptlab.kubernetes.api.resources import Key, Resource, Tree, carries, owned_by, part
 from iptlab.kubernetes.api.scheduling import addresses
 from iptlab.kubernetes.api.store import Store
 from iptlab.kubernetes.objects import SERVICE_LABEL, ZONE_LABEL
@@ -28,15 +29,23 @@ _SAME_ZONE = ("PreferClose", "PreferSameZone")
 
 def slice_up(store: Store, now: datetime) -> None:
     """Bring the slices of all Services with a selector up to their pods."""
-    wanted = {one.key for one in store.list(SERVICE) if _selects(one)}
-    for old in store.list(SLICE):
-        service = store.find(SERVICE, old.namespace, old.labels.get(SERVICE_LABEL, ""))
-        if is_managed(old) and (service is None or service.key not in wanted):
+    services = {one.key: one for one in store.list(SERVICE) if _selects(one)}
+    known: dict[tuple[Key, str], list[Resource]] = {}
+    for old in filter(is_managed, store.list(SLICE)):
+        key = Key(SERVICE.name, old.namespace, old.labels.get(SERVICE_LABEL, ""))
+        if key in services:
+            known.setdefault((key, old.values["addressType"]), []).append(old)
+        else:
             store.remove(old)
-    for service in store.list(SERVICE):
-        if _selects(service):
-            for family in service.spec["ipFamilies"]:
-                _reconcile(store, service, family, now)
+    pods: dict[str, list[Resource]] = {}
+    for pod in sorted(store.list(POD), key=lambda one: (one.created, one.key)):
+        pods.setdefault(pod.namespace, []).append(pod)
+    for service in services.values():
+        wanted = service.spec["selector"]
+        chosen = [one for one in pods.get(service.namespace, ()) if carries(one.labels, wanted)]
+        for family in service.spec["ipFamilies"]:
+            parts = list(_parts(store, service, family, chosen))
+            _reconcile(store, service, known.get((service.key, family), []), parts, now=now)
 
 
 def _selects(service: Resource) -> bool:
@@ -48,50 +57,56 @@ def is_managed(one: Resource) -> bool:
     return one.labels.get(MANAGED_BY) == CONTROLLER
 
 
-def _reconcile(store: Store, service: Resource, family: str, now: datetime) -> None:
-    """Write the slices of a Service for one family; those that stay as they are keep their name."""
-    old = [
-        one
-        for one in store.list(SLICE, service.namespace, {SERVICE_LABEL: service.name})
-        if is_managed(one) and one.values["addressType"] == family
-    ]
+@dataclass(frozen=True)
+class _Part:
+    """What goes into one slice."""
+
+    family: str
+    ports: list[Tree]
+    endpoints: list[Tree]
+
+
+def _reconcile(
+    store: Store, service: Resource, old: list[Resource], parts: list[_Part], *, now: datetime
+) -> None:
+    """Write a Service's slices of one family; those that stay as they are keep their name."""
     unused = list(old)
-    for ports, endpoints in _parts(store, service, family):
-        before = next((one for one in unused if one.values["ports"] == ports), None)
+    for one in parts:
+        before = next((each for each in unused if each.values["ports"] == one.ports), None)
         before = before or next(iter(unused), None)
         if before is None:
-            values = {"addressType": family, "endpoints": endpoints, "ports": ports}
-            _add(store, service, values, now)
+            _add(store, service, one, now)
             continue
         unused.remove(before)
         after = before.edited()
-        after.values.update({"endpoints": endpoints, "ports": ports})
+        after.values.update({"endpoints": one.endpoints, "ports": one.ports})
         after.metadata["labels"] = _labels(service)
         if after.values != before.values:
             after.metadata["generation"] += 1
             store.put(after)
-    for one in unused:
-        store.remove(one)
+    for each in unused:
+        store.remove(each)
 
 
-def _parts(store: Store, service: Resource, family: str) -> Iterator[tuple[list[Tree], list[Tree]]]:
-    """What goes into the slices: endpoints with the same ports together, at most 100 of them.
+def _parts(
+    store: Store, service: Resource, family: str, pods: Sequence[Resource]
+) -> Iterator[_Part]:
+    """Endpoints with the same ports together, at most 100 of them.
 
     A Service that selects no pod has one slice without endpoints.
     """
     groups: dict[str, list[Tree]] = {}
-    pods = store.list(POD, service.namespace, service.spec["selector"])
-    for pod in sorted(pods, key=lambda one: (one.created, one.key)):
+    for pod in pods:
         ip = next((ip for ip in addresses(pod) if f"IPv{family_of(ip)}" == family), None)
         if ip is not None:
             ports = json.dumps(_ports(service, pod))
             groups.setdefault(ports, []).append(_endpoint(store, service, pod, ip))
     for text, endpoints in (groups or {"[]": []}).items():
         for start in range(0, max(1, len(endpoints)), _MOST_ENDPOINTS):
-            yield json.loads(text), endpoints[start : start + _MOST_ENDPOINTS]
+            yield _Part(family, json.loads(text), endpoints[start : start + _MOST_ENDPOINTS])
 
 
-def _add(store: Store, service: Resource, values: Tree, now: datetime) -> None:
+def _add(store: Store, service: Resource, one: _Part, now: datetime) -> None:
     metadata = {
         "generateName": f"{service.name}-",
         "generation": 1,
@@ -100,7 +115,14 @@ def _add(store: Store, service: Resource, values: Tree, now: datetime) -> None:
         "namespace": service.namespace,
         "ownerReferences": owned_by(service),
     }
-    whole = {"apiVersion": SLICE.api_version, "kind": SLICE.name, "metadata": metadata, **values}
+    whole = {
+        "addressType": one.family,
+        "apiVersion": SLICE.api_version,
+        "endpoints": one.endpoints,
+        "kind": SLICE.name,
+        "metadata": metadata,
+        "ports": one.ports,
+    }
     store.add(Resource(SLICE, whole), now)
 
 

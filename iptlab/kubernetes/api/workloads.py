@@ -263,6 +263,8 @@ def _slice(values: Tree) -> Iterator[Cause]:
         if port["name"] in names:
             yield duplicate(f"ports[{number}].name", port["name"])
         names.add(port["name"])
+        if port["name"]:
+            yield from allowed.label_name(f"ports[{number}].name", port["name"])
         if port["protocol"] not in _PROTOCOLS:
             yield unsupported(f"ports[{number}].protocol", port["protocol"], _PROTOCOLS)
         if port.get("port") is not None:

@@ -23,7 +23,7 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 def apply(request: Request) -> None:
     """Make what the files say the case: new objects, or what changed in those there."""
     if request.words:
-        raise request.usage(f"error: Unexpected args: [{' '.join(request.words)}]")
+        raise request.usage(f"Unexpected args: [{' '.join(request.words)}]")
     if "filename" not in request.flags:
         raise CommandError("error: must specify one of -f and -k")
     count = 0
@@ -56,8 +56,11 @@ def replace(request: Request) -> None:
     """Put the objects of the files in the place of those there."""
     if "filename" not in request.flags:
         raise CommandError("error: must specify --filename to replace")
-    for found in objects(request):
-        _attempt(request, found, _replace_one)
+    found = list(objects(request))
+    if not found:
+        raise CommandError("error: no objects passed to replace")
+    for one in found:
+        _attempt(request, one, _replace_one)
 
 
 def told(error: ApiError, doing: str = "") -> str:

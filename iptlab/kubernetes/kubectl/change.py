@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from iptlab.errors import ManifestError
-from iptlab.kubernetes.api.kinds import DEPLOYMENT, ENDPOINTS, NODE, POD, REPLICA_SET
+from iptlab.kubernetes.api.kinds import DEPLOYMENT, ENDPOINTS, NODE, POD, REPLICA_SET, SERVICE
 from iptlab.kubernetes.api.refusals import ApiError
 from iptlab.kubernetes.api.resources import Resource, Tree, made
 from iptlab.kubernetes.documents import read_documents
 from iptlab.kubernetes.kubectl import merge, targets
 from iptlab.kubernetes.kubectl.apply import done, told
+from iptlab.kubernetes.kubectl.files import yaml_problem
 from iptlab.kubernetes.kubectl.request import CommandError, Request
 
 
@@ -136,7 +137,8 @@ def _read(text: str) -> Any:
     try:
         contents = [content for _, content in read_documents(text)]
     except ManifestError as error:
-        raise CommandError(f'error: unable to parse "{text}": yaml: {error.cause}') from None
+        cause = yaml_problem(error)
+        raise CommandError(f'error: unable to parse "{text}": {cause}') from None
     if len(contents) != 1 or not isinstance(contents[0], dict | list):
         raise CommandError(f'error: unable to parse "{text}": a patch is a mapping or a list')
     return contents[0]
@@ -154,6 +156,42 @@ def _patched(one: Resource, content: Any, kind: str) -> Tree:
         else merge.strategic(one.kind, before, content)
     )
     return merged
+
+
+# --- set ---
+
+
+def set_field(request: Request) -> None:
+    """Set the image of containers, or the selector of Services."""
+    if len(request.words) < 3 or request.words[0] not in ("image", "selector"):
+        raise CommandError("error: here are kubectl set image and kubectl set selector")
+    what, *words = request.words
+    tags = [word for word in words if "=" in word]
+    if not tags:
+        what_is_missing = {"image": "one or more image updates are", "selector": "a selector is"}
+        raise CommandError(f"error: {what_is_missing[what]} required")
+    new = dict(part.split("=", 1) for tag in tags for part in tag.split(",") if "=" in part)
+    for one in list(targets.meant(request, [word for word in words if word not in tags])):
+        after = one.edited()
+        if what == "selector":
+            if one.kind != SERVICE:
+                raise CommandError("error: setting a selector is only supported for Services")
+            after.spec["selector"] = new
+        else:
+            _set_images(after, new)
+        stored = _update(request, after)
+        if stored and stored.metadata["resourceVersion"] != one.metadata["resourceVersion"]:
+            done(request, stored, f"{what} updated")
+
+
+def _set_images(one: Resource, new: Mapping[str, str]) -> None:
+    spec = one.spec if one.kind == POD else (one.spec.get("template") or {}).get("spec") or {}
+    containers = {each["name"]: each for each in spec.get("containers") or ()}
+    for name, image in new.items():
+        if name != "*" and name not in containers:
+            raise CommandError(f'error: unable to find container named "{name}"')
+        for each in containers.values() if name == "*" else [containers[name]]:
+            each["image"] = image
 
 
 # --- nodes ---
@@ -223,7 +261,7 @@ def _evict(request: Request, node: Resource, pods: Sequence[Resource]) -> None:
 
 def _nodes(request: Request) -> Iterator[Resource]:
     if not request.words and "selector" not in request.flags:
-        raise CommandError(f"error: USAGE: {request.command} NODE [flags]")
+        raise request.usage(f"USAGE: {request.command} NODE [flags]")
     if "selector" in request.flags:
         yield from targets.listed(request, NODE)
     names = [word.removeprefix("node/").removeprefix("nodes/") for word in request.words]

@@ -12,7 +12,16 @@ from iptlab.kubernetes.api.kinds import KINDS
 from iptlab.kubernetes.api.refusals import ApiError
 from iptlab.kubernetes.kubectl import flags as f
 from iptlab.kubernetes.kubectl.apply import apply, replace, told
-from iptlab.kubernetes.kubectl.change import annotate, cordon, drain, label, patch, scale, uncordon
+from iptlab.kubernetes.kubectl.change import (
+    annotate,
+    cordon,
+    drain,
+    label,
+    patch,
+    scale,
+    set_field,
+    uncordon,
+)
 from iptlab.kubernetes.kubectl.delete import delete
 from iptlab.kubernetes.kubectl.describe import describe
 from iptlab.kubernetes.kubectl.get import get
@@ -191,6 +200,11 @@ _COMMANDS = {
         "scale TYPE NAME --replicas=COUNT",
         (f.value("replicas"), f.value("current-replicas"), *_MANY, *_COMMON),
     ),
+    "set": Command(
+        set_field,
+        "set image TYPE NAME CONTAINER=IMAGE, set selector TYPE NAME KEY=VALUE",
+        (*_MANY, *_COMMON),
+    ),
     "uncordon": Command(uncordon, "uncordon NODE", (f.SELECTOR, f.DRY_RUN)),
     "version": Command(_version, "version", (f.switch("client"), f.OUTPUT)),
     "wait": Command(
@@ -218,7 +232,6 @@ _ELSEWHERE = [
     "plugin",
     "port-forward",
     "proxy",
-    "set",
     "taint",
     "top",
 ]
@@ -241,7 +254,6 @@ def kubectl(
     ``read`` gives the text of a file that ``-f`` names, ``run`` runs what a pod of itself
     cannot. A command that is refused changes nothing but what it said it did before.
     """
-    plane.settle()
     words = list(words)
     early = _leading(words)
     if not words or words[0] in ("help", "--help", "-h"):
@@ -268,12 +280,15 @@ def kubectl(
 
 def _carried_out(command: Command, request: Request) -> Answer:
     try:
-        command.act(request)
+        # time may have passed elsewhere
+        request.plane.settle()
+        try:
+            command.act(request)
+        except CommandError as error:
+            request.fail(_refused(str(error)))
+        request.plane.settle()
     except ApiError as error:
         request.fail(told(error))
-    except CommandError as error:
-        request.fail(_refused(str(error)))
-    request.plane.settle()
     return Answer("".join(request.out), "".join(request.err), request.status)
 
 

@@ -57,7 +57,8 @@ def _documents(source: str, text: str) -> Iterator[Tree]:
         try:
             contents = [content for _, content in read_documents(part)]
         except ManifestError as error:
-            raise CommandError(f"error: error parsing {source}: {_told(error)}") from None
+            cause = f"error converting YAML to JSON: {yaml_problem(error)}"
+            raise CommandError(f"error: error parsing {source}: {cause}") from None
         for content in contents:
             if not isinstance(content, dict):
                 kind = {list: "array", str: "string", bool: "bool"}.get(type(content), "number")
@@ -67,12 +68,12 @@ def _documents(source: str, text: str) -> Iterator[Tree]:
                 yield content
 
 
-def _told(error: ManifestError) -> str:
+def yaml_problem(error: ManifestError) -> str:
     """What the YAML library that kubectl uses says of an error."""
     line = _LINE.search(error.place)
     problem = error.cause.partition("\n")[0].removeprefix("this is no YAML: ")
     where = f"line {line[1]}: " if line else ""
-    return f"error converting YAML to JSON: yaml: {where}{problem}"
+    return f"yaml: {where}{problem}"
 
 
 def _flat(tree: Tree) -> Iterator[Tree]:
@@ -118,12 +119,16 @@ def _object(request: Request, source: str, tree: Tree) -> Resource:
         )
     one = Resource(kind, tree)
     if kind.namespaced:
-        given = request.flags.get("namespace")
-        if given and namespace and given != namespace:
-            raise CommandError(
-                f'error: the namespace from the provided object "{namespace}" does not match '
-                f"the namespace \"{given}\". You must pass '--namespace={namespace}' to perform "
-                "this operation."
-            )
-        one.metadata.setdefault("namespace", request.namespace)
+        _put_in_namespace(request, one)
     return one
+
+
+def _put_in_namespace(request: Request, one: Resource) -> None:
+    """An object without a namespace gets the command's; one with another is refused."""
+    asked, own = request.flags.get("namespace"), one.namespace
+    if asked and own and asked != own:
+        raise CommandError(
+            f'error: the namespace from the provided object "{own}" does not match the namespace '
+            f"\"{asked}\". You must pass '--namespace={own}' to perform this operation."
+        )
+    one.metadata.setdefault("namespace", request.namespace)

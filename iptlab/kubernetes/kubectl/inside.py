@@ -38,10 +38,11 @@ def run_inside(request: Request) -> None:
 
 
 def _ran(request: Request, pod: Resource) -> Ran:
-    ran = execute(list(request.after), request.plane.kubelet.files_of(pod))
-    if ran.status == _NOT_FOUND and request.run is not None:
-        return request.run(f"{pod.namespace}/{pod.name}", request.after)
-    return ran
+    if request.run is not None:
+        ran = request.run(f"{pod.namespace}/{pod.name}", request.after)
+        if ran.status != _NOT_FOUND:
+            return ran
+    return execute(list(request.after), request.plane.kubelet.files_of(pod))
 
 
 def _no_such_command(word: str) -> str:

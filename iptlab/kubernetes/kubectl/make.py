@@ -54,7 +54,7 @@ def run(request: Request) -> None:
             "kubectl exec NAME -- COMMAND"
         )
     if not request.words:
-        raise CommandError("error: NAME is required for run")
+        raise request.usage("NAME is required for run")
     image = request.flags.get("image")
     if not image:
         raise CommandError('error: required flag(s) "image" not set')

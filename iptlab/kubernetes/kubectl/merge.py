@@ -72,7 +72,7 @@ def strategic(kind: Kind, target: Any, patch: Any, path: str = "") -> Any:
     return list(merged.values())
 
 
-def three_way(kind: Kind, last: Any, new: Any, live: Any, path: str = "") -> Any:
+def three_way(kind: Kind, last: Any, new: Any, live: Any, *, path: str = "") -> Any:
     """What ``kubectl apply`` makes: the live object with what was written since changed in it.
 
     What the last manifest had and the new one has not goes; what neither ever had stays.
@@ -88,7 +88,7 @@ def three_way(kind: Kind, last: Any, new: Any, live: Any, path: str = "") -> Any
             if value is None:
                 result.pop(name, None)
             else:
-                result[name] = three_way(kind, last.get(name), value, result.get(name), inner)
+                result[name] = three_way(kind, last.get(name), value, result.get(name), path=inner)
         return result
     key = _key(kind, path, live, new)
     if not key:
@@ -98,7 +98,10 @@ def three_way(kind: Kind, last: Any, new: Any, live: Any, path: str = "") -> Any
     wanted = {one[key]: one for one in new}
     kept = [one for name, one in there.items() if name not in wanted and name not in before]
     return [
-        *(three_way(kind, before.get(k), one, there.get(k), path) for k, one in wanted.items()),
+        *(
+            three_way(kind, before.get(k), one, there.get(k), path=path)
+            for k, one in wanted.items()
+        ),
         *kept,
     ]
 

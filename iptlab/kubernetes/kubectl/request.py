@@ -72,11 +72,15 @@ class Request:
             return int(text)
         except ValueError:
             cause = f'strconv.ParseInt: parsing "{text}": invalid syntax'
-            raise self.usage(f'invalid argument "{text}" for "--{flag}" flag: {cause}') from None
+            raise UsageError(
+                f'error: invalid argument "{text}" for "--{flag}" flag: {cause}\n'
+                f"See 'kubectl {self.command} --help' for usage."
+            ) from None
 
     def usage(self, message: str) -> UsageError:
         """The error about a command that is not written as it must be."""
-        return UsageError(f"{message}\nSee 'kubectl {self.command} --help' for usage.")
+        help_ = f"See 'kubectl {self.command} -h' for help and examples"
+        return UsageError(f"error: {message}\n{help_}")
 
     def say(self, line: str) -> None:
         """Print a line."""

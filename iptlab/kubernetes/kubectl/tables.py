@@ -22,7 +22,7 @@ def columns(lines: Sequence[str], *, least: int = 0, gap: int = 2) -> str:
     """
     rows = [line.split("\t") for line in lines]
     widths: list[list[int]] = [[] for _ in rows]
-    _measure(rows, widths, 0, len(rows), least, gap)
+    _measure(rows, widths, 0, len(rows), least=least, gap=gap)
     set_ = []
     for row, own in zip(rows, widths, strict=True):
         cells = (cell.ljust(width) for cell, width in zip(row[:-1], own, strict=True))
@@ -31,7 +31,7 @@ def columns(lines: Sequence[str], *, least: int = 0, gap: int = 2) -> str:
 
 
 def _measure(
-    rows: list[list[str]], widths: list[list[int]], start: int, end: int, least: int, gap: int
+    rows: list[list[str]], widths: list[list[int]], start: int, end: int, *, least: int, gap: int
 ) -> None:
     """Fill in the widths of the lines from start to end, one more column at a time.
 
@@ -52,7 +52,7 @@ def _measure(
         width = max(least, longest + gap) if longest else 0
         for one in range(block, line):
             widths[one].append(width)
-        _measure(rows, widths, block, line, least, gap)
+        _measure(rows, widths, block, line, least=least, gap=gap)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, headless: bool = False) -> str:

@@ -18,3 +18,7 @@
 -m bpf --bytecode "2,100 0 0 32,6 0 0 0" ;  ; FAIL
 -m bpf --bytecode "2,96 0 0 16,6 0 0 0" ;  ; FAIL
 -m bpf --bytecode "2,21 0 1 6,6 0 0 0" ;  ; FAIL
+-m bpf --bytecode "3,2 0 0 7,96 0 0 7,22 0 0 0" ; = ; OK
+-m bpf --bytecode "2,97 0 0 7,6 0 0 0" ;  ; FAIL
+-m bpf --bytecode "4,21 0 1 9,3 0 0 2,97 0 0 2,6 0 0 0" ;  ; FAIL
+-m bpf --bytecode "4,3 0 0 2,21 0 1 9,97 0 0 2,6 0 0 0" ; = ; OK

@@ -12,3 +12,7 @@
 -j RATEEST --rateest-interval 1s --rateest-ewmalog 2s ; RATEEST: option "--rateest-name" must be specified ; FAIL
 *mangle PREROUTING 6
 -j RATEEST --rateest-name k --rateest-interval 1s --rateest-ewmalog 2s ; -j RATEEST --rateest-name k --rateest-interval 1.0s --rateest-ewmalog 2.0s ; OK
+*filter INPUT
+-j RATEEST --rateest-name l --rateest-interval 1s ; RATEEST: ewmalog value is out of range ; FAIL
+-j RATEEST --rateest-interval 9s ; RATEEST: interval value is too large ; FAIL
+-j RATEEST ; RATEEST: ewmalog value is out of range ; FAIL
