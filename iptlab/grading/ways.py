@@ -22,6 +22,10 @@ _SPECIAL: dict[Family, tuple[str, ...]] = {
 }
 
 
+# somebody outside: addresses for documentation, RFC 5737 and RFC 3849
+_FAR = {Family.IPV4: (0xC6336407, 0xC000020A), Family.IPV6: (0x20010DB8 << 96 | 0xFF << 64 | 7,)}
+
+
 class Way(NamedTuple):
     """What routing makes of a packet: to this machine, or out by an interface.
 
@@ -87,6 +91,23 @@ class Ways:
         """What REDIRECT writes for packets that came in there; None if it has no address."""
         own = (int(one.ip) for name, one in self.routing.addresses if name == interface)
         return next(own, None)
+
+    def usual(self, end: str, entrance: str) -> tuple[int, ...]:
+        """Addresses that one expects at an end of packets that come in there, the best first.
+
+        From outside somebody asks for this machine, from inside for somebody outside.
+        """
+        outside = {route.interface for route in self.routing.routes if not route.to.prefixlen}
+        neighbours = [
+            (name, int(one.network[10]))
+            for name, one in self.routing.addresses
+            if name not in ("lo", *outside) and one.network.num_addresses > 16
+        ]
+        if entrance not in outside:
+            own = tuple(address for name, address in neighbours if name == entrance)
+            return own if end == "src" else _FAR[self.family]
+        inside = [address for _, address in neighbours]
+        return (self.first_address(entrance) or 0, *inside) if end == "dst" else ()
 
     def confined(self, interface: str) -> tuple[tuple[int, int], ...]:
         """Sources that may not leave by an interface: loopback's, usually."""
