@@ -43,9 +43,9 @@ class Scope:
     At a hook the first packet of a connection finds no mark on it, later ones may find any.
     On a host connections that were open before have none.
 
-    Simplified: matches that remember or look into payloads (limit, recent, string, statistic
-    with mode nth) are questions with a free answer, the same wherever the same words stand; so
-    are sets, unless the host says what is in them.
+    Simplified: matches that remember or look into sets and payloads (limit, recent, set, string,
+    statistic with mode nth) are questions with a free answer, the same wherever the same words
+    stand.
 
     Simplified: where NAT has several addresses to choose from, each is as likely as the others.
     The kernel picks one by a hash of both ends.
