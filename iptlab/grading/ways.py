@@ -17,7 +17,7 @@ from iptlab.simulate.routing import SEND_ERRORS, Decision, Kind
 # addresses that routing treats in a way of their own
 # kernel: net/ipv4/route.c (ip_route_input_slow), net/ipv6/addrconf.c (__ipv6_addr_type)
 _SPECIAL: dict[Family, tuple[str, ...]] = {
-    Family.IPV4: ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32"),
+    Family.IPV4: ("0.0.0.0/32", "0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32"),
     Family.IPV6: ("::/128", "::1/128", "fe80::/10", "ff00::/8"),
 }
 
@@ -179,9 +179,12 @@ class Ways:
         return self._known[key]
 
     def reached(self, interface: str, mark: int) -> Iterator[tuple[int, int]]:
-        """Destinations to which a route leads, from an interface or (empty) from here."""
+        """Destinations to which a route leads, from an interface or (empty) from here.
+
+        What is sent to no address at all comes to this machine, but nobody answers from there.
+        """
         pieces = self.inbound(interface, mark) if interface else self.outbound(mark)
-        return ((piece.first, piece.last) for piece in pieces if piece.way)
+        return ((piece.first, piece.last) for piece in pieces if piece.way and piece.last)
 
     def _arriving(self, packet: Packet, interface: str) -> Way | None:
         found = decide(self.host, packet, interface)
