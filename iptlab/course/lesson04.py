@@ -117,6 +117,12 @@ matrix = Predict(
             "first hook, so whoever works at the beginning needs a chain there too.",
             _lacks("i", "j", "k"),
         ),
+        Misconception(
+            "source-forgotten",
+            "Square b of nat is about destinations. Where can it change a source as late as "
+            "possible?",
+            _lacks("m"),
+        ),
     ),
     done="Nothing here has to be learnt by heart: a table has a chain where it can do its work.",
 )
@@ -152,6 +158,12 @@ order = Predict(
                 and {"security", "filter"} <= {*map(str, answer)}
                 and answer.index("security") < answer.index("filter")
             ),
+        ),
+        Misconception(
+            "filter-first",
+            "filter is the table that iptables means when -t is missing. That does not make it "
+            "the first: its number is 0, and one of the others here is below that.",
+            lambda answer: isinstance(answer, tuple) and answer[:1] == ("filter",),
         ),
         Misconception(
             "nat-forgotten", "Four tables have a chain INPUT. nat is one of them.", _lacks("nat")
@@ -429,8 +441,8 @@ early = Predict(
         ),
         Misconception("reject-needs-a-rule", "No rule here says REJECT.", answered("REJECT")),
     ),
-    done="A packet without a connection counts as INVALID (kernel: xt_conntrack.c), and in raw no "
-    "packet has one yet. This well-meant line cuts the machine off.",
+    done="A packet without a connection counts as INVALID (kernel: xt_conntrack.c), and no packet "
+    "that comes in has one yet when raw is asked. This well-meant line cuts the machine off.",
 )
 
 # --- marks ---
