@@ -66,7 +66,7 @@ MEMORY = _loaded(LAPTOP, *CLOSED, "-A INPUT -m conntrack --ctstate ESTABLISHED -
 
 sport = SupplyPacket(
     id="06-sport",
-    rules=(("by port", lambda: PORTS), ("by memory", lambda: MEMORY)),
+    rules=(("the port rules", lambda: PORTS), ("the memory rules", lambda: MEMORY)),
     wanted=(Verdict.ACCEPT, Verdict.DROP),
     hints=(
         "Who chooses the source port of a packet? Its sender.",
@@ -83,7 +83,7 @@ sport = SupplyPacket(
         Misconception(
             "port-of-the-wrong-end",
             "--sport is the port in front of the arrow, the sender's. Yours is behind it.",
-            _sends(":80 SYN", ":80  "),
+            lambda it: ":80 " in f"{it} ".partition("->")[2],
         ),
         Misconception("not-tcp", "The rule is for tcp alone.", _sends("udp ", "icmp ")),
         Misconception(
@@ -171,7 +171,9 @@ server = WriteRules(
             Verdict.ACCEPT,
             "Errors about the server's own connections come in.",
         ),
-        Goal("in eth0 udp 192.168.1.7:4000 -> 192.168.1.10:69", Verdict.DROP, "No more is open."),
+        Goal(
+            "in eth0 udp 192.168.1.7:4000 -> 192.168.1.10:69", Verdict.DROP, "Nothing else is open."
+        ),
     ),
     hints=(
         "The first TODO is about packets of connections that exist already, and about errors.",
@@ -293,29 +295,41 @@ scan = Predict(
             answered(["NEW"] * 4, ["NEW", "NEW", "NEW", "INVALID"]),
         ),
         Misconception(
+            "reset-is-new",
+            "An RST refuses or ends something. Here is nothing to end, so it fits nowhere.",
+            answered(["INVALID", "NEW", "NEW", "INVALID"]),
+        ),
+        Misconception(
+            "syn-in-it",
+            "There is a SYN in the last one, but with FIN beside it no TCP has sent it.",
+            answered(["INVALID", "NEW", "INVALID", "NEW"]),
+        ),
+        Misconception(
             "flags-make-the-state",
-            "Flags alone make nothing ESTABLISHED; an entry with packets both ways does. That is "
-            "what the old trick `! --syn' for answers did not know.",
+            "Flags alone make nothing ESTABLISHED: it takes an entry, and packets both ways.",
             lambda answer: "established" in str(answer).lower(),
         ),
     ),
     done="So `--ctstate NEW' does not mean SYN. If it should, write --syn beside it.",
 )
 
-TUESDAY = (
+SSH_RULES = (
     *CLOSED,
     "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
     "-A INPUT -p tcp --dport 22 {}-m conntrack --ctstate NEW -j ACCEPT",
 )
 
 
-def _day(extra: str) -> Host:
-    return _loaded(SERVER, *(line.format(extra) for line in TUESDAY))
+def _ssh(extra: str) -> Host:
+    return _loaded(SERVER, *(line.format(extra) for line in SSH_RULES))
 
 
 middle = SupplyPacket(
     id="06-middle",
-    rules=(("without --syn", partial(_day, "")), ("with --syn", partial(_day, "--syn "))),
+    rules=(
+        ("the rules without --syn", partial(_ssh, "")),
+        ("those with it", partial(_ssh, "--syn ")),
+    ),
     wanted=(Verdict.ACCEPT, Verdict.DROP),
     hints=(
         "The rules differ in one condition. Both machines have an empty table of connections.",
@@ -342,8 +356,8 @@ middle = SupplyPacket(
             _sends("SYN"),
         ),
     ),
-    done="A bare ACK is what the next key in an open ssh session looks like. Remember it: it is "
-    "what Ada's laptop sent, that evening.",
+    done="A bare ACK is what the next key in an open ssh session looks like. Remember it: "
+    "you will meet it in the next section.",
 )
 
 # --- untracked ---
@@ -394,9 +408,16 @@ dns = Arrange(
             ),
         ),
         Misconception(
+            "dropped-too-early",
+            "Line a drops what is UNTRACKED before line e is asked.",
+            lambda rules: (
+                "--ctstate UNTRACKED" in str(rules)
+                and treats(DNS, Verdict.DROP, host=SERVER)(rules)
+            ),
+        ),
+        Misconception(
             "untracked-is-not-new",
-            "The questions are dropped: they are UNTRACKED, and that is neither NEW nor "
-            "ESTABLISHED. Or the line that drops them stands above the one that wants them.",
+            "The questions have not been tracked, so they are neither NEW nor ESTABLISHED.",
             treats(DNS, Verdict.DROP, host=SERVER),
         ),
         Misconception(
