@@ -13,6 +13,7 @@ from textwrap import fill
 
 import iptlab.console.commands  # noqa: F401  (registers the commands)
 from iptlab.console.command import COMMANDS, Output, Session
+from iptlab.console.commands.elsewhere import elsewhere
 from iptlab.console.files import MOST_TEXT, read_file, write_file
 from iptlab.console.words import Line, Redirection, Simple, Step, read_lines
 from iptlab.errors import FileError, IptlabError, RuleSyntaxError
@@ -212,6 +213,7 @@ def call(session: Session, words: tuple[str, ...]) -> Output:
 def _unknown(name: str) -> Output:
     why = "No such file or directory" if "/" in name else "command not found"
     # the tools of one backend are there too, but they are the same
-    known = sorted(one for one in COMMANDS if not re.search("-legacy|-nft|^:$", one))
+    here = (one for one in COMMANDS if COMMANDS[one] is not elsewhere)
+    known = sorted(one for one in here if not re.search("-legacy|-nft|^:$", one))
     there_are = fill(f"The commands here are {', '.join(known)}.", 78, break_on_hyphens=False)
     return Output("", f"bash: {name}: {why}\n{there_are}\n", _NOT_FOUND)
