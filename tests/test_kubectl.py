@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from iptlab.console.command import Box, Session
@@ -671,6 +671,7 @@ KEYS = st.text(max_size=8).filter(lambda key: key != "<<")
     )
 )
 @settings(max_examples=150, deadline=None)
+@example("-")
 def test_yaml_says_what_was_meant(value: object) -> None:
     wrapped = {"a": value}
     assert [one.content for one in read_documents(to_yaml(wrapped))] == [wrapped]
