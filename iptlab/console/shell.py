@@ -95,9 +95,7 @@ class Transcript:
             return f"{self.unread}\nNothing of it was run."
         if not self.status:
             return ""
-        failed = f"line {self.ran[-1].line.number} ended with status {self.status}"
-        rest = len(self.waiting)
-        return f"{failed}; {_lines(rest)} after it not run" if rest else failed
+        return ended(self.ran[-1].line.number, self.status, len(self.waiting))
 
     def __str__(self) -> str:
         shown = (f"{one.shown(self.prompt)}\n{one.printed()}" for one in self.ran)
@@ -106,6 +104,12 @@ class Transcript:
 
     def __repr__(self) -> str:
         return f"<Transcript of {self.host}: {_lines(len(self.ran))}, status {self.status}>"
+
+
+def ended(number: int, status: int, waiting: int) -> str:
+    """What is said about the line that failed, and those that were not run because of it."""
+    failed = f"line {number} ended with status {status}"
+    return f"{failed}; {_lines(waiting)} after it not run" if waiting else failed
 
 
 def _lines(count: int) -> str:
