@@ -87,7 +87,8 @@ repair = WriteRules(
     id="05-repair",
     reference="-A FORWARD -s 192.168.1.11 -p tcp --dport 80 -j DROP",
     says="The phone's web traffic through the router is dropped, and nothing else changes.",
-    scope=Scope(host=ROUTER),
+    # neighbours reach each other without the router
+    scope=Scope(host=ROUTER, assume="-i eth1 ! -d 192.168.1.0/24"),
     goals=(
         Goal(PHONE_WEB, Verdict.DROP, "The phone must not reach web servers out there."),
         Goal(PHONE_PAGE, Verdict.ACCEPT, "The router's own page stays open to the phone."),
@@ -117,6 +118,12 @@ repair = WriteRules(
             "OUTPUT is for packets that the router itself sends. The phone's are not its own, "
             "although they leave by eth0.",
             lambda rules: "-A OUTPUT -s 192.168.1.11" in str(rules),
+        ),
+        Misconception(
+            "before-routing",
+            "PREROUTING is asked before anybody knows who the packet is for: it catches what goes "
+            "to the router as well.",
+            lambda rules: "-A PREROUTING" in str(rules),
         ),
         Misconception(
             "both-chains",
@@ -222,6 +229,11 @@ order = Predict(
             lambda answer: isinstance(answer, tuple) and bool({"b", "e"} & {*answer}),
         ),
         Misconception(
+            "no-blanks",
+            "Put a blank between the letters: each is an answer of its own.",
+            lambda answer: isinstance(answer, tuple) and len(answer) == 1 and len(answer[0]) > 1,
+        ),
+        Misconception(
             "filter-first",
             "At FORWARD mangle has the lower priority number, so it is asked before filter.",
             answered(["D", "A", "C", "G", "F"]),
@@ -262,8 +274,8 @@ camera = WriteRules(
     misconceptions=(
         Misconception(
             "destination-before-dnat",
-            "That is what the stranger wrote on the packet. PREROUTING has rewritten it, so "
-            "FORWARD never sees 203.0.113.2, nor port 8080.",
+            "FORWARD sees the packet as PREROUTING has rewritten it: neither 203.0.113.2 nor port "
+            "8080 is on it any more.",
             treats(CAMERA, Verdict.DROP, host=ROUTER),
         ),
         Misconception(
