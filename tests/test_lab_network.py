@@ -85,6 +85,20 @@ def test_the_clock_moves_by_sleep_alone() -> None:
     assert lab.on("phone", "date +%T").stdout == "13:00:00\n"
 
 
+def test_a_packet_that_is_sent_again_is_told_once() -> None:
+    lab = Lab.home_router()
+    lab.on("router", "iptables -P FORWARD DROP")
+    lab.on("laptop", "curl -m 5 http://server")
+    shown = str(lab.last)
+    assert shown.count("dropped by filter FORWARD policy") == 1
+    assert "times, always like this" in shown
+    lab.on("router", "iptables -P FORWARD ACCEPT")
+    lab.on("laptop", "curl http://server")
+    later = [line for line in str(lab.last).splitlines() if line.startswith("then: ")]
+    assert "PSH,ACK" in later[1]
+    assert all("which arrives on" in line and "payload" not in line for line in later)
+
+
 # --- state ---
 
 
@@ -155,7 +169,6 @@ def test_every_lab_shows_all_its_hosts_and_links(make: type[Lab]) -> None:
     [
         (Lab.home_router, "laptop", "server", 80, "web"),
         (Lab.home_router, "phone", "example.com", 443, "web"),
-        (Lab.home_router, "laptop", "2001:db8::1", 80, "web"),
         (Lab.home_router, "laptop", "router", 22, "ssh"),
         (Lab.dmz, "laptop", "web", 80, "web"),
         (Lab.dmz, "laptop", "client", 80, "site"),
@@ -266,8 +279,23 @@ def test_what_a_lab_does_not_have_is_refused_with_what_it_has() -> None:
         Lab({})
 
 
+def test_iptables_does_not_see_ipv6() -> None:
+    lab = Lab.home_router(ipv6=True)
+    lab.on("router", "iptables -P FORWARD DROP")
+    assert lab.on("laptop", "curl http://server").stdout == "hello from web\n"
+    assert lab.on("laptop", "curl -4 -m 2 http://server").status == 28
+    lab.on("router", "ip6tables -P FORWARD DROP")
+    assert lab.on("laptop", "curl -m 2 http://server").status == 28
+    assert lab.connect("laptop", "2001:db8::1", 80).result is Result.TIMED_OUT
+    old = Lab.home_router()
+    assert "2001:" not in str(old) + old.on("laptop", "cat /etc/hosts").stdout
+    assert old.on("laptop", "curl http://server").stdout == "hello from web\n"
+    old.on("router", "iptables -P FORWARD DROP")
+    assert old.on("laptop", "curl -m 2 http://server").status == 28
+
+
 def test_rules_take_names_and_listings_show_them() -> None:
-    lab = Lab.home_router()
+    lab = Lab.home_router(ipv6=True)
     lab.on("router", "iptables -A INPUT -s laptop,phone -d router\nip6tables -A INPUT -s phone/64")
     assert lab.on("router", "iptables -S INPUT").stdout == (
         "-P INPUT ACCEPT\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from iptlab.console.lab import Lab
 from iptlab.packet import Family
@@ -83,7 +84,7 @@ def uplinks() -> Lab:
 NETWORKS: dict[str, Callable[[], Lab]] = {
     "home": home,
     "uplinks": uplinks,
-    "home_router": Lab.home_router,
+    "home_router": partial(Lab.home_router, ipv6=True),
     "dmz": Lab.dmz,
     "two_routers": Lab.two_routers,
     "docker_host": Lab.docker_host,

@@ -76,12 +76,13 @@ class Lab:
     # --- the labs of the lessons ---
 
     @classmethod
-    def home_router(cls, rules: str = MASQUERADE) -> Self:
+    def home_router(cls, rules: str = MASQUERADE, *, ipv6: bool = False) -> Self:
         """A laptop and a phone behind a router, and a server that stands for the internet.
 
-        ``rules`` are the router's, as iptables-restore reads them.
+        ``rules`` are the router's, as iptables-restore reads them. With ``ipv6`` all have
+        addresses of both families, and programs prefer the new one, which iptables never sees.
         """
-        return cls._of(plans.home_router(rules))
+        return cls._of(plans.home_router(rules, ipv6=ipv6))
 
     @classmethod
     def dmz(cls, rules: str = MASQUERADE) -> Self:

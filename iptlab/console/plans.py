@@ -95,8 +95,29 @@ def _listener(words: str | Listener) -> Listener:
 # --- the labs of the lessons ---
 
 
-def home_router(rules: str) -> Plan:
-    """A laptop and a phone behind a router, and a server that stands for the internet."""
+def home_router(rules: str, *, ipv6: bool) -> Plan:
+    """A laptop and a phone behind a router, and a server that stands for the internet.
+
+    Without ``ipv6`` they are as if they had never heard of it.
+    """
+    plan = _home(rules)
+    if ipv6:
+        return plan
+    hosts = {name: _old(host) for name, host in plan.hosts.items()}
+    return replace(plan, hosts=hosts)
+
+
+def _old(host: Host) -> Host:
+    """The host with its addresses and routes of IPv4 alone."""
+    cards = tuple(
+        replace(card, addresses=tuple(one for one in card.addresses if one.version == 4))
+        for card in host.interfaces
+    )
+    routes = tuple(route for route in host.routes if route.to.version == 4)
+    return replace(host, interfaces=cards, routes=routes)
+
+
+def _home(rules: str) -> Plan:
     return _plan(
         {
             "laptop": _end("192.168.1.10/24", "192.168.1.1", "2001:db8:1::10/64", "2001:db8:1::1"),

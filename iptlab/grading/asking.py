@@ -264,7 +264,7 @@ class Choosing(Target):
         return str(self.target)
 
 
-_MOST_ADDRESSES = 64
+_MOST_ADDRESSES = 16
 
 
 def addresses(wanted: Translate) -> Sequence[int]:

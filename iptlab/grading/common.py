@@ -21,6 +21,8 @@ Care = tuple[int, ...]  # per level the atoms that packets at a place can have
 # forty draws in a row stay exact; behind more of them the error is far below any tolerance.
 _BITS = 31 * 40
 CERTAIN = 1 << _BITS
+_MOST_ENDS = 2_048
+_MOST_MIXING = 600_000
 _FEW_NODES = 5_000
 _FEW_RULES = 500
 
@@ -85,6 +87,7 @@ class Common:
         self.followed: dict[object, tuple[Node, int]] = {}
         self.models: dict[object, int] = {}
         self._numbers: dict[Outcome, int] = {}
+        self._mixing = 0  # how many chances were put together
         self._answers: dict[object, bool] = {}
         self._masks: dict[object, int] = {}
         self._narrowed: dict[object, Care] = {}
@@ -119,6 +122,8 @@ class Common:
 
     def _end(self, likely: Mapping[int, int]) -> Node:
         """The terminal with these outcomes."""
+        if len(likely) > _MOST_ENDS:
+            raise CannotCompare("so many rules of chance", f"a packet has over {_MOST_ENDS:,} ends")
         return self.diagram.end(tuple(sorted(likely.items())))
 
     def mix(self, chance: Fraction, one: Node, two: Node) -> Node:
@@ -136,6 +141,9 @@ class Common:
                 likely[number] = part * yes // of
             for number, part in diagram.value(two):  # type: ignore[attr-defined]
                 likely[number] = likely.get(number, 0) + part - part * yes // of
+            self._mixing += len(likely)
+            if self._mixing > _MOST_MIXING:
+                raise CannotCompare("so many rules of chance", "their outcomes are too many")
             return self._end(likely)
 
         if chance in (0, 1):

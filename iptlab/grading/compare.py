@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -19,7 +19,7 @@ from iptlab.grading.asking import taken_apart
 from iptlab.grading.atoms import Space
 from iptlab.grading.axes import Wanted
 from iptlab.grading.common import Common, Ground
-from iptlab.grading.diagram import Diagram, TooManyNodesError
+from iptlab.grading.diagram import Diagram, TooManyNodesError, TooManyStatesError
 from iptlab.grading.feedback import Alike, Comparison, Difference
 from iptlab.grading.ready import Readying, Tables, asks_translation, reached
 from iptlab.grading.reconcile import Differing, alike
@@ -28,7 +28,7 @@ from iptlab.grading.replay import Case, Play, chances, play
 from iptlab.grading.sample import Thing, has_axis, packet_of
 from iptlab.grading.scope import Entry, Scope, paths
 from iptlab.grading.symbolic import Treatment
-from iptlab.grading.typical import USUAL, Found, pointed, typical, words
+from iptlab.grading.typical import Found, pointed, typical, usual_packet, words
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.context import Context, CtState
 from iptlab.netfilter.hooks import Hook
@@ -40,6 +40,8 @@ from iptlab.simulate.host import Host
 # as many nodes as a diagram may have, and packets that are tried where that is not enough
 BUDGET = 300_000
 TRIES = 2_000
+# so many rules are asked in all where there are many, but so many packets are tried anyhow
+_WORK, _FEWEST = 200_000, 100
 _DEEP = 100_000
 _MOST_KEPT = 16
 _USUAL_SCOPE = Scope()
@@ -142,6 +144,8 @@ class Bout:
                 return self._exact(addresses_first=addresses_first)
             except TooManyNodesError:
                 continue
+            except TooManyStatesError:
+                break
         return self._tried()
 
     # --- what the rules ask ---
@@ -202,8 +206,9 @@ class Bout:
         if expected == actual:
             return same
         differing = Differing(common, self.ground.scope.tolerance).packets(expected, actual)
-        packets = both(common, differing, self.region.node(common))
-        found = typical(common.diagram, common.space, packets)
+        region = self.region.node(common)
+        packets = both(common, differing, region)
+        found = typical(common.diagram, common.space, packets, region, self._local)
         if found is None:
             return same
         return replace(same, difference=self._difference(common.space, found))
@@ -239,6 +244,13 @@ class Bout:
                 return Difference(case, expected, actual, tuple(self._alike(space, found, case)))
         raise AssertionError(f"no difference in the simulator: {case}")
 
+    def _local(self, field: str, chosen: Mapping[str, Thing]) -> Sequence[Thing]:
+        """What is typical for a field on the host: ends that belong where packets come from."""
+        ways = self.ground.ways
+        if ways is None or field not in ("src", "dst"):
+            return ()
+        return ways.usual(field, str(chosen.get("in_interface", "")))
+
     def _agree(self, expected: tuple[Play, ...], actual: tuple[Play, ...]) -> bool:
         scope = self.ground.scope
         one, two = (chances(plays, scope) for plays in (expected, actual))
@@ -247,7 +259,8 @@ class Bout:
     def case(self, space: Space, values: Mapping[str, Thing]) -> Case:
         """The packet in its place."""
         ground, family = self.ground, self.ground.family
-        packet = packet_of({**USUAL[family], "mark": ground.scope.mark or 0, **values}, family)
+        usual = usual_packet(str(values["ctstate"]), int(values.get("src", 0)), family)
+        packet = packet_of({"mark": ground.scope.mark or 0, **usual, **values}, family)
         inside = "" if ground.entry is Entry.SENT or not ground.hook.has_in_interface else "eth0"
         outside = "eth1" if ground.hook is Hook.FORWARD else "eth0"
         single = ground.entry is Entry.HOOK and ground.hook.has_out_interface
@@ -266,14 +279,14 @@ class Bout:
     def _alike(self, space: Space, found: Found, case: Case) -> Iterator[Alike]:
         """For which other values of each field the difference stays, in words."""
         for name, mask in found.alike.items():
-            full = space.full[space.level[name]]
-            known = dict(case.supposed)
-            if full == 1 or (name in known and mask == full):
+            known, possible = dict(case.supposed), found.possible[name]
+            free = not possible & ~mask
+            single = not possible & possible - 1
+            if single or (name in known and free):
                 continue
             if name not in known and not has_axis(name, case.packet):
                 continue
-            said = [] if mask == full else words(space, name, mask)
-            yield Alike(name, tuple(said))
+            yield Alike(name, () if free else tuple(words(space, name, mask, possible)))
 
     # --- the other way ---
 
@@ -283,7 +296,7 @@ class Bout:
         space = common.space
         region, lot, tried = self.region.node(common), Random(0), 0
         pointing = [ready for rule in self.rules for ready in common.readying.rules(rule)]
-        for number in range(TRIES):
+        for number in range(max(_FEWEST, min(TRIES, _WORK // len(pointing)))):
             values = pointed(space, pointing[number % len(pointing)], lot)
             if not common.diagram.at(region, space.places(values)):
                 continue

@@ -30,6 +30,10 @@ class TooManyNodesError(Exception):
     """The diagram grows beyond its budget; another order of fields may do."""
 
 
+class TooManyStatesError(Exception):
+    """Too much may happen to a packet on its way; no order of fields helps."""
+
+
 class Diagram:
     """All nodes over one list of fields; ``full`` has the mask of all atoms of each field."""
 

@@ -12,11 +12,12 @@ from iptlab.grading.scope import Entry, Scope
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Rule
 from iptlab.packet import Family, Packet
-from iptlab.simulate.trace import Asked, HookVisit, TableVisit
+from iptlab.simulate.trace import Asked, TableVisit
 
 # how fields are called in a sentence
 _CALLED = {
-    **{"in_interface": "in", "out_interface": "out", "icmp": "icmp type"},
+    **{"in_interface": "in interface", "out_interface": "out interface"},
+    **{"icmp": "icmp type", "fragment": ""},
     "connmark": "connection mark",
 }
 
@@ -57,7 +58,7 @@ class Difference:
         words += [f"link {case.link}"] if case.link != "unicast" else []
         matters = {one.field for one in self.alike}
         words += [
-            f"`{text}' {'holds' if yes else 'does not hold'}"
+            f"when `{text}' {'matches' if yes else 'does not match'}"
             for text, yes in case.supposed
             if text in matters or not self.alike
         ]
@@ -88,15 +89,17 @@ class Difference:
     @property
     def same_for(self) -> str:
         """For which other packets the same difference holds."""
-        every = [_CALLED.get(one.field, one.field) for one in self.alike if not one.said]
+        supposed = dict(self.case.supposed)
+        fields = [one for one in self.alike if one.field not in supposed]
+        every = [_CALLED.get(one.field, one.field) for one in fields if not one.said]
         only = [
-            f"{_CALLED.get(one.field, one.field)} {' or '.join(one.said)}"
-            for one in self.alike
+            f"{_CALLED.get(one.field, one.field)} {' or '.join(one.said)}".lstrip()
+            for one in fields
             if one.said
         ]
-        parts = [f"any {', '.join(every)}"] if every else []
-        parts += [f"only {'; '.join(only)}"] if only else []
-        return f"the same for {'; '.join(parts)}" if parts else ""
+        parts = [f" for any {', '.join(every)}"] if every else []
+        parts += [f" only with {'; '.join(only)}"] if only else []
+        return f"the same{', but'.join(parts)}" if parts else ""
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -217,11 +220,13 @@ def outcome_words(outcome: Outcome, packet: Packet) -> str:
         return words
     changes = []
     for name, port in (("dst", "dport"), ("src", "sport")):
-        before = int(getattr(packet, name)), getattr(packet, port)
-        after = getattr(outcome, name), getattr(outcome, port)
-        if after != before:
-            address = type(packet.src)(after[0])
-            changes.append(f"new {name} {address}{_port(after[1])}")
+        before, number = getattr(packet, port), getattr(outcome, port)
+        address = type(packet.src)(getattr(outcome, name))
+        moved = "" if number == before else _port(number)
+        if address != getattr(packet, name):
+            changes.append(f"new {name} {address}{moved}")
+        elif moved:
+            changes.append(f"new {name}{moved}")
     if outcome.asked:
         changes.append(outcome.asked.note)
     if outcome.xor != packet.mark:
@@ -257,7 +262,7 @@ def _beside(outcome: Outcome, packet: Packet) -> Iterator[str]:
 
 def because(play: Play) -> str:
     """The rule or policy that decided, and the rules that changed the packet before."""
-    visits = _visits(play)
+    visits = play.visits
     if not visits:
         return ""
     stopped = play.outcome.verdict in ("DROP", "REJECT")
@@ -268,11 +273,6 @@ def because(play: Play) -> str:
         said += f": {rule}"
     changes = [] if stopped else [text for visit in visits for text in _changes(visit, deciding)]
     return "; ".join([said, *changes])
-
-
-def _visits(play: Play) -> tuple[TableVisit, ...]:
-    evidence = play.evidence
-    return evidence.tables if isinstance(evidence, HookVisit) else tuple(evidence.visits())
 
 
 def _decider(visit: TableVisit) -> Rule | None:
@@ -291,7 +291,7 @@ def _changes(visit: TableVisit, deciding: TableVisit) -> Iterator[str]:
 
 
 def _play_dict(play: Play, packet: Packet) -> dict[str, object]:
-    visits = _visits(play)
+    visits = play.visits
     return {
         "outcome": outcome_words(play.outcome, packet),
         "verdict": play.outcome.verdict,

@@ -7,12 +7,13 @@ from fractions import Fraction
 from typing import TypeVar
 
 from iptlab.grading.common import CERTAIN, Common
-from iptlab.grading.diagram import TERMINAL, Node
-from iptlab.grading.outcomes import Chances, Outcome
+from iptlab.grading.diagram import TERMINAL, Node, TooManyStatesError
+from iptlab.grading.outcomes import UNCHANGED, Chances, Outcome
 
 # what NAT may write; a value that the packet has already is no change
 _WRITTEN = ("dst", "dport", "src", "sport", "connmark")
 _CHANGED = ("mark", "tos", "ttl")
+_MOST_LOOKS = 50_000
 
 
 class Differing:
@@ -22,6 +23,7 @@ class Differing:
         self.common = common
         self.diagram = common.diagram
         self.tolerance = int(tolerance * CERTAIN)
+        self.looked = 0
         self.yes = self.diagram.end(True)
         self.no = self.diagram.end(False)
 
@@ -67,6 +69,11 @@ class Differing:
         """The packets to which two ends mean different things."""
         if self._same(one, two):
             return self.no
+        self.looked += 1
+        if self.looked > _MOST_LOOKS:
+            raise TooManyStatesError
+        if not self._same(*(_blurred(end, fields) for end in (one, two))):
+            return self.yes  # whatever the packet has in these fields
         if not fields:
             return self._applied(one, two, _CHANGED)
         field, *others = fields
@@ -124,6 +131,20 @@ def _unwritten(end: Chances, field: str, value: int) -> Chances:
                 outcome = outcome._replace(beside=outcome.beside._replace(connmark=None))
             else:
                 outcome = outcome._replace(**{field: None})  # type: ignore[arg-type]
+        likely[outcome] = likely.get(outcome, 0) + chance
+    return likely
+
+
+def _blurred(end: Chances, fields: tuple[str, ...]) -> Chances:
+    """The end with nothing left of what may turn out to be no change."""
+    unwritten: dict[str, None] = dict.fromkeys(field for field in fields if field != "connmark")
+    likely: dict[Outcome, int] = {}
+    for outcome, chance in end.items():
+        beside = outcome.beside
+        if beside is not UNCHANGED:
+            connmark = None if "connmark" in fields else beside.connmark
+            beside = beside._replace(connmark=connmark, tos=UNCHANGED.tos, ttl=UNCHANGED.ttl)
+        outcome = outcome._replace(clear=0, xor=0, beside=beside, **unwritten)  # type: ignore[arg-type]
         likely[outcome] = likely.get(outcome, 0) + chance
     return likely
 

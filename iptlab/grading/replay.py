@@ -72,13 +72,31 @@ class Play:
     probability: Fraction
     evidence: Evidence
 
+    @property
+    def visits(self) -> tuple[TableVisit, ...]:
+        """The tables that the packet was taken through."""
+        evidence = self.evidence
+        return evidence.tables if isinstance(evidence, HookVisit) else tuple(evidence.visits())
+
+
+_MOST_ASKED = 20_000  # rules, in all the ways that chance may go
+
 
 def play(tables: Tables, case: Case, scope: Scope) -> tuple[Play, ...]:
     """Everything that may become of the packet, each with its exact probability."""
     tables = supposing(tables, dict(case.supposed))
     if case.entry is Entry.HOOK:
-        return tuple(_walks(tables, case))
-    return tuple(_journeys(_choosing(tables), case, scope))
+        plays = _walks(tables, case)
+    else:
+        plays = _journeys(_choosing(tables), case, scope)
+    found: list[Play] = []
+    asked = 0
+    for one in plays:
+        found.append(one)
+        asked += sum(len(visit.records) for visit in one.visits)
+        if asked > _MOST_ASKED:
+            raise CannotCompare("so many rules of chance", "a packet may go too many ways")
+    return tuple(found)
 
 
 def chances(plays: tuple[Play, ...], scope: Scope) -> dict[Outcome, Fraction]:

@@ -40,8 +40,15 @@ class Scope:
     be). ``mark`` is the one that packets begin with (None: any). Probabilities count as the
     same if they differ by no more than ``tolerance``.
 
-    Simplified: matches that remember or look into sets and payloads (limit, recent, set,
-    string) are questions with a free answer, the same wherever the same words stand.
+    At a hook the first packet of a connection finds no mark on it, later ones may find any.
+    On a host connections that were open before have none.
+
+    Simplified: matches that remember or look into sets and payloads (limit, recent, set, string,
+    statistic with mode nth) are questions with a free answer, the same wherever the same words
+    stand.
+
+    Simplified: where NAT has several addresses to choose from, each is as likely as the others.
+    The kernel picks one by a hash of both ends.
 
     Simplified: on a host, multicast is left out, and so are later packets of connections that
     these rules themselves translate.

@@ -17,7 +17,7 @@ from iptlab.grading.asking import addresses, to_one
 from iptlab.grading.axes import edges
 from iptlab.grading.changed import changed
 from iptlab.grading.common import Care, Common
-from iptlab.grading.diagram import Node, TooManyNodesError
+from iptlab.grading.diagram import Node, TooManyStatesError
 from iptlab.grading.outcomes import DROPPED, Outcome, State
 from iptlab.grading.passage import Branch, Passage
 from iptlab.grading.ready import Place, Ready, Tables, reached
@@ -40,7 +40,7 @@ from iptlab.packet import Family
 
 _NEVER = 1 << 30
 _NEW_DESTINATIONS = (Hook.PREROUTING, Hook.OUTPUT)
-_STATES = 3  # how many places in chains may be looked at for each node of the budget
+_MOST_STATES = 60_000  # how many places in chains may be looked at
 _LOOPBACK = {Family.IPV4: 0x7F000001, Family.IPV6: 1}
 
 
@@ -292,8 +292,8 @@ class Treatment:
         A result that never looked at what follows is kept for every use of the chain.
         """
         common, chain = self.common, self._chain(where[0])
-        if len(common.suffixes) + len(common.followed) > _STATES * self.diagram.budget:
-            raise TooManyNodesError
+        if len(common.suffixes) + len(common.followed) > _MOST_STATES:
+            raise TooManyStatesError
         number, table, depth = self._follow_id(follow)
         outer = self._deepest
         waiting, node, deepest = self._ahead(where, state, follow, care)

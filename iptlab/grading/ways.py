@@ -17,9 +17,13 @@ from iptlab.simulate.routing import SEND_ERRORS, Decision, Kind
 # addresses that routing treats in a way of their own
 # kernel: net/ipv4/route.c (ip_route_input_slow), net/ipv6/addrconf.c (__ipv6_addr_type)
 _SPECIAL: dict[Family, tuple[str, ...]] = {
-    Family.IPV4: ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32"),
+    Family.IPV4: ("0.0.0.0/32", "0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32"),
     Family.IPV6: ("::/128", "::1/128", "fe80::/10", "ff00::/8"),
 }
+
+
+# somebody outside: addresses for documentation, RFC 5737 and RFC 3849
+_FAR = {Family.IPV4: (0xC6336407, 0xC000020A), Family.IPV6: (0x20010DB8 << 96 | 0xFF << 64 | 7,)}
 
 
 class Way(NamedTuple):
@@ -87,6 +91,23 @@ class Ways:
         """What REDIRECT writes for packets that came in there; None if it has no address."""
         own = (int(one.ip) for name, one in self.routing.addresses if name == interface)
         return next(own, None)
+
+    def usual(self, end: str, entrance: str) -> tuple[int, ...]:
+        """Addresses that one expects at an end of packets that come in there, the best first.
+
+        From outside somebody asks for this machine, from inside for somebody outside.
+        """
+        outside = {route.interface for route in self.routing.routes if not route.to.prefixlen}
+        neighbours = [
+            (name, int(one.network[10]))
+            for name, one in self.routing.addresses
+            if name not in ("lo", *outside) and one.network.num_addresses > 16
+        ]
+        if entrance not in outside:
+            own = tuple(address for name, address in neighbours if name == entrance)
+            return own if end == "src" else _FAR[self.family]
+        inside = [address for _, address in neighbours]
+        return (self.first_address(entrance) or 0, *inside) if end == "dst" else ()
 
     def confined(self, interface: str) -> tuple[tuple[int, int], ...]:
         """Sources that may not leave by an interface: loopback's, usually."""
@@ -158,9 +179,12 @@ class Ways:
         return self._known[key]
 
     def reached(self, interface: str, mark: int) -> Iterator[tuple[int, int]]:
-        """Destinations to which a route leads, from an interface or (empty) from here."""
+        """Destinations to which a route leads, from an interface or (empty) from here.
+
+        What is sent to no address at all comes to this machine, but nobody answers from there.
+        """
         pieces = self.inbound(interface, mark) if interface else self.outbound(mark)
-        return ((piece.first, piece.last) for piece in pieces if piece.way)
+        return ((piece.first, piece.last) for piece in pieces if piece.way and piece.last)
 
     def _arriving(self, packet: Packet, interface: str) -> Way | None:
         found = decide(self.host, packet, interface)

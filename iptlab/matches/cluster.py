@@ -64,9 +64,10 @@ class NodeMask(Value):
 class Cluster(Match):
     """``-m cluster --cluster-total-nodes N [!] --cluster-local-node NODE --cluster-hash-seed S``.
 
-    A hash of the address that began the connection chooses the node.
+    A hash of the address that began the connection chooses the node. Of an IPv6 address only the
+    first 32 bits count: the kernel takes a number of words for one of bytes.
 
-    Kernel: net/netfilter/xt_cluster.c
+    Kernel: net/netfilter/xt_cluster.c (xt_cluster_hash_ipv6)
     """
 
     nodes: Given[NodeMask] | None = option(
@@ -104,9 +105,8 @@ class Cluster(Match):
         """The node, counted from 0, that an address belongs to."""
         assert self.total is not None
         assert self.seed is not None
-        packed = address.packed
-        words = [int.from_bytes(packed[at : at + 4], "little") for at in range(0, len(packed), 4)]
-        return choice(jhash(words, self.seed.number), self.total.number)
+        word = int.from_bytes(address.packed[:4], "little")
+        return choice(jhash([word], self.seed.number), self.total.number)
 
     def holds(self, packet: Packet, context: Context) -> Answer:
         known = context.tracked

@@ -151,8 +151,8 @@ def _wire(wire: Wire, boxes: dict[str, _Box]) -> Iterator[Html]:
     x, low, high = _bar(wire, boxes)
     for box in (boxes[name] for name in _hosts(wire)):
         edge = box.left + _WIDTH if box.left < x else box.left
-        yield _stroke("wire", edge, box.middle, x, min(max(box.middle, low), high))
-    yield _stroke("bar", x, low, x, high)
+        yield _stroke("wire", (edge, box.middle), (x, min(max(box.middle, low), high)))
+    yield _stroke("bar", (x, low), (x, high))
 
 
 def _bar(wire: Wire, boxes: dict[str, _Box]) -> tuple[int, int, int]:
@@ -177,9 +177,9 @@ def _names(wire: Wire, boxes: dict[str, _Box]) -> Iterator[Html]:
         yield _text(name, x, y, "small net", **{"text-anchor": "middle"})
 
 
-def _stroke(kind: str, x1: int, y1: int, x2: int, y2: int) -> Html:
-    ends = {"x1": str(x1), "y1": str(y1), "x2": str(x2), "y2": str(y2)}
-    return element("line", class_=kind, **ends)
+def _stroke(kind: str, start: tuple[int, int], end: tuple[int, int]) -> Html:
+    places = zip(("x1", "y1", "x2", "y2"), (*start, *end), strict=True)
+    return element("line", class_=kind, **{name: str(value) for name, value in places})
 
 
 def _text(words: str, x: int, y: int, kind: str, **more: str) -> Html:

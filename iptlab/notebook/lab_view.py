@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from iptlab.console.lab import Lab
 from iptlab.console.map import Place
@@ -37,29 +38,37 @@ def _ran_html(ran: Ran, prompt: str) -> Html:
 
 
 def attempt_html(attempt: Attempt) -> Html:
-    """An attempt as a table of every packet's way, and the rules that its packets met."""
-    rows = [row for trip in attempt.trips for row in _trip_rows(trip, "●")]
+    """An attempt as a table of its packets, each with its way, and the rules that they met."""
+    # a packet that is sent again and fares as before is one row
+    trips = [(next(same), 1 + sum(1 for _ in same)) for _, same in groupby(attempt.trips, key=str)]
+    rows = [row for trip, times in trips for row in _trip_rows(trip, times=times)]
     by = f" to {attempt.listener or attempt.server}" if attempt.server else ""
     end = element("p", element("strong", f"{attempt.result}{by}"))
-    looked = [leg for trip in attempt.trips for leg in _legs_of_interest(trip, attempt)]
+    looked = [leg for trip, _ in trips for leg in _legs_of_interest(trip, attempt)]
     return element(
         "div",
-        table(str(attempt.packet), ("", "machine", "what happened to the packet"), rows),
+        table("", ("packet", "its way", "how it ended"), rows),
         end,
         *map(_leg_html, looked),
     )
 
 
-def _trip_rows(trip: Trip, sign: str) -> Iterator[tuple[str, ...]]:
-    """A row for each machine a packet came to, then those of what it caused."""
-    for leg in trip.legs:
-        said = [leg.journey.conclusion, *leg.rewrites()]
-        yield sign, leg.machine, join(element("div", one) for one in said)
-        sign = "→"
-    if trip.lost:
-        yield "✗", "", element("strong", f"lost: {trip.lost}")
+def _trip_rows(trip: Trip, sign: str = "", *, times: int = 1) -> Iterator[tuple[str, ...]]:
+    """A row for a packet that was sent so many times, then those of what it caused."""
+    way = [" → ".join(leg.machine for leg in trip.legs)]
+    way += [f"{leg.machine} {line}" for leg in trip.legs for line in leg.rewrites()]
+    again = f", {times} times" if times > 1 else ""
+    yield f"{sign}{trip.sent}{again}", join(element("div", one) for one in way), _end(trip)
     for caused in trip.caused:
-        yield from _trip_rows(caused, "↳")
+        yield from _trip_rows(caused, "↳ ")
+
+
+def _end(trip: Trip) -> str:
+    """Where a packet arrived; or in bold why it did not."""
+    last = trip.last
+    if trip.arrived:
+        return f"arrives on {last.machine}"
+    return element("strong", trip.lost or f"{last.journey.conclusion}, on {last.machine}")
 
 
 def _legs_of_interest(trip: Trip, attempt: Attempt) -> Iterator[Leg]:

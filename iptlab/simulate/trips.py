@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
+from itertools import groupby
 from typing import NamedTuple
 
 from iptlab.packet import Packet
@@ -61,6 +62,16 @@ class Trip:
             yield "  because of it:"
             yield from (f"    {line}" for line in trip.lines())
 
+    @property
+    def sent(self) -> Packet:
+        """The packet as it set out, without what it carries, which is long."""
+        return replace(self.legs[0].journey.packet, payload=None)
+
+    @property
+    def smooth(self) -> bool:
+        """Whether it arrived and caused nothing else."""
+        return self.arrived and not self.caused
+
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
@@ -98,6 +109,14 @@ class Attempt:
     probability: Fraction = Fraction(1)
 
     def __str__(self) -> str:
-        lines = [line for trip in self.trips for line in trip.lines()]
+        """The first packet's way and its answer's, and later ones that did not get through."""
+        lines: list[str] = []
+        for number, (told, same) in enumerate(groupby(self.trips, key=str)):
+            trip, *again = same
+            if number > 1 and trip.smooth:
+                lines.append(f"then: {trip.sent}, which arrives on {trip.last.machine}")
+            else:
+                lines.append(told)
+            lines += [f"  sent {len(again) + 1} times, always like this"] * bool(again)
         by = f" to {self.listener or self.server}" if self.server else ""
         return "\n".join([*lines, f"{self.result}{by}"])

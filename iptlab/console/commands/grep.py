@@ -8,6 +8,7 @@ Simplified: no folders, no back-references, one pattern (several stand on lines 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from iptlab.console.command import Output, Session, register_command
 from iptlab.console.commands.text import contents
@@ -42,24 +43,15 @@ def grep(session: Session, words: Sequence[str]) -> Output:
     except (UsageError, PatternError) as error:
         return Output("", f"grep: {error}\n" if str(error) != _USAGE else f"{_USAGE}\n", 2)
     texts, complaints = contents(session, "grep", rest)
-    shown: list[str] = []
+    search = _Search(pattern, given, around, several=len(rest) > 1)
     any_ = False
     for name, text in zip(rest or ["-"], texts, strict=False):
         lines = text.split("\n")[: -1 if text.endswith("\n") or not text else None]
         hits = [n for n, line in enumerate(lines) if pattern.found(line) != ("v" in given)][:most]
         any_ = any_ or bool(hits)
-        label = f"{name}:" if len(rest) > 1 and "h" not in given else ""
-        if "l" in given:
-            shown += [f"{name}\n"] * bool(hits)
-        elif "c" in given:
-            shown.append(f"{label}{len(hits)}\n")
-        elif "o" in given:
-            shown += _parts(pattern, lines, hits, label, given)
-        else:
-            shown += ["--\n"] * bool(any(around) and shown and hits)
-            shown += _lines(lines, hits, around, label, given)
+        search.show(name, lines, hits)
     status = 2 if complaints else int(not any_)
-    return Output("" if "q" in given else "".join(shown), complaints, status)
+    return Output("" if "q" in given else "".join(search.shown), complaints, status)
 
 
 def _pattern(given: Mapping[str, str], text: str) -> Pattern:
@@ -82,34 +74,52 @@ def _count(text: str, what: str) -> int:
     return int(text)
 
 
-def _parts(
-    pattern: Pattern, lines: list[str], hits: list[int], label: str, given: Mapping[str, str]
-) -> Iterator[str]:
-    """What fits of the lines that fit (``-o``)."""
-    for hit in hits if "v" not in given else ():
-        number = f"{hit + 1}:" if "n" in given else ""
-        if len(lines[hit]) > _LONGEST:
-            raise UsageError(f"line {hit + 1} is too long for -o")
-        for begin, end in pattern.spans(lines[hit]):
-            yield f"{label}{number}{lines[hit][begin:end]}\n"
+@dataclass
+class _Search:
+    """One call of the program: what was asked for, and what it has shown by now."""
 
+    pattern: Pattern
+    given: Mapping[str, str]
+    around: tuple[int, int]
+    several: bool
+    shown: list[str] = field(default_factory=list)
 
-def _lines(
-    lines: list[str],
-    hits: list[int],
-    around: tuple[int, int],
-    label: str,
-    given: Mapping[str, str],
-) -> Iterator[str]:
-    """The lines that fit and those around them; -- stands where some are left out."""
-    before, after = around
-    fits, last = set(hits), -1
-    for hit in hits:
-        low = max(hit - before, last + 1)
-        if any(around) and last >= 0 and low > last + 1:
-            yield "--\n"
-        for number in range(low, min(hit + after + 1, len(lines))):
-            sign = ":" if number in fits else "-"
-            numbered = f"{number + 1}{sign}" if "n" in given else ""
-            yield f"{label[:-1] + sign if label else ''}{numbered}{lines[number]}\n"
-            last = number
+    def show(self, name: str, lines: list[str], hits: list[int]) -> None:
+        """What a file leads to: its name, a number, or the lines that fit."""
+        label = name if self.several and "h" not in self.given else ""
+        if "l" in self.given:
+            self.shown += [f"{name}\n"] * bool(hits)
+        elif "c" in self.given:
+            self.shown.append(f"{label}{':' * bool(label)}{len(hits)}\n")
+        elif "o" in self.given:
+            self.shown += self._parts(label, lines, hits)
+        else:
+            self.shown += ["--\n"] * bool(any(self.around) and self.shown and hits)
+            self.shown += self._lines(label, lines, hits)
+
+    def _before(self, label: str, number: int, sign: str) -> str:
+        """What stands before a line: its file and its number, each with a sign behind it."""
+        name = f"{label}{sign}" if label else ""
+        return f"{name}{number + 1}{sign}" if "n" in self.given else name
+
+    def _parts(self, label: str, lines: list[str], hits: list[int]) -> Iterator[str]:
+        """What fits of the lines that fit (``-o``)."""
+        for hit in hits if "v" not in self.given else ():
+            line = lines[hit]
+            if len(line) > _LONGEST:
+                raise UsageError(f"line {hit + 1} is too long for -o")
+            for begin, end in self.pattern.spans(line):
+                yield f"{self._before(label, hit, ':')}{line[begin:end]}\n"
+
+    def _lines(self, label: str, lines: list[str], hits: list[int]) -> Iterator[str]:
+        """The lines that fit and those around them; -- stands where some are left out."""
+        before, after = self.around
+        fits, last = set(hits), -1
+        for hit in hits:
+            low = max(hit - before, last + 1)
+            if any(self.around) and last >= 0 and low > last + 1:
+                yield "--\n"
+            for number in range(low, min(hit + after + 1, len(lines))):
+                sign = ":" if number in fits else "-"
+                yield f"{self._before(label, number, sign)}{lines[number]}\n"
+                last = number

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import NamedTuple
 from zlib import crc32
 
 from iptlab.console.command import Output, Session, register_command
@@ -134,6 +135,14 @@ def _command(word: str) -> str:
     return found
 
 
+class _Typed(NamedTuple):
+    """A command's words with their places, and the line that they stand in."""
+
+    tokens: list[Token]
+    line: str
+    number: int = 0
+
+
 @dataclass
 class _Run:
     """One call of the program on a machine's sets."""
@@ -174,7 +183,7 @@ class _Run:
             self._restore(text, given)
             return
         place, tokens = command_line(words)
-        self._one(command, tokens, place.text, given, 0)
+        self._one(command, _Typed(tokens, place.text), given)
 
     def _restore(self, text: str, given: Mapping[str, str]) -> None:
         """Every line as a command of its own; the first that fails ends it."""
@@ -187,21 +196,19 @@ class _Run:
                 return
             own = {_OPTIONS[one.text][0]: "" for one in tokens if one.text in _OPTIONS}
             try:
-                self._one(command, tokens, line, {**given, **own}, number)
+                self._one(command, _Typed(tokens, line, number), {**given, **own})
             except _Refused as error:
                 if error.status == 2:
                     raise
                 raise _Refused(f"Error in line {number}: {error}") from None
 
-    def _one(
-        self, command: str, tokens: list[Token], line: str, given: Mapping[str, str], number: int
-    ) -> None:
-        tokens = [one for one in tokens if one.text not in _OPTIONS]
+    def _one(self, command: str, typed: _Typed, given: Mapping[str, str]) -> None:
+        tokens = [one for one in typed.tokens if one.text not in _OPTIONS]
         words = [one.text for one in tokens]
         self._check(command, words)
         match command:
             case "create" | "add" | "del":
-                self._change(command, tokens, line, given, number)
+                self._change(command, typed._replace(tokens=tokens), given)
             case "test":
                 self._test(words[1], words[2], words[3:])
             case "destroy" | "flush":
@@ -230,13 +237,11 @@ class _Run:
 
     # --- commands ---
 
-    def _change(
-        self, command: str, tokens: list[Token], line: str, given: Mapping[str, str], number: int
-    ) -> None:
-        tokens = [tokens[0]._replace(text=command), *tokens[1:]]
+    def _change(self, command: str, typed: _Typed, given: Mapping[str, str]) -> None:
+        tokens = [typed.tokens[0]._replace(text=command), *typed.tokens[1:]]
         tokens += [Token("-exist", 1, 1)] * ("exist" in given)
         try:
-            change_sets(self.sets, tokens, number, line)
+            change_sets(self.sets, tokens, typed.number, typed.line)
         except RuleSyntaxError as error:
             raise _Refused(error.cause) from None
         self.changed = True

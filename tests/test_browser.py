@@ -1,0 +1,78 @@
+"""Every lesson in a real JupyterLab: all cells run, and nothing complains in the page.
+
+The browser is Debian's chromium; without it, or without playwright, these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from browsing import CHROMIUM, PATIENCE, ROOT, SHUT_DOWN, Lab, run_all, running_browser, running_lab
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+pytestmark = [
+    pytest.mark.notebooks,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
+]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One JupyterLab for all tests."""
+    with running_lab(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One browser for all tests."""
+    with running_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def run_notebook(lab: Lab, browser: Any) -> Iterator[Callable[[str], Any]]:
+    """Open a notebook, run all its cells, and in the end find no complaint anywhere."""
+    page = browser.new_page(viewport={"width": 1200, "height": 1000})
+    page.set_default_timeout(1000 * PATIENCE)
+    complaints: list[str] = []
+    page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    def run(name: str) -> Any:
+        assert run_all(lab, page, name), "a cell raised an error"
+        return page
+
+    yield run
+    raised = page.evaluate(SHUT_DOWN)
+    page.close()
+    assert complaints + raised == []
+
+
+@pytest.mark.parametrize("name", [file.name for file in NOTEBOOKS])
+def test_a_lesson_runs_in_the_lab(run_notebook: Callable[[str], Any], name: str) -> None:
+    page = run_notebook(name)
+    shown = page.locator(".jp-OutputArea-output")
+    assert shown.count() > 0
+    # what a cell shows is drawn; a renderer that is missing would say so in words
+    text = " ".join(shown.all_inner_texts())
+    assert "Error displaying" not in text
+    assert "not answered yet" in text
+
+
+def test_a_cell_that_raises_is_noticed(lab: Lab, browser: Any) -> None:
+    """Without this the tests above would prove nothing."""
+    cell = {"cell_type": "code", "id": "one", "metadata": {}, "outputs": [], "source": "1 / 0"}
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    notebook = {"cells": [cell | {"execution_count": None}], "metadata": kernel}
+    text = json.dumps(notebook | {"nbformat": 4, "nbformat_minor": 5})
+    (lab.root / "raises.ipynb").write_text(text)
+    page = browser.new_page()
+    assert not run_all(lab, page, "raises.ipynb")
+    assert page.evaluate(SHUT_DOWN) == ["division by zero"]
+    page.close()
