@@ -10,6 +10,7 @@ from iptlab.grading import (
     Arrange,
     Exercise,
     FindLine,
+    Goal,
     Misconception,
     Predict,
     Scope,
@@ -49,18 +50,19 @@ def _exit(journey: Journey) -> Packet:
     return journey.exit
 
 
-def _left(answer: object, packet: str, host: Host) -> Packet | None:
-    """The packet as it leaves the host under an answer's rules; None if it does not."""
+def _left(answer: object, host: Host, *packets: str) -> Packet | None:
+    """The last packet as it leaves the host under an answer's rules; None if it does not."""
     if not isinstance(answer, Ruleset):
         return None
-    return Machine(host.with_rules(answer)).journey(packet).exit
+    machine = Machine(host.with_rules(answer))
+    return [machine.journey(packet).exit for packet in packets][-1]
 
 
 def _becomes(packet: str, *wanted: str, host: Host = ROUTER) -> Callable[[object], bool]:
     """The mistake of rules that make one of these of it: ``SRC:PORT -> DST:PORT``."""
 
     def shows(answer: object) -> bool:
-        left = _left(answer, packet, host)
+        left = _left(answer, host, packet)
         return left is not None and ends(left) in wanted
 
     return shows
@@ -70,7 +72,7 @@ def _changes(packet: str, host: Host) -> Callable[[object], bool]:
     """The mistake of rules that translate a packet that is to stay as it is."""
 
     def shows(answer: object) -> bool:
-        left = _left(answer, packet, host)
+        left = _left(answer, host, packet)
         return left is not None and ends(left) != packet.split(maxsplit=3)[-1]
 
     return shows
@@ -295,7 +297,14 @@ hook = Predict(
 # whom strangers address by his private address is another story than whom NAT leads to him
 NOT_BOB = Scope(host=ROUTER, assume="! -d 192.168.1.10")
 ADA_SSH = "in eth0 tcp 203.0.113.9:41000 -> 192.168.1.20:22"
-BOB_WEB = "203.0.113.9:41000 -> 192.168.1.10:80"
+BOB_PRINTER = "in eth0 tcp 203.0.113.9:41000 -> 192.168.1.10:631"
+
+
+def _lets_strangers_in(answer: object) -> bool:
+    return any(
+        treats(packet, Verdict.ACCEPT, host=ROUTER)(answer) for packet in (ADA_SSH, BOB_PRINTER)
+    )
+
 
 repair = WriteRules(
     id="07-repair",
@@ -309,6 +318,10 @@ repair = WriteRules(
     """,
     says="Visitors come through to Bob's page, and to nothing else.",
     scope=NOT_BOB,
+    goals=(
+        Goal(VISIT, Verdict.ACCEPT, "Visitors reach Bob's page."),
+        Goal(BOB_PRINTER, Verdict.DROP, "Strangers reach no other port of Bob's."),
+    ),
     hints=(
         "The first four lines are right. Read the last one as FORWARD does: after PREROUTING.",
         "What does a packet look like that PREROUTING has sent to Bob? See the exercise before.",
@@ -317,14 +330,14 @@ repair = WriteRules(
     misconceptions=(
         Misconception(
             "no-more-nat",
-            "Nothing leads to Bob any more: without DNAT the packet is for the router itself. "
-            "Put the DNAT rule back.",
+            "Nothing leads visitors of port 8080 to Bob any more: without DNAT they are at the "
+            "router itself. The DNAT rule was right: put it back.",
             _becomes(VISIT, VISIT.removeprefix("in eth0 tcp ")),
         ),
         Misconception(
             "too-wide",
             "Now FORWARD lets strangers in further than to Bob's page. Name his address and port.",
-            treats(ADA_SSH, Verdict.ACCEPT, host=ROUTER),
+            _lets_strangers_in,
         ),
         Misconception(
             "public-in-forward",
@@ -354,6 +367,10 @@ publish = WriteRules(
     says="What comes in by eth0 for 203.0.113.2, tcp port 2222, reaches Bob's port 22, and "
     "nothing else changes.",
     scope=NOT_BOB,
+    goals=(
+        Goal(SHELL, Verdict.ACCEPT, "Bob can log in from outside."),
+        Goal(BOB_PRINTER, Verdict.DROP, "Strangers reach no other port of Bob's."),
+    ),
     hints=(
         "Two lines: one leads the packet to another place, one lets it through.",
         "The first goes into table nat, chain PREROUTING: the target must be chosen before the "
@@ -380,14 +397,33 @@ publish = WriteRules(
         ),
         Misconception(
             "hijack",
-            "Your DNAT also catches what the house sends out to port 2222 of others. Say where "
-            "the packet comes in, and for which address.",
+            "Your DNAT also catches what the house sends to port 2222 of others. Say where "
+            "the packet must come in, and for which address.",
             _becomes(INNER_SHELL.format("198.51.100.7"), "192.168.1.20:50000 -> 192.168.1.10:22"),
+        ),
+        Misconception(
+            "from-inside-too",
+            "Your DNAT also catches what comes in by eth1. That is another story: the task asks "
+            "for what comes in by eth0.",
+            _becomes(INNER_SHELL.format("203.0.113.2"), "192.168.1.20:50000 -> 192.168.1.10:22"),
+        ),
+        Misconception(
+            "for-anybody",
+            "Your DNAT asks for the port but not for whom the packet is. Say -d 203.0.113.2.",
+            _becomes(
+                SHELL.replace("203.0.113.2:", "198.51.100.7:"),
+                "203.0.113.9:41000 -> 192.168.1.10:22",
+            ),
+        ),
+        Misconception(
+            "redirect-stays-here",
+            "REDIRECT leads to the router itself. Another machine must be named: DNAT.",
+            _becomes(SHELL, "203.0.113.9:41000 -> 203.0.113.2:22"),
         ),
         Misconception(
             "too-wide",
             "Now FORWARD lets strangers in further than to Bob's ssh. Name his address and port.",
-            treats(ADA_SSH, Verdict.ACCEPT, host=ROUTER),
+            _lets_strangers_in,
         ),
     ),
     done="DNAT decides where the packet goes, FORWARD whether it may. The answers need neither: "
@@ -422,6 +458,11 @@ blame = FindLine(
     ),
     misconceptions=(
         Misconception(
+            "own-packet",
+            'Without "in eth1" at its front it is a packet that the router itself sends.',
+            lambda answer: isinstance(answer, tuple) and not str(answer[1]).startswith("in "),
+        ),
+        Misconception(
             "masquerade",
             "MASQUERADE gives a new source. Ada's packets go astray, so their destination was "
             "changed.",
@@ -445,21 +486,21 @@ blame = FindLine(
 # --- from inside ---
 
 INPUT_DROP = "*filter\n:INPUT DROP [0:0]\n-A INPUT -i eth1 -p udp --dport 53 -j ACCEPT\nCOMMIT\n"
-BY_CARD = (
-    "*nat\n-A PREROUTING -i eth0 -p tcp --dport 8080 -j DNAT --to-destination 192.168.1.10:80\n"
-    "COMMIT\n" + INPUT_DROP
-)
-BY_ADDRESS = BY_CARD.replace("-i eth0 -p tcp", "-d 203.0.113.2 -p tcp")
+BOBS = f"""*nat
+-A PREROUTING -i eth0 -d 203.0.113.2 -p tcp --dport 8080 -j DNAT --to-destination 192.168.1.10:80
+COMMIT
+{INPUT_DROP}"""
+ALICES = BOBS.replace("-i eth0 -d", "-d")
 
 inside = SupplyPacket(
     id="07-inside",
     rules=(
-        ("the rule with -i eth0", lambda: ROUTER.with_rules(BY_CARD)),
-        ("the rule with -d 203.0.113.2", lambda: ROUTER.with_rules(BY_ADDRESS)),
+        ("the router with Bob's rule", lambda: ROUTER.with_rules(BOBS)),
+        ("the router with Alice's", lambda: ROUTER.with_rules(ALICES)),
     ),
     wanted=(Verdict.DROP, Verdict.ACCEPT),
     hints=(
-        "Which packets match -d 203.0.113.2 and do not match -i eth0?",
+        "Which packets match Alice's rule and not Bob's?",
         "Ada types the public address into her browser. By which interface of the router does "
         "her packet come in?",
         "in eth1 tcp 192.168.1.20:50000 -> ...",
@@ -469,6 +510,11 @@ inside = SupplyPacket(
             "from-outside",
             "For what comes in by eth0 both rules do the same.",
             lambda text: "in eth0" in str(text),
+        ),
+        Misconception(
+            "own-packet",
+            'Without "in eth1" at its front it is a packet that the router itself sends.',
+            lambda text: not str(text).startswith("in "),
         ),
         Misconception(
             "bob-directly",
@@ -583,6 +629,12 @@ parsons = Arrange(
             treats(VISIT, Verdict.DROP, host=ROUTER),
         ),
         Misconception(
+            "nobody-stopped",
+            "Strangers get in further than to Bob's page: the policy of FORWARD is ACCEPT, and no "
+            "line drops what is left over.",
+            treats(BOB_PRINTER, Verdict.ACCEPT, host=ROUTER),
+        ),
+        Misconception(
             "strange-answer",
             "Ada's packet reaches Bob with her own address as its source. He answers her directly, "
             "and she gets an answer from a stranger.",
@@ -590,6 +642,11 @@ parsons = Arrange(
                 "in eth1 tcp 192.168.1.20:50000 -> 203.0.113.2:8080",
                 "192.168.1.20:50000 -> 192.168.1.10:80",
             ),
+        ),
+        Misconception(
+            "deaf",
+            "Ada can ask the world, but FORWARD drops the answers: which line lets them in?",
+            lambda answer: isinstance(answer, Ruleset) and _left(answer, ROUTER, *PAGE[:2]) is None,
         ),
     ),
     done="The order counts only within one chain. Between chains the kernel's own order holds: "
