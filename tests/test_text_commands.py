@@ -62,6 +62,8 @@ grep -i accept in
 grep -v ACCEPT in
 grep -n tcp in
 grep -E 'tcp|udp' in
+grep -e udp -e REJECT in
+grep -n --regexp=tcp -eFORWARD in
 grep 'tcp\|udp' in
 grep -A1 dpt in
 grep -B2 -n dpt in
