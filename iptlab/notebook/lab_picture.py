@@ -14,6 +14,8 @@ from iptlab.console.map import Map, Place, Wire
 from iptlab.html import Html, element
 
 _WIDTH, _GAP, _LINE, _PAD = 190, 16, 16, 8
+# what a letter of the small text takes at most, on the average
+_LETTER = 7
 # between two columns of hosts there is room for a bar and the lines to it
 _STRIDE = _WIDTH + 120
 _STYLE = """
@@ -69,7 +71,9 @@ def picture(map_: Map) -> Html:
 
 
 def _svg(boxes: dict[str, _Box], wires: tuple[Wire, ...]) -> str:
-    right = max(box.left for box in boxes.values()) + _WIDTH + 1
+    right = max(box.left + _WIDTH for box in boxes.values())
+    # hosts that share one link stand in one column, and its bar and name stand beside them
+    right = max(right, *(_bar(wire, boxes)[0] + _half(wire) for wire in wires), 0) + 1
     bottom = max(box.top + _height(box.place) for box in boxes.values()) + 1
     parts = [part for wire in wires for part in _wire(wire, boxes)]
     # on top of all lines, so that none crosses a name
@@ -166,6 +170,11 @@ def _bar(wire: Wire, boxes: dict[str, _Box]) -> tuple[int, int, int]:
     low, high = min(longer), max(longer)
     low, high = (low - 14, high + 14) if low == high else (low, high)
     return (near + 1) * _STRIDE - (_STRIDE - _WIDTH) // 2, low, high
+
+
+def _half(wire: Wire) -> int:
+    """Half of what the longest name of a link's networks takes, which is centred on its bar."""
+    return max(map(len, wire.network.split(", "))) * _LETTER // 2
 
 
 def _names(wire: Wire, boxes: dict[str, _Box]) -> Iterator[Html]:
