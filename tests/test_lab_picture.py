@@ -50,6 +50,11 @@ def test_nothing_lies_on_top_of_another(make: type[Lab]) -> None:
     _, _, width, height = map(int, tree.attrib["viewBox"].split())
     boxes = [numbers(one, "x", "y", "width", "height") for one in tree.iter(f"{SVG}rect")]
     assert all(x >= 0 and y >= 0 and x + w <= width and y + h <= height for x, y, w, h in boxes)
+    # a letter of a name is some eight pixels wide
+    names = [one for one in tree.iter(f"{SVG}text") if one.attrib["class"] == "name"]
+    for (x, y, w, _), one in zip(boxes, names, strict=True):
+        assert x < int(one.attrib["x"]) < int(one.attrib["x"]) + 8 * len(one.text or "") <= x + w
+        assert y < int(one.attrib["y"])
     for (x, y, w, h), (left, top, wide, high) in combinations(boxes, 2):
         assert x + w <= left or left + wide <= x or y + h <= top or top + high <= y
     bars = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -10,6 +10,7 @@ from typing import Self
 
 from iptlab.console import plans
 from iptlab.console.command import Box, Session
+from iptlab.console.commands.kubectl import run_in_pod
 from iptlab.console.hosts_file import HOSTS, cluster_names, hosts_text, read_hosts
 from iptlab.console.map import Map, draw, lines_of
 from iptlab.console.plans import MASQUERADE, Plan
@@ -17,6 +18,7 @@ from iptlab.console.shell import Transcript, run_text
 from iptlab.console.three_nodes import SHOP
 from iptlab.errors import IptlabError
 from iptlab.kubernetes.api.control_plane import ControlPlane
+from iptlab.kubernetes.api.kubelet import Ran
 from iptlab.kubernetes.cluster import Cluster
 from iptlab.kubernetes.placement import CLIENT, GATEWAY
 from iptlab.packet import Protocol
@@ -127,6 +129,11 @@ class Lab:
             box.files = plane.files_of(host)
         network = plane.cluster.network
         return Session(network, host, box, names, stdin, state.attempts, plane.cluster, plane)
+
+    def inside(self, pod: str, words: Sequence[str]) -> Ran:
+        """Run one command in a pod, as ``kubectl exec`` does."""
+        name = self._called(pod)
+        return run_in_pod(self._session(name, ""), name, words)
 
     # --- sending by hand ---
 
