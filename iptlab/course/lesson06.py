@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -58,6 +59,32 @@ def _from_nowhere(answer: object) -> bool:
     return not str(answer).strip().startswith("in ")
 
 
+def _nth(place: int, *words: str) -> Callable[[object], bool]:
+    """The mistake of an answer whose word at this place, from 0, is one of these."""
+
+    def said(answer: object) -> bool:
+        given = re.findall(r"[a-z]+", str(answer).lower())
+        return len(given) == 4 and given[place] in words
+
+    return said
+
+
+LOOPBACK = Misconception(
+    "loopback",
+    "Both let in what comes through lo: the machine sends it to itself. Take eth0.",
+    lambda it: str(it).split()[:2] == ["in", "lo"],
+)
+
+
+def _not_for(address: str) -> Misconception:
+    """The mistake of a packet that is for another machine."""
+    return Misconception(
+        "for-another-machine",
+        f"Behind the arrow stands where the packet goes to. This machine is {address}.",
+        lambda it: f"-> {address}:" not in str(it),
+    )
+
+
 # --- who may say that it is an answer ---
 
 CLOSED = (":INPUT DROP [0:0]", "-A INPUT -i lo -j ACCEPT")
@@ -85,11 +112,13 @@ sport = SupplyPacket(
             "--sport is the port in front of the arrow, the sender's. Yours is behind it.",
             lambda it: ":80 " in f"{it} ".partition("->")[2],
         ),
+        LOOPBACK,
         Misconception("not-tcp", "The rule is for tcp alone.", _sends("udp ", "icmp ")),
+        _not_for("192.168.1.20"),
         Misconception(
             "ordinary-port",
             "That source port is not 80, so both drop it. The stranger may choose a better one.",
-            _sends("tcp "),
+            lambda it: ":80 ->" not in str(it),
         ),
     ),
     done="Whoever sends from port 80 reaches every port of the laptop, ssh too. Port scanners can "
@@ -114,31 +143,32 @@ states = Predict(
     ),
     misconceptions=(
         Misconception(
+            "states-of-tcp",
+            "Those are words of TCP, for its flags and its own states. Rules know five others: "
+            "NEW, ESTABLISHED, RELATED, INVALID, UNTRACKED.",
+            lambda answer: "syn" in str(answer).lower(),
+        ),
+        Misconception(
             "second-is-established",
             "The second SYN goes the same way as the first. As long as nothing came back, it is "
             "NEW once more.",
-            answered(
-                ["NEW", *["ESTABLISHED"] * 3],
-                ["NEW", "INVALID", *["ESTABLISHED"] * 2],
-                ["NEW", "RELATED", *["ESTABLISHED"] * 2],
-            ),
+            _nth(1, "established", "invalid", "related", "untracked"),
         ),
         Misconception(
             "after-the-handshake",
             "TCP calls a connection established after the handshake. Connection tracking asks for "
             "less: packets in both directions. The SYN,ACK is the first one that goes back.",
-            answered(["NEW", "NEW", "NEW", "ESTABLISHED"], ["NEW"] * 4),
+            _nth(2, "new"),
         ),
         Misconception(
             "answers-are-related",
             "RELATED is a packet about *another* connection. The SYN,ACK belongs to this one.",
-            answered(["NEW", "NEW", "RELATED", "ESTABLISHED"], ["NEW", "NEW", *["RELATED"] * 2]),
+            _nth(2, "related"),
         ),
         Misconception(
-            "states-of-tcp",
-            "Those are states of the protocol TCP. Rules know five words: NEW, ESTABLISHED, "
-            "RELATED, INVALID, UNTRACKED.",
-            lambda answer: "syn_" in str(answer).lower(),
+            "back-to-new",
+            "Once packets have gone both ways, every further one is ESTABLISHED.",
+            _nth(3, "new", "related", "invalid", "untracked"),
         ),
     ),
     done="One packet each way, and from then on everything is ESTABLISHED, the answer included. "
@@ -214,9 +244,10 @@ NO_ICMP = """
         -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
         -A INPUT -p tcp --dport 22 -m conntrack --ctstate NEW -j ACCEPT
     """
-PING = "in eth0 icmp 203.0.113.9 -> 192.168.1.10 echo-request"
-PONG = "in eth0 ctstate ESTABLISHED icmp 203.0.113.9 -> 192.168.1.10 echo-reply"
-FORGED = "in eth0 ctstate INVALID icmp 203.0.113.9 -> 192.168.1.10 3/4"
+ABOUT_BOB = ERROR.replace("192.168.1.10", "192.168.1.7")
+PING = "in eth0 icmp 203.0.113.9 -> 192.168.1.7 echo-request"
+PONG = "in eth0 ctstate ESTABLISHED icmp 203.0.113.9 -> 192.168.1.7 echo-reply"
+FORGED = "in eth0 ctstate INVALID icmp 203.0.113.9 -> 192.168.1.7 3/4"
 
 icmp = WriteRules(
     id="06-icmp",
@@ -224,9 +255,9 @@ icmp = WriteRules(
     says="ICMP that the kernel knows about comes in; of the rest none does.",
     scope=INPUT_ONLY,
     goals=(
-        Goal(ERROR.format("3/4"), Verdict.ACCEPT, "Errors about known flows come in."),
-        Goal(ERROR.format("11/0"), Verdict.ACCEPT, "Errors about known flows come in."),
-        Goal(PONG, Verdict.ACCEPT, "Answers to the server's own pings come in."),
+        Goal(ABOUT_BOB.format("3/4"), Verdict.ACCEPT, "Errors about Bob's own flows come in."),
+        Goal(ABOUT_BOB.format("11/0"), Verdict.ACCEPT, "Errors about Bob's own flows come in."),
+        Goal(PONG, Verdict.ACCEPT, "Answers to Bob's own pings come in."),
         Goal(PING, Verdict.DROP, "Pings of others get no answer."),
         Goal(FORGED, Verdict.DROP, "Errors about nothing that is known stay out."),
     ),
@@ -250,12 +281,12 @@ icmp = WriteRules(
             "pings-only",
             "Echo replies are not all. The error that a packet was too big is icmp as well, and "
             "without it large packets vanish.",
-            treats(ERROR.format("3/4"), Verdict.DROP),
+            treats(ABOUT_BOB.format("3/4"), Verdict.DROP),
         ),
         Misconception(
             "one-error-only",
             "That is one kind of error. Others tell of dead ends and of loops: RELATED has all.",
-            treats(ERROR.format("11/0"), Verdict.DROP),
+            treats(ABOUT_BOB.format("11/0"), Verdict.DROP),
         ),
     ),
     done="Moved down or taken out is the same here. Blocking icmp where it arrives breaks path MTU "
@@ -283,31 +314,36 @@ scan = Predict(
     ),
     misconceptions=(
         Misconception(
+            "flags-make-the-state",
+            "Flags alone make nothing ESTABLISHED: it takes an entry, and packets both ways.",
+            lambda answer: "established" in str(answer).lower(),
+        ),
+        Misconception(
+            "nothing-to-be-about",
+            "RELATED needs a known flow, and there is none. UNTRACKED needs a rule in table raw.",
+            lambda answer: re.search("related|untracked", str(answer).lower()) is not None,
+        ),
+        Misconception(
             "no-entry-is-invalid",
             "Not the bare ACK. The kernel supposes that it has missed the beginning, and takes the "
             "connection up in the middle: nf_conntrack_tcp_loose is 1.",
-            answered(["INVALID"] * 4),
+            _nth(1, "invalid"),
         ),
         Misconception(
             "unknown-is-new",
             "NEW is for packets that can begin something, or go on with what was forgotten. "
             "An answer to nothing and impossible flags are INVALID.",
-            answered(["NEW"] * 4, ["NEW", "NEW", "NEW", "INVALID"]),
+            _nth(0, "new"),
         ),
         Misconception(
             "reset-is-new",
             "An RST refuses or ends something. Here is nothing to end, so it fits nowhere.",
-            answered(["INVALID", "NEW", "NEW", "INVALID"]),
+            _nth(2, "new"),
         ),
         Misconception(
             "syn-in-it",
             "There is a SYN in the last one, but with FIN beside it no TCP has sent it.",
-            answered(["INVALID", "NEW", "INVALID", "NEW"]),
-        ),
-        Misconception(
-            "flags-make-the-state",
-            "Flags alone make nothing ESTABLISHED: it takes an entry, and packets both ways.",
-            lambda answer: "established" in str(answer).lower(),
+            _nth(3, "new"),
         ),
     ),
     done="So `--ctstate NEW' does not mean SYN. If it should, write --syn beside it.",
@@ -328,7 +364,7 @@ middle = SupplyPacket(
     id="06-middle",
     rules=(
         ("the rules without --syn", partial(_ssh, "")),
-        ("those with it", partial(_ssh, "--syn ")),
+        ("the rules with --syn", partial(_ssh, "--syn ")),
     ),
     wanted=(Verdict.ACCEPT, Verdict.DROP),
     hints=(
@@ -342,22 +378,26 @@ middle = SupplyPacket(
             "A packet that comes in begins with `in eth0'. Without it, the server itself sends.",
             _from_nowhere,
         ),
+        LOOPBACK,
+        Misconception("not-tcp", "Ssh is tcp, and so are both rules.", _sends("udp ", "icmp ")),
+        _not_for("192.168.1.10"),
         Misconception(
             "another-port", "Only port 22 is open at all.", lambda it: ":22 " not in f"{it} "
         ),
         Misconception(
-            "ends-and-answers",
-            "Without an entry that is INVALID: no connection begins so, and none goes on so.",
-            _sends("SYN,ACK", "RST", "FIN", "NONE"),
+            "a-proper-beginning",
+            "A SYN begins a connection on both machines (no flags written means SYN). What comes "
+            "in the middle of one?",
+            lambda it: str(it).strip().endswith((" SYN", ":22")),
         ),
         Misconception(
-            "a-proper-beginning",
-            "A SYN begins a connection on both machines. What comes in the middle of one?",
-            _sends("SYN"),
+            "ends-and-answers",
+            "Without an entry that is INVALID: no connection begins so, and none goes on so.",
+            _sends("tcp "),
         ),
     ),
-    done="A bare ACK is what the next key in an open ssh session looks like. Remember it: "
-    "you will meet it in the next section.",
+    done="An ACK, most often with PSH, is what the next key in an open ssh session looks like. "
+    "Remember it: you will meet it in the next section.",
 )
 
 # --- untracked ---
@@ -424,6 +464,11 @@ dns = Arrange(
             "ssh-forgotten",
             "Nobody can log in any more.",
             treats(f"{ADA} SYN", Verdict.DROP, host=SERVER),
+        ),
+        Misconception(
+            "only-beginnings",
+            "Ssh may begin, but not go on: its second packet is ESTABLISHED. One line lets it in.",
+            lambda rules: "ESTABLISHED" not in str(rules),
         ),
     ),
     done="Whoever takes packets out of tracking must let them in by hand: no rule with NEW or "

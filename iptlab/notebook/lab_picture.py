@@ -9,6 +9,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 
 from iptlab.console.map import Map, Place, Wire
 from iptlab.html import Html, element
@@ -73,7 +74,9 @@ def picture(map_: Map) -> Html:
 
 
 def _svg(boxes: dict[str, _Box], wires: tuple[Wire, ...]) -> str:
-    right = max(box.right for box in boxes.values()) + 1
+    right = max(box.right for box in boxes.values())
+    # hosts that share one link stand in one column, and its bar and name stand beside them
+    right = max(right, *(_bar(wire, boxes)[0] + _half(wire) for wire in wires), 0) + 1
     bottom = max(box.top + _height(box.place) for box in boxes.values()) + 1
     parts = [part for wire in wires for part in _wire(wire, boxes)]
     # on top of all lines, so that none crosses a name
@@ -180,6 +183,11 @@ def _bar(wire: Wire, boxes: dict[str, _Box]) -> tuple[int, int, int]:
     low, high = (low - 14, high + 14) if low == high else (low, high)
     edge = max(box.right for box in ends if box.column == near)
     return edge + _BETWEEN // 2, low, high
+
+
+def _half(wire: Wire) -> int:
+    """Half of what the longest name of a link's networks takes, which is centred on its bar."""
+    return ceil(max(map(len, wire.network.split(", "))) * _LETTER / 2)
 
 
 def _names(wire: Wire, boxes: dict[str, _Box]) -> Iterator[Html]:
