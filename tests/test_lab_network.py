@@ -323,6 +323,15 @@ def test_the_last_attempt_names_the_rule_and_the_line_that_it_logged() -> None:
     assert "router -A web -j DROP" in attempt_html(lab.last)
 
 
+def test_an_error_names_not_more_machines_than_one_reads() -> None:
+    lab = Lab.kubernetes()
+    lab.on("client", "kubectl scale deployment web --replicas=100")
+    with pytest.raises(IptlabError) as refused:
+        lab.on("node9", "true")
+    assert str(refused.value).startswith("there is no host 'node9' in this lab; there are client, ")
+    assert str(refused.value).endswith(" and 86 more")
+
+
 def test_who_has_no_route_has_no_address_to_send_from() -> None:
     lab = Lab.home_router()
     lab.on("laptop", "ip route del default\nping -c 1 server")
