@@ -26,6 +26,9 @@ from iptlab.simulate.host import Host
 from iptlab.simulate.machine import Machine
 from iptlab.simulate.network import Attempt, Link, Listener, Network
 
+# machines that an error names
+_MOST_NAMES = 20
+
 
 @dataclass
 class _State:
@@ -188,6 +191,12 @@ class Lab:
         return (CLIENT, GATEWAY, *cluster.nodes, *(pod.name for pod in cluster.pods))
 
     @property
+    def roll(self) -> str:
+        """The machines' names in a sentence, which a cluster with many pods would fill."""
+        more = len(self.hosts) - _MOST_NAMES
+        return ", ".join(self.hosts[:_MOST_NAMES]) + f" and {more} more" * (more > 0)
+
+    @property
     def attempts(self) -> list[Attempt]:
         """What was tried to be reached, by commands too, in order."""
         return self._state.attempts
@@ -237,9 +246,7 @@ class Lab:
         """A machine's full name; a pod may be called without its namespace."""
         fitting = [one for one in self.hosts if one == host or one.endswith(f"/{host}")]
         if len(fitting) != 1:
-            raise IptlabError(
-                f"there is no host {host!r} in this lab; there are {', '.join(self.hosts)}"
-            )
+            raise IptlabError(f"there is no host {host!r} in this lab; there are {self.roll}")
         # whoever is called is there: its files are made with it
         self._state.boxes.setdefault(fitting[0], _box(self._plan, fitting[0]))
         return fitting[0]
