@@ -244,8 +244,8 @@ walk = Predict(
     misconceptions=(
         Misconception(
             "accept-is-final",
-            "ACCEPT in raw means that raw has no objection. mangle is asked next all the same.",
-            answered(["raw"], "raw"),
+            "ACCEPT means that this one table has no objection. The next is asked all the same.",
+            answered(["raw"], ["raw", "mangle"]),
         ),
         Misconception(
             "filter-is-last",
@@ -480,7 +480,7 @@ COMMIT
 early = Predict(
     id="04-early",
     truth=lambda: "ACCEPT" if _journey(EARLY).accepted else "DROP",
-    choices=("ACCEPT", "DROP"),
+    choices=FATES,
     shows=lambda: _journey(EARLY),
     hints=(
         "Compare two numbers: the priority of raw and that of connection tracking.",
@@ -493,6 +493,7 @@ early = Predict(
             "out at -200.",
             answered("ACCEPT"),
         ),
+        Misconception("reject-needs-a-rule", "No rule here says REJECT.", answered("REJECT")),
     ),
     done="A packet without a connection counts as INVALID (kernel: xt_conntrack.c), and no packet "
     "that comes in has one yet when raw is asked. This well-meant line cuts the machine off.",
