@@ -93,7 +93,18 @@ shut = Predict(
         Misconception(
             "not-is-missed",
             "Packet 1 goes to port 22, and the rule is for tcp to any other port.",
-            answered([1], [1, 3, 4], [1, 2, 5]),
+            lambda answer: isinstance(answer, tuple) and 1 in answer,
+        ),
+        Misconception(
+            "no-interface",
+            "Two of the five are tcp, and not to port 22. The rule has no -i and no -s, so it does "
+            "not ask where they come from.",
+            answered([2], [5]),
+        ),
+        Misconception(
+            "out-of-order",
+            "These are the ones. Write them in the order of their numbers.",
+            answered([5, 2]),
         ),
     ),
     done="The rule is silent about udp and icmp. A firewall that says what is allowed, and drops "
@@ -146,14 +157,27 @@ only = WriteRules(
         ),
         Misconception(
             "open-to-all",
-            "The others still get in: the policy is ACCEPT, so somebody has to drop them.",
+            "The others still get in, by a rule for more than two addresses (/24 are 256), or by "
+            "the policy: somebody has to drop them.",
             treats(GUEST.format(22), Verdict.ACCEPT),
+        ),
+        Misconception(
+            "answered-not-dropped",
+            "The others do not get in, true. But ssh from them is to be dropped, and REJECT "
+            "answers.",
+            treats(GUEST.format(22), Verdict.REJECT),
         ),
         Misconception(
             "more-than-ssh",
             "That shuts more than ssh: a rule without --dport is for every port, and a policy is "
             "for every packet.",
             treats(GUEST.format(53), Verdict.DROP),
+        ),
+        Misconception(
+            "asks-where-it-came-in",
+            "A rule of yours asks for an interface, and the laptop and the phone may come in "
+            "through any. (On a real router -i eth1 is wise: an address can be forged.)",
+            treats("in eth0 tcp 192.168.1.10:40000 -> 203.0.113.2:22", Verdict.DROP),
         ),
     ),
     done="Two rules with ! shut the door to everybody. An exception needs a rule of its own, "
@@ -171,12 +195,12 @@ INSIDE = """
 """
 
 
-def _comes_in(*interfaces: str) -> Callable[[object], bool]:
-    """The mistake of a proof that comes in through one of these."""
+def _not_through(interface: str) -> Callable[[object], bool]:
+    """The mistake of a proof that comes in through any other interface."""
     return lambda answer: (
         isinstance(answer, tuple)
         and isinstance(answer[1], Situation)
-        and answer[1].context.in_interface in interfaces
+        and answer[1].context.in_interface != interface
     )
 
 
@@ -202,9 +226,14 @@ plus = FindLine(
         ),
         Misconception(
             "from-inside",
-            "What comes in through eth1 fares well under these rules. The hole is on the other "
-            "side: let your packet come in through eth0.",
-            _comes_in("eth1", "lo"),
+            "What comes in from inside is treated as wanted. The hole is on the other side: let "
+            "your packet come in through eth0.",
+            _not_through("eth0"),
+        ),
+        Misconception(
+            "only-from-inside",
+            "That rule asks for -i eth1, and eth0 is not eth1.",
+            blames("INPUT 4"),
         ),
     ),
     done="eth+ was meant for eth1, and for cards that may come later. It is true of eth0 as well, "
@@ -215,6 +244,7 @@ plus = FindLine(
 
 SYN = "-P INPUT ACCEPT\n-A INPUT -p tcp --syn -j DROP"
 FLAGS = "-P INPUT ACCEPT\n-A INPUT -p tcp --tcp-flags SYN SYN -j DROP"
+MASK = TcpFlags.FIN | TcpFlags.SYN | TcpFlags.RST | TcpFlags.ACK
 
 flags = SupplyPacket(
     id="02-flags",
@@ -233,12 +263,14 @@ flags = SupplyPacket(
         ),
         Misconception(
             "first-packet",
-            "A SYN alone is dropped by both. (Flags that you leave out are SYN.)",
-            sends(lambda it: it.packet.flags == TcpFlags.SYN),
+            "A packet whose one flag in MASK is SYN is dropped by both. (Without any flags a tcp "
+            "packet has SYN; flags that stand in no MASK do not count.)",
+            sends(lambda it: bool(it.packet.flags) and it.packet.flags & MASK == TcpFlags.SYN),
         ),
         Misconception(
             "no-syn",
-            "Without SYN no rule here matches, and both accept.",
+            "Without SYN no rule here matches, and both accept. (Several flags are joined by "
+            "commas, without blanks.)",
             sends(lambda it: TcpFlags.SYN not in it.packet.flags),
         ),
     ),
@@ -281,14 +313,14 @@ outside = WriteRules(
         ),
     ),
     hints=(
-        "The first rule is the pattern: interface, protocol, ports that are spared, answer.",
+        "The first rule is the pattern: interface, protocol, ports that stay open, answer.",
         "A range in a list of ports is written FIRST:LAST. It counts as two of the 15 entries.",
         "The type of REJECT that ping shows as `Packet filtered' is icmp-admin-prohibited.",
     ),
     misconceptions=(
         Misconception(
             "not-is-missing",
-            "You reject the ports that should be open. The ! before --dports spares them.",
+            "You reject the ports that should be open. A ! before --dports means: all but these.",
             treats(OUTSIDE.format("tcp", 443), Verdict.REJECT),
         ),
         Misconception(
@@ -298,7 +330,7 @@ outside = WriteRules(
         ),
         Misconception(
             "wrong-answer",
-            "REJECT answers, but not so: name the type with --reject-with.",
+            "REJECT answers, but with another type. Name the right one with --reject-with.",
             lambda rules: (
                 treats(OUTSIDE.format("tcp", 22), Verdict.REJECT)(rules)
                 and not treats(OUTSIDE.format("tcp", 22), Verdict.REJECT, ADMIN)(rules)
@@ -306,7 +338,7 @@ outside = WriteRules(
         ),
         Misconception(
             "silence-is-an-answer",
-            "DROP says nothing; who is prohibited something should hear it.",
+            "DROP says nothing, and the wish was an answer: REJECT.",
             treats(OUTSIDE.format("tcp", 22), Verdict.DROP),
         ),
         Misconception(
@@ -323,6 +355,11 @@ outside = WriteRules(
             "an-answer-is-no-silence",
             "REJECT is an answer. Who wants silence writes DROP.",
             treats(OUTSIDE.format("udp", 53), Verdict.REJECT),
+        ),
+        Misconception(
+            "more-than-udp",
+            "A ping from outside is neither tcp nor udp. It should stay accepted.",
+            treats("in eth0 icmp 203.0.113.9 -> 203.0.113.2 echo-request", Verdict.DROP),
         ),
     ),
     done="The client sees `No route to host'. ping and a packet capture tell more: somebody has "
