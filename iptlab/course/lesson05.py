@@ -490,8 +490,9 @@ REFUSED = partial(_journey, "in eth0 udp 203.0.113.9:40000 -> 203.0.113.2:53", S
 
 through = Predict(
     id="05-recall-through",
-    task="A router carries a web page from the internet to a laptop behind it. In which chain of "
-    'table filter can a rule stop that: "INPUT", "FORWARD" or "OUTPUT"?',
+    task="A laptop behind a router opens a web page. On the router this packet comes in:\n"
+    "in eth1 tcp 192.168.1.10:40000 -> 203.0.113.1:80\n"
+    'Which chain of its table filter is asked: "INPUT", "FORWARD" or "OUTPUT"?',
     truth=lambda: next(one for one in _hooks(SURF()) if one in ("INPUT", "FORWARD", "OUTPUT")),
     choices=("INPUT", "FORWARD", "OUTPUT"),
     shows=SURF,
@@ -512,8 +513,9 @@ through = Predict(
 )
 myself = Predict(
     id="05-recall-myself",
-    task="A process connects to 127.0.0.1, on the same machine. Which hooks does its first packet "
-    'visit, in order? Answer with a list, such as ["PREROUTING", "INPUT"].',
+    task="A process connects to its own machine, and sends this packet:\n"
+    "tcp 127.0.0.1:40000 -> 127.0.0.1:631\n"
+    'Which hooks does it visit, in order? Answer with a list, such as ["PREROUTING", "INPUT"].',
     truth=lambda: _hooks(OWN()),
     shows=OWN,
     hints=("It leaves by lo, and it comes in by lo.", "From me, and then to me: four hooks."),
