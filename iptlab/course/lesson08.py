@@ -142,7 +142,7 @@ path = Predict(
 
 _CLUB = Host(
     interfaces=(
-        Interface.of("eth0", "203.0.113.10/24"),
+        Interface.of("eth0", "203.0.113.12/24"),
         Interface.of("docker0", "172.17.0.1/16"),
     ),
     sysctls={"ipv4/ip_forward": 1},
@@ -165,7 +165,7 @@ bypass = SupplyPacket(
         "Which ports lead to a container? Chain DOCKER of table nat has three of them.",
         "One of the three is open in INPUT as well, so INPUT alone would not drop it. Another is "
         "only for packets to 127.0.0.1.",
-        "Through eth0, to the server's own address 203.0.113.10, tcp, and the port that the "
+        "Through eth0, to the server's own address 203.0.113.12, tcp, and the port that the "
         "nat rule asks for, not the one it makes of it.",
     ),
     misconceptions=(
@@ -179,18 +179,18 @@ bypass = SupplyPacket(
             "inner-port",
             "Port 9090 is the container's. From outside one knocks at the port that the DNAT rule "
             "asks for.",
-            _says(".10:9090"),
+            _says(".12:9090"),
         ),
         Misconception(
             "open-in-both",
             "INPUT accepts that port, so INPUT alone would let the packet in too.",
-            _says(".10:22", ".10:8443"),
+            _says(".12:22", ".12:8443"),
         ),
         Misconception(
             "published-at-home",
             "The DNAT rule for 5432 has -d 127.0.0.1: it is for programs on the server itself. A "
-            "packet to 203.0.113.10 stays on its way to INPUT, and is dropped there.",
-            _says(".10:5432"),
+            "packet to 203.0.113.12 stays on its way to INPUT, and is dropped there.",
+            _says(".12:5432"),
         ),
     ),
     done="INPUT would have dropped it, and was not asked: nat gave it a new destination before. "
@@ -249,9 +249,14 @@ user = WriteRules(
             treats(_PAGE.format("198.51.100.23"), Verdict.DROP),
         ),
         Misconception(
+            "outer-port",
+            "Strangers knock at 8080, but FORWARD comes after DNAT. Look in the walk above which "
+            "port the packet has by then.",
+            lambda rules: "--dport 8080" in str(rules),
+        ),
+        Misconception(
             "after-the-return",
-            "Strangers still get in. Is your rule asked before the RETURN? And does it ask for "
-            "the port that the packet has in FORWARD, after DNAT?",
+            "Strangers still get in. The RETURN takes every packet: is your rule asked before it?",
             treats(_PAGE.format("203.0.113.9"), Verdict.ACCEPT),
         ),
         Misconception(
