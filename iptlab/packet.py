@@ -371,6 +371,11 @@ _SHAPE = "write for example: tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN"
 def _parse(text: str) -> Packet:
     text, quotes, quoted = text.partition(" quotes ")
     words = text.split()
+    if words[:1] == ["ctstate"]:
+        raise PacketError(
+            "the machine finds out itself which state a packet has: "
+            f"leave `{' '.join(words[:2])}' out"
+        )
     if len(words) < 4 or words[2] != "->":
         raise PacketError(f"`{text.strip()}' is not a packet; {_SHAPE}")
     protocol = _protocol(words[0])

@@ -40,7 +40,7 @@ def test_ids_are_unique() -> None:
 
 @pytest.mark.parametrize("one", PREDICTIONS)
 def test_a_prediction_can_be_made(one: Predict) -> None:
-    truth = one.truth()
+    truth = one.model()
     assert not one.choices or truth in one.choices
     assert not any(mistake.shows(truth) for mistake in one.misconceptions)
     assert one.shows is not None

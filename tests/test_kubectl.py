@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from iptlab import Lab
 from iptlab.console.command import Box, Session
 from iptlab.console.commands.kubectl import kubectl as machine_kubectl
 from iptlab.errors import FileError, IptlabError
@@ -671,6 +672,7 @@ KEYS = st.text(max_size=8).filter(lambda key: key != "<<")
     )
 )
 @settings(max_examples=150, deadline=None)
+@example("-")
 def test_yaml_says_what_was_meant(value: object) -> None:
     wrapped = {"a": value}
     assert [one.content for one in read_documents(to_yaml(wrapped))] == [wrapped]
@@ -725,7 +727,7 @@ def test_a_cell_is_one_command_or_many(plane: ControlPlane) -> None:
     text = "get ns shop\nget svc\n"
     assert run_cell(plane, "", text) == (
         '$ kubectl get ns shop\nError from server (NotFound): namespaces "shop" not found\n'
-        "(status 1; 1 more not run)\n"
+        "[line 2 ended with status 1; 1 line after it not run]\n"
     )
     shop = "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}"
     cell = f"# a namespace\nkubectl apply -f - <<EOF\n{shop}\nEOF\nget ns shop -o name\n"
@@ -741,7 +743,8 @@ def test_a_cell_is_one_command_or_many(plane: ControlPlane) -> None:
         ("get 'pods", "line 2: a quote is opened and never closed: get 'pods"),
         ("apply -f - <<EOF\nkind: Pod", "the lines after <<EOF never end"),
         ("get pods | grep web", "line 2: `|' is the shell's"),
-        ("get pods\n" * 1001, "a cell may have 1000 lines"),
+        ("# all\nget pods; get svc", "line 3: `;' is the shell's"),
+        ("get pods\n" * 1001, "a cell may have 1,000 commands"),
     ],
 )
 def test_a_cell_that_cannot_be_read_runs_nothing(plane: ControlPlane, cell: str, said: str) -> None:
@@ -750,18 +753,19 @@ def test_a_cell_that_cannot_be_read_runs_nothing(plane: ControlPlane, cell: str,
     assert str(caught.value).startswith(said)
 
 
-def test_the_magic_asks_the_lab_of_the_notebook(
-    plane: ControlPlane, capsys: pytest.CaptureFixture[str]
-) -> None:
-    class Lab:
-        pass
-
-    lab = Lab()
-    lab.plane = plane  # type: ignore[attr-defined]
+def test_the_magic_asks_the_lab_of_the_notebook(capsys: pytest.CaptureFixture[str]) -> None:
+    lab = Lab.kubernetes()
     magic({"lab": lab}, "get ns default -o name")
     assert capsys.readouterr().out == "namespace/default\n"
+    magic({"lab": lab}, "exec shell -- curl -s http://web/")
+    assert capsys.readouterr().out.startswith("hello from default/web-")
+    assert lab.last.trips[0].legs[0].machine == "default/shell"
+    magic({"lab": lab}, "exec shell -- ping -Z web")
+    assert capsys.readouterr().out.endswith(
+        "command terminated with exit code 1\n[line 1 ended with status 1]\n"
+    )
     with pytest.raises(IptlabError, match="there is no cluster called lab here"):
-        magic({}, "get pods")
+        magic({"lab": Lab.home_router()}, "get pods")
 
 
 # --- whatever is typed ---

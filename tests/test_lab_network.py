@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iptlab import Host, IptlabError, Lab
+from iptlab.notebook.lab_view import attempt_html
 from iptlab.simulate.network import Result
 
 LABS = (Lab.home_router, Lab.dmz, Lab.two_routers, Lab.docker_host, Lab.kubernetes)
@@ -308,3 +309,31 @@ def test_rules_take_names_and_listings_show_them() -> None:
     assert "2001:db8:1::/64" in lab.on("router", "ip6tables -L INPUT").stdout
     refused = lab.on("router", "iptables -A INPUT -s laptpo -j DROP")
     assert "host/network `laptpo' not found" in refused.stderr
+
+
+def test_the_last_attempt_names_the_rule_and_the_line_that_it_logged() -> None:
+    lab = Lab.home_router()
+    lab.on("router", "iptables -N web; iptables -A FORWARD -p tcp -j web")
+    lab.on("router", "iptables -A web -j LOG --log-prefix 'web: '; iptables -A web -j DROP")
+    lab.on("laptop", "nc -z -w 1 server 80")
+    shown = str(lab.last).splitlines()
+    told = shown[shown.index("  on router: dropped by filter web 2") + 1 :]
+    assert told[0].startswith("    log: web: IN=eth1 OUT=eth0 ")
+    assert told[1] == "    -A web -j DROP"
+    assert "router -A web -j DROP" in attempt_html(lab.last)
+
+
+def test_an_error_names_not_more_machines_than_one_reads() -> None:
+    lab = Lab.kubernetes()
+    lab.on("client", "kubectl scale deployment web --replicas=100")
+    with pytest.raises(IptlabError) as refused:
+        lab.on("node9", "true")
+    assert str(refused.value).startswith("there is no host 'node9' in this lab; there are client, ")
+    assert str(refused.value).endswith(" and 86 more")
+
+
+def test_who_has_no_route_has_no_address_to_send_from() -> None:
+    lab = Lab.home_router()
+    lab.on("laptop", "ip route del default\nping -c 1 server")
+    assert str(lab.last).startswith("sent from here: icmp 0.0.0.0 -> 203.0.113.1 ")
+    assert "there is no route to it" in str(lab.last)

@@ -50,6 +50,11 @@ def test_nothing_lies_on_top_of_another(make: type[Lab]) -> None:
     _, _, width, height = map(int, tree.attrib["viewBox"].split())
     boxes = [numbers(one, "x", "y", "width", "height") for one in tree.iter(f"{SVG}rect")]
     assert all(x >= 0 and y >= 0 and x + w <= width and y + h <= height for x, y, w, h in boxes)
+    # a letter of a name is some eight pixels wide
+    names = [one for one in tree.iter(f"{SVG}text") if one.attrib["class"] == "name"]
+    for (x, y, w, _), one in zip(boxes, names, strict=True):
+        assert x < int(one.attrib["x"]) < int(one.attrib["x"]) + 8 * len(one.text or "") <= x + w
+        assert y < int(one.attrib["y"])
     for (x, y, w, h), (left, top, wide, high) in combinations(boxes, 2):
         assert x + w <= left or left + wide <= x or y + h <= top or top + high <= y
     bars = [
@@ -59,6 +64,18 @@ def test_nothing_lies_on_top_of_another(make: type[Lab]) -> None:
     ]
     for (x, low, high), (left, top, bottom) in combinations(bars, 2):
         assert x != left or high < top or bottom < low
+
+
+@pytest.mark.parametrize("hosts", [2, 3, 9])
+def test_the_link_of_hosts_in_one_column_is_inside_the_picture(hosts: int) -> None:
+    tree = drawing(Lab({f"h{n}": Host.server(f"10.0.0.{n}/24") for n in range(1, hosts + 1)}))
+    _, _, width, height = map(int, tree.attrib["viewBox"].split())
+    lines = [numbers(one, "x1", "x2", "y1", "y2") for one in tree.iter(f"{SVG}line")]
+    assert len(lines) == hosts + 1
+    assert all(0 <= x <= width for left, right, *_ in lines for x in (left, right))
+    assert all(0 <= y <= height for *_, top, bottom in lines for y in (top, bottom))
+    (name,) = (one for one in tree.iter(f"{SVG}text") if one.text == "10.0.0.0/24")
+    assert int(name.attrib["x"]) + 6 * len("10.0.0.0/24") // 2 <= width
 
 
 def test_a_lab_too_large_to_see_has_a_table_only() -> None:

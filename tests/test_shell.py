@@ -8,7 +8,7 @@ import pytest
 
 from iptlab import Lab, RuleSyntaxError
 from iptlab.console.command import COMMANDS
-from iptlab.console.words import MOST_LINES, read_lines
+from iptlab.console.words import MOST_COMMANDS, read_lines
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +100,8 @@ def test_words_and_pipes_are_read_as_bash_reads_them(lab: Lab, typed: str, print
         ("cat <(true)", 1, "commands do not stand for files here"),
         ("true\r\ntrue", 1, "carriage return"),
         ("true \0", 1, "NUL"),
+        ("cat <<EOF\na\0\nEOF", 2, "NUL"),
+        ("true\n'\ud800' # x", 2, "half a character"),
         ("true \\", 1, "a backslash ends the text"),
     ],
 )
@@ -152,6 +154,27 @@ def test_an_unknown_command_says_which_there_are(lab: Lab, name: str) -> None:
     assert "iptables-save" in done.stderr
 
 
+def test_what_an_unknown_command_says_is_there_is_there(lab: Lab) -> None:
+    said = lab.on("laptop", "nothing").stderr.partition("The commands here are ")[2]
+    named = said.replace(".", "").replace(",", "").split()
+    assert {"cat", "curl", "grep", "iptables", "ping"} < set(named)
+    assert all(lab.on("laptop", f"{name} < /dev/null").status != 127 for name in named)
+
+
+def test_a_command_of_other_machines_says_what_does_its_work(lab: Lab) -> None:
+    done = lab.on("laptop", "iptables -S | less")
+    assert done.stderr == (
+        "less: not on this machine; all is shown at once, and | head shows the beginning.\n"
+    )
+
+
+def test_all_say_the_same_kernel() -> None:
+    lab = Lab.kubernetes()
+    node = "kubectl get node node1 -o jsonpath='{.status.nodeInfo.kernelVersion}'"
+    said = lab.on("node1", f"{node}; echo; uname -r").stdout.split()
+    assert said == [said[0]] * 2
+
+
 def test_nothing_of_a_cell_reaches_the_real_machine(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,9 +221,10 @@ def bounded(lab: Lab, typed: str) -> str:
     return str(done)
 
 
-def test_many_commands_are_refused_before_the_first(lab: Lab) -> None:
-    shown = bounded(lab, "iptables -A INPUT -j ACCEPT\n" * 10_000)
-    assert f"these are more than {MOST_LINES:,} commands" in shown
+@pytest.mark.parametrize("joint", ["\n", "; ", " && ", " | "])
+def test_many_commands_are_refused_before_the_first(lab: Lab, joint: str) -> None:
+    shown = bounded(lab, joint.join(["iptables -A INPUT -j ACCEPT"] * 10_000))
+    assert f"these are more than {MOST_COMMANDS:,} commands" in shown
     assert "iptables-restore" in shown
 
 
@@ -214,7 +238,7 @@ def test_many_commands_are_refused_before_the_first(lab: Lab) -> None:
         ("yes > f || " + "cat f >> f; " * 200 + "true", "No space left on device"),
         ("yes > f || cat f" + " f" * 10_000, "more than 4,000,000 characters"),
         ("echo " + "x" * 1_000_000 + " | grep -E '(x+x+)+y'", "status 1"),
-        ("echo x" + " | cat" * 20_000, "\nx"),
+        ("echo x" + " | cat" * 900, "\nx"),
         ("echo " + "'" * 99_999, "unexpected EOF"),
         ("sleep 99999999999", "too long"),
     ],

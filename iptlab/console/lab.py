@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -10,6 +10,7 @@ from typing import Self
 
 from iptlab.console import plans
 from iptlab.console.command import Box, Session
+from iptlab.console.commands.kubectl import run_in_pod
 from iptlab.console.hosts_file import HOSTS, cluster_names, hosts_text, read_hosts
 from iptlab.console.map import Map, draw, lines_of
 from iptlab.console.plans import MASQUERADE, Plan
@@ -17,12 +18,16 @@ from iptlab.console.shell import Transcript, run_text
 from iptlab.console.three_nodes import SHOP
 from iptlab.errors import IptlabError
 from iptlab.kubernetes.api.control_plane import ControlPlane
+from iptlab.kubernetes.api.kubelet import Ran
 from iptlab.kubernetes.cluster import Cluster
 from iptlab.kubernetes.placement import CLIENT, GATEWAY
 from iptlab.packet import Protocol
 from iptlab.simulate.host import Host
 from iptlab.simulate.machine import Machine
 from iptlab.simulate.network import Attempt, Link, Listener, Network
+
+# machines that an error names
+_MOST_NAMES = 20
 
 
 @dataclass
@@ -128,6 +133,11 @@ class Lab:
         network = plane.cluster.network
         return Session(network, host, box, names, stdin, state.attempts, plane.cluster, plane)
 
+    def inside(self, pod: str, words: Sequence[str]) -> Ran:
+        """Run one command in a pod, as ``kubectl exec`` does."""
+        name = self._called(pod)
+        return run_in_pod(self._session(name, ""), name, words)
+
     # --- sending by hand ---
 
     def connect(self, host: str, to: str, port: int, *, protocol: int = Protocol.TCP) -> Attempt:
@@ -181,6 +191,12 @@ class Lab:
         return (CLIENT, GATEWAY, *cluster.nodes, *(pod.name for pod in cluster.pods))
 
     @property
+    def roll(self) -> str:
+        """The machines' names in a sentence, which a cluster with many pods would fill."""
+        more = len(self.hosts) - _MOST_NAMES
+        return ", ".join(self.hosts[:_MOST_NAMES]) + f" and {more} more" * (more > 0)
+
+    @property
     def attempts(self) -> list[Attempt]:
         """What was tried to be reached, by commands too, in order."""
         return self._state.attempts
@@ -230,9 +246,7 @@ class Lab:
         """A machine's full name; a pod may be called without its namespace."""
         fitting = [one for one in self.hosts if one == host or one.endswith(f"/{host}")]
         if len(fitting) != 1:
-            raise IptlabError(
-                f"there is no host {host!r} in this lab; there are {', '.join(self.hosts)}"
-            )
+            raise IptlabError(f"there is no host {host!r} in this lab; there are {self.roll}")
         # whoever is called is there: its files are made with it
         self._state.boxes.setdefault(fitting[0], _box(self._plan, fitting[0]))
         return fitting[0]

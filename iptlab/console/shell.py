@@ -13,6 +13,7 @@ from textwrap import fill
 
 import iptlab.console.commands  # noqa: F401  (registers the commands)
 from iptlab.console.command import COMMANDS, Output, Session
+from iptlab.console.commands.elsewhere import elsewhere
 from iptlab.console.files import MOST_TEXT, read_file, write_file
 from iptlab.console.words import Line, Redirection, Simple, Step, read_lines
 from iptlab.errors import FileError, IptlabError, RuleSyntaxError
@@ -94,9 +95,7 @@ class Transcript:
             return f"{self.unread}\nNothing of it was run."
         if not self.status:
             return ""
-        failed = f"line {self.ran[-1].line.number} ended with status {self.status}"
-        rest = len(self.waiting)
-        return f"{failed}; {_lines(rest)} after it not run" if rest else failed
+        return ended(self.ran[-1].line.number, self.status, len(self.waiting))
 
     def __str__(self) -> str:
         shown = (f"{one.shown(self.prompt)}\n{one.printed()}" for one in self.ran)
@@ -105,6 +104,12 @@ class Transcript:
 
     def __repr__(self) -> str:
         return f"<Transcript of {self.host}: {_lines(len(self.ran))}, status {self.status}>"
+
+
+def ended(number: int, status: int, waiting: int) -> str:
+    """What is said about the line that failed, and those that were not run because of it."""
+    failed = f"line {number} ended with status {status}"
+    return f"{failed}; {_lines(waiting)} after it not run" if waiting else failed
 
 
 def _lines(count: int) -> str:
@@ -212,6 +217,7 @@ def call(session: Session, words: tuple[str, ...]) -> Output:
 def _unknown(name: str) -> Output:
     why = "No such file or directory" if "/" in name else "command not found"
     # the tools of one backend are there too, but they are the same
-    known = sorted(one for one in COMMANDS if not re.search("-legacy|-nft|^:$", one))
+    here = (one for one in COMMANDS if COMMANDS[one] is not elsewhere)
+    known = sorted(one for one in here if not re.search("-legacy|-nft|^:$", one))
     there_are = fill(f"The commands here are {', '.join(known)}.", 78, break_on_hyphens=False)
     return Output("", f"bash: {name}: {why}\n{there_are}\n", _NOT_FOUND)

@@ -92,14 +92,16 @@ _PIECE = re.compile(
   | (?P<joint>&&|\|\||;(?!;)|\|(?!&))
   | (?P<status>\$\?)
   | (?P<sign>\$(?![\w{(@*\#!$'"-]))
-  | (?P<bare>[^\s\\'"`$&|;<>()*?{\0]+|\{(?![^\s{}'"]*(?:,|\.\.)[^\s{}'"]*\}))
-  | (?P<escaped>\\[^\r\n\0])
-  | '(?P<single>[^'\0]*)'
-  | "(?P<double>(?:[^"\\$`\0]++|\\[^\0]|\$(?![\w{(@*\#!$'-]))*+)"
+  | (?P<bare>[^\s\\'"`$&|;<>()*?{]+|\{(?![^\s{}'"]*(?:,|\.\.)[^\s{}'"]*\}))
+  | (?P<escaped>\\[^\r\n])
+  | '(?P<single>[^']*)'
+  | "(?P<double>(?:[^"\\$`]++|\\.|\$(?![\w{(@*\#!$'-]))*+)"
   | (?P<refused>;;|\|&|[<>]\(|.|\r)
     """,
     re.VERBOSE | re.DOTALL,
 )
+# what no text holds: a NUL byte, and half of a character (a lone surrogate)
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 # inside double quotes and here-documents a backslash escapes only these, and $? is filled in
 _QUOTED = re.compile(r"\\([$`\"\\])|\\\n|(\$\?)")
 _IN_DOCUMENT = re.compile(r"\\([$`\\])|\\\n|(\$\?)|([$`](?=[\w{(@*#!$'-])|`)")
@@ -125,7 +127,6 @@ _REFUSED = {
     "'": ("bash: unexpected EOF while looking for matching `''", "Close the quote with '."),
     '"': ("bash: unexpected EOF while looking for matching `\"'", 'Close the quote with ".'),
     "\\": ("a backslash ends the text", "Take it out, or write the line that goes on."),
-    "\0": ("a word cannot hold a NUL byte", "Take it out."),
     "\r": (
         "the line ends in a carriage return (CR LF, as Windows writes it)",
         "Convert the text: tr -d '\\r' < FILE.",
@@ -134,7 +135,7 @@ _REFUSED = {
 _COMPOUND = ("if", "for", "while", "until", "case", "select", "function", "{", "[[", "time", "!")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=").match
 # every command looks at all rules there are, so many of them take long
-MOST_LINES = 1_000
+MOST_COMMANDS = 1_000
 
 
 def read_lines(text: str, first_line: int = 1) -> tuple[Line, ...]:
@@ -189,6 +190,8 @@ class _Reader:
     bodies: list[str] = field(default_factory=list)
     start: int | None = None
     end: int = 0
+    # how many commands were read, on all lines
+    commands: int = 0
     # how many line feeds there are before the place ``counted``
     passed: int = 0
     counted: int = 0
@@ -196,6 +199,9 @@ class _Reader:
     open_joint: str = ""
 
     def lines(self) -> tuple[Line, ...]:
+        if found := _NO_TEXT.search(self.text):
+            what = "a NUL byte" if found[0] == "\0" else "half a character"
+            self._refuse(found.start(), f"a text cannot hold {what}", "Take it out.")
         while self.at < len(self.text):
             found = _PIECE.match(self.text, self.at)
             assert found is not None
@@ -315,6 +321,10 @@ class _Reader:
             self.open_joint = ""
             self.pipeline.append(Simple(tuple(self.words), tuple(self.redirections)))
             self.words, self.redirections = [], []
+            self.commands += 1
+        if self.commands > MOST_COMMANDS:
+            cure = "Load many rules at once with iptables-restore."
+            self._refuse(self.end - 1, f"these are more than {MOST_COMMANDS:,} commands", cure)
 
     def _end_pipeline(self) -> None:
         if self.pipeline:
@@ -338,9 +348,6 @@ class _Reader:
             self.passed += self.text.count("\n", self.counted, self.start)
             self.counted = self.start
             self.found.append(Line(self.first_line + self.passed, source, steps))
-        if len(self.found) > MOST_LINES:
-            cure = "Load many rules at once with iptables-restore."
-            self._refuse(self.end - 1, f"these are more than {MOST_LINES:,} commands", cure)
         self.steps, self.bodies, self.start = [], [], None
 
     def _document(self, waiting: _Waiting) -> str:

@@ -38,18 +38,18 @@ def _number(visit: HookVisit) -> int | str:
 
 # --- conditions: a packet that tells two rule sets apart ---
 
-ALICE = """
+ADAS = """
 -P INPUT ACCEPT
 -A INPUT ! -s 192.168.1.0/24 -p tcp --dport 22 -j DROP
 """
-BOB = """
+BOBS = """
 -P INPUT DROP
 -A INPUT -s 192.168.1.0/24 -p tcp --dport 22 -j ACCEPT
 """
 
 gap = SupplyPacket(
     id="01-gap",
-    rules=(("Alice", partial(read_rules, ALICE)), ("Bob", partial(read_rules, BOB))),
+    rules=(("Ada", partial(read_rules, ADAS)), ("Bob", partial(read_rules, BOBS))),
     wanted=(Verdict.ACCEPT, Verdict.DROP),
     hints=(
         "They agree about ssh. What happens to a packet that is not about ssh at all?",
@@ -59,12 +59,12 @@ gap = SupplyPacket(
     misconceptions=(
         Misconception(
             "agree-on-strangers",
-            "A stranger's ssh is dropped by both: by Alice's rule, and by Bob's policy.",
+            "A stranger's ssh is dropped by both: by Ada's rule, and by Bob's policy.",
             sends(lambda it: it.packet.dport == 22 and it.packet.src not in HOME),
         ),
         Misconception(
             "agree-on-neighbours",
-            "A neighbour's ssh is accepted by both: by Alice's policy, and by Bob's rule.",
+            "A neighbour's ssh is accepted by both: by Ada's policy, and by Bob's rule.",
             sends(lambda it: it.packet.dport == 22 and it.packet.src in HOME),
         ),
         Misconception(
@@ -73,8 +73,8 @@ gap = SupplyPacket(
             sends(lambda it: it.context.hook != "INPUT"),
         ),
     ),
-    done="Alice lists what is forbidden, Bob what is allowed. What nobody thought of passes "
-    "Alice and stops at Bob: that is why firewalls are written as Bob's.",
+    done="Ada lists what is forbidden, Bob what is allowed. What nobody thought of passes "
+    "Ada and stops at Bob: that is why firewalls are written as Bob's.",
 )
 
 # --- the first match wins ---
@@ -85,13 +85,13 @@ ORDER = """
 -A INPUT -s 192.168.1.7 -p tcp --dport 22 -j ACCEPT
 -A INPUT -p tcp --dport 22 -j REJECT
 """
-ADA = "in wlan0 tcp 192.168.1.7:40000 -> 192.168.1.20:{}"
+BOB = "in wlan0 tcp 192.168.1.7:40000 -> 192.168.1.20:{}"
 NEIGHBOUR = "in wlan0 tcp 192.168.1.8:40000 -> 192.168.1.20:{}"
 STRANGER = "in wlan0 tcp 203.0.113.9:40000 -> 192.168.1.20:{}"
 
 
 def _ordered() -> HookVisit:
-    return trace(read_rules(ORDER), ADA.format(22))
+    return trace(read_rules(ORDER), BOB.format(22))
 
 
 order = Predict(
@@ -136,14 +136,14 @@ repair = WriteRules(
         -A INPUT -s 192.168.1.0/24 -p tcp -j DROP
         -A INPUT -p tcp --dport 22 -j REJECT
     """,
-    says="Ada may use ssh; her neighbours' tcp is dropped, strangers' ssh rejected, the rest "
+    says="Bob may use ssh; his neighbours' tcp is dropped, strangers' ssh rejected, the rest "
     "dropped.",
     # whichever way a REJECT says no
     scope=replace(FIRST_PACKETS, aspects=frozenset(Aspect) - {Aspect.REJECTION}),
     goals=(
-        Goal(ADA.format(22), Verdict.ACCEPT, "Ada at 192.168.1.7 may use ssh."),
+        Goal(BOB.format(22), Verdict.ACCEPT, "Bob at 192.168.1.7 may use ssh."),
         Goal(NEIGHBOUR.format(22), Verdict.DROP, "Tcp of the other neighbours is dropped."),
-        Goal(ADA.format(80), Verdict.DROP, "Ada may use ssh and nothing else."),
+        Goal(BOB.format(80), Verdict.DROP, "Bob may use ssh and nothing else."),
         Goal(STRANGER.format(22), Verdict.REJECT, "A stranger's ssh is rejected."),
         Goal(STRANGER.format(80), Verdict.DROP, "Whatever else strangers want is dropped."),
         Goal(
@@ -155,13 +155,13 @@ repair = WriteRules(
     hints=(
         "Nothing needs to be written anew. Which rule must be asked before which?",
         "The exception goes above the rule it is an exception from.",
-        "Put Ada's rule first and leave the others as they are.",
+        "Put Bob's rule first and leave the others as they are.",
     ),
     misconceptions=(
         Misconception(
             "exception-below-the-rule",
-            "Ada's packet is still dropped before her rule is asked. Move her rule up.",
-            treats(ADA.format(22), Verdict.DROP),
+            "Bob's packet is still dropped before his rule is asked. Move his rule up.",
+            treats(BOB.format(22), Verdict.DROP),
         ),
         Misconception(
             "reject-too-early",
@@ -171,10 +171,10 @@ repair = WriteRules(
         ),
         Misconception(
             "too-wide",
-            "Your ACCEPT is wider than Ada's ssh. A rule needs every condition that you mean.",
+            "Your ACCEPT is wider than Bob's ssh. A rule needs every condition that you mean.",
             lambda rules: any(
                 treats(packet, Verdict.ACCEPT)(rules)
-                for packet in (NEIGHBOUR.format(22), ADA.format(80), STRANGER.format(22))
+                for packet in (NEIGHBOUR.format(22), BOB.format(80), STRANGER.format(22))
             ),
         ),
         Misconception(
@@ -183,7 +183,7 @@ repair = WriteRules(
             treats(STRANGER.format(22), Verdict.DROP),
         ),
     ),
-    done="The narrow rule goes above the wide one. On a live machine, -A would have put Ada's rule "
+    done="The narrow rule goes above the wide one. On a live machine, -A would have put Bob's rule "
     "at the end once more; -I puts it first.",
 )
 
@@ -199,7 +199,7 @@ COUNT = """
 
 
 def _counted() -> HookVisit:
-    return trace(read_rules(COUNT), ADA.format(22))
+    return trace(read_rules(COUNT), BOB.format(22))
 
 
 count = Predict(
@@ -330,7 +330,7 @@ COMMIT
 
 
 def _two_tables() -> HookVisit:
-    return trace(read_rules(TABLES), ADA.format(22))
+    return trace(read_rules(TABLES), BOB.format(22))
 
 
 tables = Predict(

@@ -80,9 +80,14 @@ ASKED = (TableName.RAW, TableName.NAT, TableName.FILTER)
 SQUARES = [one for one in product(Hook, ASKED) if one != (Hook.INPUT, TableName.NAT)]
 GRID = dict(zip(ascii_lowercase, SQUARES, strict=False))
 
+
+def _chains() -> list[str]:
+    return [letter for letter, (hook, table) in GRID.items() if hook in hooks_of(table)]
+
+
 matrix = Predict(
     id="04-matrix",
-    truth=lambda: [letter for letter, (hook, table) in GRID.items() if hook in hooks_of(table)],
+    truth=_chains,
     shows=lambda: _journey(_everywhere()),
     hints=(
         "Take one column at a time, and ask of each hook: can the table do its work here?",
@@ -92,6 +97,11 @@ matrix = Predict(
         "changes the destination before the way is chosen and the source after.",
     ),
     misconceptions=(
+        Misconception(
+            "in-one-word",
+            'Write the letters with blanks between them, such as "a c f".',
+            lambda answer: isinstance(answer, tuple) and any(len(str(one)) > 1 for one in answer),
+        ),
         Misconception(
             "filter-at-the-door",
             "In PREROUTING nobody knows yet whether the packet is for this machine or only "
@@ -118,10 +128,20 @@ matrix = Predict(
             _lacks("i", "j", "k"),
         ),
         Misconception(
+            "one-way-forgotten",
+            "To this machine, through it, from it: filter has a chain for each of the three ways.",
+            _lacks("e", "h"),
+        ),
+        Misconception(
             "source-forgotten",
             "Square b of nat is about destinations. Where can it change a source as late as "
             "possible?",
             _lacks("m"),
+        ),
+        Misconception(
+            "out-of-order",
+            "These are the squares. Write their letters in the order of the alphabet.",
+            lambda answer: isinstance(answer, tuple) and {*answer} == {*_chains()},
         ),
     ),
     done="Nothing here has to be learnt by heart: a table has a chain where it can do its work.",
@@ -166,7 +186,20 @@ order = Predict(
             lambda answer: isinstance(answer, tuple) and answer[:1] == ("filter",),
         ),
         Misconception(
-            "nat-forgotten", "Four tables have a chain INPUT. nat is one of them.", _lacks("nat")
+            "no-table",
+            "Connection tracking is no table. It has no rules.",
+            lambda answer: isinstance(answer, tuple) and not {*map(str, answer)} <= {*TableName},
+        ),
+        Misconception(
+            "table-forgotten",
+            "Four tables have a chain INPUT. nat and security are two of them.",
+            _lacks("nat", "security"),
+        ),
+        Misconception(
+            "other-build",
+            "That is the order of the build nft, where security has 150. By the list above it has "
+            "50, and nat has 100 here.",
+            answered(["mangle", "filter", "nat", "security"]),
         ),
     ),
     done="Many drawings put nat before filter at every hook. The numbers say otherwise.",
@@ -211,8 +244,8 @@ walk = Predict(
     misconceptions=(
         Misconception(
             "accept-is-final",
-            "ACCEPT in raw means that raw has no objection. mangle is asked next all the same.",
-            answered(["raw"], "raw"),
+            "ACCEPT means that this one table has no objection. The next is asked all the same.",
+            answered(["raw"], ["raw", "mangle"]),
         ),
         Misconception(
             "filter-is-last",
@@ -225,10 +258,21 @@ walk = Predict(
             "filter is not the only table with rules. Which tables come before it?",
             answered(["filter"], ["filter", "security"], ["mangle", "filter", "security"]),
         ),
+        Misconception("nat-is-empty", "nat has no rules here.", _has("nat")),
+        Misconception(
+            "two-chains",
+            "mangle has rules in two chains. The one in PREROUTING is for port 80. And the other?",
+            lambda answer: _has("raw")(answer) and _lacks("mangle")(answer),
+        ),
+        Misconception(
+            "named-twice",
+            "Name each table once.",
+            lambda answer: isinstance(answer, tuple) and len({*answer}) < len(answer),
+        ),
         Misconception(
             "order-of-the-text",
             "All four, yes. But the order is that of the priorities.",
-            lambda answer: isinstance(answer, tuple) and len({*answer}) >= 4,
+            lambda answer: isinstance(answer, tuple) and {*answer} == {*_tables_that_match()},
         ),
     ),
     done="Three tables accepted the packet, and the fourth dropped it. To pass, a packet needs the "
@@ -266,6 +310,12 @@ proof = SupplyPacket(
     ),
     misconceptions=(
         Misconception(
+            "not-to-the-router",
+            "That packet does not go to the router itself. All of Bob's rules are in INPUT: leave "
+            "out the interface where it goes out.",
+            sends(lambda it: it.context.hook != Hook.INPUT),
+        ),
+        Misconception(
             "mangle-drops-it",
             "Table mangle drops this packet itself, so it proves nothing about ACCEPT. Give one "
             "that a rule of mangle accepts: through eth1, to tcp 22, tcp 80 or udp 53.",
@@ -302,7 +352,11 @@ move = WriteRules(
         COMMIT
     """,
     says="The rules should do what they say, in tables that take them, and nothing else.",
-    scope=Scope(host=ROUTER, assume="-m conntrack --ctstate NEW,ESTABLISHED"),
+    scope=Scope(
+        host=ROUTER,
+        assume="-m conntrack --ctstate NEW,ESTABLISHED",
+        aspects=frozenset(Aspect) - {Aspect.REJECTION},
+    ),
     goals=(
         Goal(_STRANGER.format(8080), Verdict.DROP, "198.51.100.7 reaches nothing behind us."),
         Goal(_STRANGER.format(22), Verdict.DROP, "198.51.100.7 does not reach the router either."),
@@ -311,7 +365,7 @@ move = WriteRules(
         Goal(_OTHER.format(25), Verdict.ACCEPT, "Only mail from inside is refused."),
     ),
     hints=(
-        "DROP does not belong into nat. Which tables have a chain PREROUTING too?",
+        "DROP does not belong in nat. Which tables have a chain PREROUTING too?",
         "REJECT works in filter alone. The chain can keep its name.",
         "The DROP may go to PREROUTING of raw or of mangle. (In filter it takes two rules, one "
         "in INPUT and one in FORWARD.)",
@@ -342,7 +396,7 @@ move = WriteRules(
             treats(_STRANGER.format(22), Verdict.ACCEPT, host=ROUTER),
         ),
     ),
-    done="A rule that drops belongs into a table that every packet passes, a REJECT into filter.",
+    done="A rule that drops belongs in a table that every packet passes, a REJECT in filter.",
 )
 
 # --- nat sees the first packet ---
@@ -382,7 +436,7 @@ count = Predict(
     truth=_counted_by_nat,
     shows=_page,
     hints=(
-        "iptables(8) says when the table nat is consulted: look at its line in the list above.",
+        "When is the table nat consulted? Look at its line in the list of the five tables.",
         "How many connections are there? All echo-requests of one ping command belong together.",
     ),
     misconceptions=(
@@ -426,7 +480,7 @@ COMMIT
 early = Predict(
     id="04-early",
     truth=lambda: "ACCEPT" if _journey(EARLY).accepted else "DROP",
-    choices=("ACCEPT", "DROP"),
+    choices=FATES,
     shows=lambda: _journey(EARLY),
     hints=(
         "Compare two numbers: the priority of raw and that of connection tracking.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from iptlab.console.lab import Lab
 from iptlab.console.shell import Transcript
+from iptlab.grading.feedback import Comparison, Difference
 from iptlab.kernel.verify import Verification
 from iptlab.netfilter.context import Connection
 from iptlab.netfilter.rules import Chain, Table
@@ -34,4 +35,4 @@ VIEWS = {
     Attempt: attempt_html,
 }
 # shown as ``print`` shows them, in HTML too
-PLAIN = (Connection, Packet)
+PLAIN = (Comparison, Connection, Difference, Packet)

@@ -9,13 +9,16 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 
 from iptlab.console.map import Map, Place, Wire
 from iptlab.html import Html, element
 
 _WIDTH, _GAP, _LINE, _PAD = 190, 16, 16, 8
+# how wide a letter of a host's name is, a wide one, and of what stands below it
+_NAME_LETTER, _LETTER = 8.2, 6.4
 # between two columns of hosts there is room for a bar and the lines to it
-_STRIDE = _WIDTH + 120
+_BETWEEN = 120
 _STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #1f2328 }
 .name { font-weight: 600; font-size: 13px }
@@ -37,15 +40,17 @@ _MOST = 60
 
 @dataclass(frozen=True)
 class _Box:
-    """A host in the picture: its column, and where its upper edge is."""
+    """A host in the picture: its column, and where its box is."""
 
     place: Place
     column: int
+    left: int
     top: int
+    width: int
 
     @property
-    def left(self) -> int:
-        return self.column * _STRIDE + 1
+    def right(self) -> int:
+        return self.left + self.width
 
     @property
     def middle(self) -> int:
@@ -53,7 +58,7 @@ class _Box:
 
     def drawn(self) -> Iterator[Html]:
         box = {"x": str(self.left), "y": str(self.top), "rx": "6"}
-        yield element("rect", **box, width=str(_WIDTH), height=str(_height(self.place)))
+        yield element("rect", **box, width=str(self.width), height=str(_height(self.place)))
         yield _text(self.place.name, self.left + _PAD, self.top + _LINE + 2, "name")
         for number, line in enumerate(_said(self.place), start=2):
             yield _text(line, self.left + _PAD, self.top + number * _LINE + 4, "small")
@@ -69,7 +74,9 @@ def picture(map_: Map) -> Html:
 
 
 def _svg(boxes: dict[str, _Box], wires: tuple[Wire, ...]) -> str:
-    right = max(box.left for box in boxes.values()) + _WIDTH + 1
+    right = max(box.right for box in boxes.values())
+    # hosts that share one link stand in one column, and its bar and name stand beside them
+    right = max(right, *(_bar(wire, boxes)[0] + _half(wire) for wire in wires), 0) + 1
     bottom = max(box.top + _height(box.place) for box in boxes.values()) + 1
     parts = [part for wire in wires for part in _wire(wire, boxes)]
     # on top of all lines, so that none crosses a name
@@ -98,11 +105,14 @@ def _boxes(map_: Map) -> dict[str, _Box]:
         stacks.append(sorted(rows, key=rows.__getitem__))
     heights = [sum(_height(places[name]) + _GAP for name in stack) - _GAP for stack in stacks]
     boxes = {}
+    left = 1
     for column, (stack, height) in enumerate(zip(stacks, heights, strict=True)):
         top = (max(heights) - height) // 2 + 2 * _LINE
+        width = max(_width(places[name]) for name in stack)
         for name in stack:
-            boxes[name] = _Box(places[name], column, top)
+            boxes[name] = _Box(places[name], column, left, top, width)
             top += _height(places[name]) + _GAP
+        left += width + _BETWEEN
     return {name: boxes[name] for name in places}
 
 
@@ -139,6 +149,12 @@ def _said(place: Place) -> list[str]:
     return [*cards, *(f"listens {one}" for one in place.services)]
 
 
+def _width(place: Place) -> int:
+    """Room for all that is said of a host; most have the same."""
+    letters = max((len(line) for line in _said(place)), default=0)
+    return max(_WIDTH, round(max(len(place.name) * _NAME_LETTER, letters * _LETTER)) + 2 * _PAD)
+
+
 def _height(place: Place) -> int:
     return (len(_said(place)) + 1) * _LINE + 2 * _PAD
 
@@ -150,7 +166,7 @@ def _wire(wire: Wire, boxes: dict[str, _Box]) -> Iterator[Html]:
     """A bar in the gap between two columns, and a line to each host."""
     x, low, high = _bar(wire, boxes)
     for box in (boxes[name] for name in _hosts(wire)):
-        edge = box.left + _WIDTH if box.left < x else box.left
+        edge = box.right if box.left < x else box.left
         yield _stroke("wire", (edge, box.middle), (x, min(max(box.middle, low), high)))
     yield _stroke("bar", (x, low), (x, high))
 
@@ -165,7 +181,13 @@ def _bar(wire: Wire, boxes: dict[str, _Box]) -> tuple[int, int, int]:
     longer = left if len(left) > len(right) else right
     low, high = min(longer), max(longer)
     low, high = (low - 14, high + 14) if low == high else (low, high)
-    return (near + 1) * _STRIDE - (_STRIDE - _WIDTH) // 2, low, high
+    edge = max(box.right for box in ends if box.column == near)
+    return edge + _BETWEEN // 2, low, high
+
+
+def _half(wire: Wire) -> int:
+    """Half of what the longest name of a link's networks takes, which is centred on its bar."""
+    return ceil(max(map(len, wire.network.split(", "))) * _LETTER / 2)
 
 
 def _names(wire: Wire, boxes: dict[str, _Box]) -> Iterator[Html]:

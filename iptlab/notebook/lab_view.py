@@ -56,7 +56,7 @@ def attempt_html(attempt: Attempt) -> Html:
 def _trip_rows(trip: Trip, sign: str = "", *, times: int = 1) -> Iterator[tuple[str, ...]]:
     """A row for a packet that was sent so many times, then those of what it caused."""
     way = [" → ".join(leg.machine for leg in trip.legs)]
-    way += [f"{leg.machine} {line}" for leg in trip.legs for line in leg.rewrites()]
+    way += [f"{leg.machine} {line}" for leg in trip.legs for line in leg.notes()]
     again = f", {times} times" if times > 1 else ""
     yield f"{sign}{trip.sent}{again}", join(element("div", one) for one in way), _end(trip)
     for caused in trip.caused:

@@ -21,7 +21,7 @@ def on(variables: Mapping[str, object], line: str, cell: str | None = None) -> N
     if not isinstance(lab, Lab):
         raise IptlabError(f"there is no lab called {name} here; write {name} = Lab.home_router()")
     if not host:
-        raise IptlabError(f"say where: %%on HOST; there are {', '.join(lab.hosts)}")
+        raise IptlabError(f"say where: %%on HOST; there are {lab.roll}")
     if cell is None:
         show(lab.on(host, command))
     elif command:

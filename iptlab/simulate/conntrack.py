@@ -380,7 +380,7 @@ class ConntrackTable:
 
     def _tcp(self, packet: Packet, flow: Flow, reply: bool, now: float) -> str | None:
         if tcp.is_malformed(packet):
-            return f"no TCP sends the flags {packet.flags} together"
+            return f"no TCP sends a packet with the flags {packet.flags}"
         known = flow.progress if flow.confirmed else tcp.begin(packet, loose=self.settings.loose)
         if known is None:
             return f"a connection does not begin with {packet.flags}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from iptlab.netfilter.context import Connection, CtState
 from iptlab.netfilter.hooks import Hook, TableName
-from iptlab.netfilter.rules import ZERO, Counters
+from iptlab.netfilter.rules import ZERO, Counters, Rule
 from iptlab.packet import Address, Packet
 from iptlab.simulate.trace import Asked, Ended, How, Step, TableVisit
 
@@ -185,6 +185,15 @@ class Journey:
     def accepted(self) -> bool:
         """Whether the packet came through."""
         return self.fate in (Fate.DELIVERED, Fate.FORWARDED, Fate.SENT)
+
+    @property
+    def stopped_by(self) -> Rule | None:
+        """The rule that stopped the packet; None if a policy or the kernel did, or nobody."""
+        if self.by is None or self.accepted:
+            return None
+        matched = (step for visit in self.visits() for step in visit.matched())
+        places = {Place(step.table, step.chain, step.number): step.rule for step in matched}
+        return places.get(self.by)
 
     def visits(self) -> Iterator[TableVisit]:
         """The walks through tables, in order."""

@@ -177,7 +177,8 @@ class Network:
         """The first packet of a conversation, from a new port of the machine's own address."""
         host = self[machine].host
         route = host.route_out(Packet(to, to, protocol))
-        source = route.source if route and route.source else to
+        # without a way out no address is chosen either
+        source = (route.source or to) if route else type(to)(0)
         number = self.ports[machine] = self.ports.get(machine, _FIRST_PORT - 1) + 1
         packet = Packet(source, to, protocol, ttl=self[machine].ttl(Family(to.version)))
         if protocol in (Protocol.ICMP, Protocol.ICMPV6):

@@ -25,6 +25,13 @@ class Leg(NamedTuple):
             if station.kind is Kind.NAT and station.at is not None:
                 yield f"{station.at.hook}: {station.changed()}"
 
+    def notes(self) -> Iterator[str]:
+        """What NAT changed, what LOG wrote, and the rule that stopped the packet."""
+        yield from self.rewrites()
+        yield from (f"log: {line}" for line in self.journey.log)
+        if self.journey.stopped_by is not None and self.journey.by is not None:
+            yield f"-A {self.journey.by.chain} {self.journey.stopped_by}"
+
     def __str__(self) -> str:
         return f"on {self.machine}: {self.journey.conclusion}"
 
@@ -55,7 +62,7 @@ class Trip:
         yield self.legs[0].journey.situation
         for leg in self.legs:
             yield f"  {leg}"
-            yield from (f"    {line}" for line in leg.rewrites())
+            yield from (f"    {line}" for line in leg.notes())
         if self.lost:
             yield f"  lost: {self.lost}"
         for trip in self.caused:

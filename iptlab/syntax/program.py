@@ -69,11 +69,17 @@ _ENDS_ITSELF = re.compile(
 
 
 class Switch(NamedTuple):
-    """A switch of iptables-save or -restore; ``takes``: a word, perhaps a word, or nothing."""
+    """A switch of a command; ``takes``: a word, words, perhaps a word, or nothing.
+
+    One that takes words may be given several times; they come on lines of their own.
+    """
 
     short: str
     long: str
     takes: str = "nothing"
+
+
+_WORDS = ("a word", "words")
 
 
 class UsageError(IptlabError):
@@ -116,11 +122,11 @@ def _long_switch(
     switch = found[0]
     if equals and switch.takes == "nothing":
         raise UsageError(f"option '--{switch.long}' doesn't allow an argument")
-    if switch.takes == "a word" and not equals:
+    if switch.takes in _WORDS and not equals:
         if not waiting:
             raise UsageError(f"option '--{switch.long}' requires an argument")
         value = waiting.pop()
-    given[switch.short] = value or _perhaps(switch, waiting)
+    _give(given, switch, value or _perhaps(switch, waiting))
 
 
 def _short_switch(
@@ -129,13 +135,19 @@ def _short_switch(
     switch = next((s for s in known if s.short == letter), None)
     if switch is None:
         raise UsageError(f"invalid option -- '{letter}'")
-    if switch.takes != "a word":
+    if switch.takes not in _WORDS:
         given[letter] = _perhaps(switch, waiting) if not glued else ""
         waiting += [f"-{glued}"] * bool(glued)
     elif glued or waiting:
-        given[letter] = glued or waiting.pop()
+        _give(given, switch, glued or waiting.pop())
     else:
         raise UsageError(f"option requires an argument -- '{letter}'")
+
+
+def _give(given: dict[str, str], switch: Switch, value: str) -> None:
+    """Note a switch's word; the last one counts, or of words all do."""
+    before = f"{given[switch.short]}\n" if switch.takes == "words" and switch.short in given else ""
+    given[switch.short] = before + value
 
 
 def _perhaps(switch: Switch, waiting: list[str]) -> str:

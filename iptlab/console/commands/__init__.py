@@ -4,6 +4,7 @@ from iptlab.console.commands import awk as awk
 from iptlab.console.commands import conntrack as conntrack
 from iptlab.console.commands import curl as curl
 from iptlab.console.commands import dig as dig
+from iptlab.console.commands import dmesg as dmesg
 from iptlab.console.commands import elsewhere as elsewhere
 from iptlab.console.commands import grep as grep
 from iptlab.console.commands import ip as ip

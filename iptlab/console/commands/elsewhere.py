@@ -10,6 +10,13 @@ from iptlab.console.command import Output, Session, register_command
 _INSTEAD = {
     **dict.fromkeys(("traceroute", "tracepath", "mtr"), "lab.last shows the way of each packet"),
     **dict.fromkeys(("tcpdump", "tshark"), "lab.last shows each packet on every machine"),
+    **dict.fromkeys(("nft", "ufw", "firewall-cmd"), "iptables and ip6tables change the rules"),
+    **dict.fromkeys(("apt", "apt-get", "dnf", "yum"), "what this course needs is installed"),
+    **dict.fromkeys(("less", "more"), "all is shown at once, and | head shows the beginning"),
+    **dict.fromkeys(("nano", "vi", "vim"), "cat > FILE <<'EOF' writes a file"),
+    "ls": "cat FILE shows a file",
+    "sed": "awk, cut, grep and head take text apart",
+    "ssh": "nc -v ADDRESS 22 asks whether it answers",
     "nmap": "nc -zv ADDRESS FIRST-LAST tries a range of ports",
     "ifconfig": "ip addr and ip link show and change interfaces",
     "route": "ip route shows and changes routes",

@@ -2,7 +2,7 @@
 
 Man page: grep(1); GNU grep 3.8
 
-Simplified: no folders, no back-references, one pattern (several stand on lines of their own).
+Simplified: no folders and no back-references.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SWITCHES = (
     *(Switch("v", "invert-match"), Switch("w", "word-regexp"), Switch("x", "line-regexp")),
     *(Switch("c", "count"), Switch("n", "line-number"), Switch("o", "only-matching")),
     *(Switch("q", "quiet"), Switch("h", "no-filename"), Switch("l", "files-with-matches")),
-    *(Switch("m", "max-count", "a word"), Switch("e", "regexp", "a word")),
+    *(Switch("m", "max-count", "a word"), Switch("e", "regexp", "words")),
     *(Switch("A", "after-context", "a word"), Switch("B", "before-context", "a word")),
     Switch("C", "context", "a word"),
 )

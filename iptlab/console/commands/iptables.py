@@ -7,6 +7,7 @@ from contextlib import suppress
 from itertools import pairwise
 
 from iptlab.console.command import Output, Session, register_command
+from iptlab.console.commands.modules import load_module
 from iptlab.console.files import read_file
 from iptlab.console.hosts_file import HOSTS, read_hosts
 from iptlab.errors import FileError
@@ -46,6 +47,9 @@ def iptables(session: Session, words: Sequence[str]) -> Output:
     after = outcome.tables
     if [*before] != [*after] or any(after[name] is not before[name] for name in after):
         machine.load(Ruleset(Dump(after), family))
+    for name in after.keys() - before.keys():
+        # kernel: net/ipv4/netfilter/ip_tables.c (get_info): xt_request_find_table_lock
+        load_module(session, f"{'ip' if family is Family.IPV4 else 'ip6'}table_{name}")
     return Output(outcome.stdout, outcome.stderr, outcome.status)
 
 

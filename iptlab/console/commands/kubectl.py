@@ -7,7 +7,7 @@ from dataclasses import replace
 from posixpath import join
 
 from iptlab.console.command import COMMANDS, Box, Output, Session, register_command
-from iptlab.errors import FileError
+from iptlab.errors import FileError, IptlabError
 from iptlab.kubernetes.api.kubelet import Ran
 from iptlab.kubernetes.kubectl.commands import kubectl as run_kubectl
 from iptlab.kubernetes.placement import CLIENT
@@ -52,5 +52,8 @@ def run_in_pod(session: Session, pod: str, words: Sequence[str]) -> Ran:
         return Ran(status=127)
     network = plane.cluster.network
     inside = replace(session, network=network, host=pod, box=Box(plane.files_of(pod)), stdin="")
-    output = command(inside, words)
+    try:
+        output = command(inside, words)
+    except IptlabError as error:
+        return Ran("", f"{words[0]}: {error}\n", 1)
     return Ran(output.stdout, output.stderr, output.status)

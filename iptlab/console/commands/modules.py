@@ -1,6 +1,7 @@
 """``lsmod``, ``modprobe``, ``rmmod`` and ``modinfo``: the kernel's loadable modules.
 
-Simplified: modules are only listed. What a rule needs is there whether or not it is loaded.
+Simplified: modules are only listed. What a rule needs is there whether or not it is loaded;
+using a table loads its module, using a match or a target loads none.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from iptlab.console.command import Output, Session, register_command
+from iptlab.console.kernel_modules import RELEASE
 from iptlab.syntax.program import Switch, UsageError, read_switches
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -17,8 +18,6 @@ _TEN_YEARS = 10 * 365 * 86400
 _MOST_YES = 10_000
 # date's codes that do not depend on a language
 _CODES = re.compile(r"%([sFTYmdHMSj%])")
-# the kernel whose behaviour is simulated
-_RELEASE = "6.1.0"
 
 
 @register_command("true", ":")
@@ -112,7 +111,7 @@ def id_(session: Session, words: Sequence[str]) -> Output:
 @register_command("uname")
 def uname(session: Session, words: Sequence[str]) -> Output:
     """The kernel's name; ``-n``, ``-r``, ``-m`` and ``-a`` say more."""
-    known = {"s": "Linux", "n": _name(session), "r": _RELEASE, "m": "x86_64"}
+    known = {"s": "Linux", "n": _name(session), "r": RELEASE, "m": "x86_64"}
     names = {"s": "kernel-name", "n": "nodename", "r": "kernel-release", "m": "machine"}
     switches = (*(Switch(*one) for one in names.items()), Switch("a", "all"))
     given, _ = read_switches(words[1:], switches)

@@ -31,8 +31,8 @@ def contents(session: Session, called: str, names: Sequence[str]) -> tuple[list[
     return texts, "".join(complaints)
 
 
-def _printed(lines: Sequence[str], complaints: str) -> Output:
-    return Output("".join(lines), complaints, int(bool(complaints)))
+def _printed(text: str, complaints: str) -> Output:
+    return Output(text, complaints, int(bool(complaints)))
 
 
 def _number(text: str, what: str) -> int:
@@ -73,7 +73,7 @@ def head(session: Session, words: Sequence[str]) -> Output:
         if len(texts) > 1:
             parts.append("\n" * bool(parts) + f"==> {name} <==\n")
         parts += pieces[_first(number, count) if called == "head" else _last(number, count)]
-    return _printed(parts, complaints)
+    return _printed("".join(parts), complaints)
 
 
 def _first(number: int, count: str) -> slice:
@@ -107,7 +107,7 @@ def wc(session: Session, words: Sequence[str]) -> Output:
         " ".join(f"{n:{width}}" for n in row) + f"{label}\n"
         for row, label in zip(rows, labels, strict=False)
     ]
-    return _printed(lines, complaints)
+    return _printed("".join(lines), complaints)
 
 
 def _counts(text: str, asked: list[str]) -> list[int]:
@@ -139,7 +139,7 @@ def sort(session: Session, words: Sequence[str]) -> Output:
         ordered = [next(run) for _, run in same]
     else:
         ordered = sorted(lines, key=lambda line: (key(line), line), reverse=reverse)
-    return _printed([f"{line}\n" for line in ordered], complaints)
+    return _printed("".join(f"{line}\n" for line in ordered), complaints)
 
 
 def _fields(line: str, sign: str | None, first: int, *, alone: bool) -> str:
@@ -165,7 +165,7 @@ def uniq(session: Session, words: Sequence[str]) -> Output:
         for line, count in runs
         if not ("d" in given and count < 2) and not ("u" in given and count > 1)
     ]
-    return _printed(lines, complaints)
+    return _printed("".join(lines), complaints)
 
 
 @register_command("cut")
@@ -195,7 +195,7 @@ def cut(session: Session, words: Sequence[str]) -> Output:
             if any(low <= number <= high for low, high in wanted)
         ]
         lines.append((sign if "f" in given else "").join(kept) + "\n")
-    return _printed(lines, complaints)
+    return _printed("".join(lines), complaints)
 
 
 def _ranges(text: str) -> Iterator[tuple[int, int]]:

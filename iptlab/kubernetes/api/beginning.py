@@ -180,7 +180,7 @@ def reporting(resource: Resource, node: Node, now: datetime) -> Resource:
     status["nodeInfo"] = {
         "architecture": "amd64",
         "containerRuntimeVersion": "containerd://2.1.4",
-        "kernelVersion": "6.1.0-28-amd64",
+        "kernelVersion": "6.1.0-56-amd64",
         "kubeletVersion": VERSION,
         "operatingSystem": "linux",
         "osImage": "Debian GNU/Linux 12 (bookworm)",

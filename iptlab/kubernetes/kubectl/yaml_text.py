@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from iptlab.kubernetes.documents import plain
 
-_PLAIN = re.compile(r"[A-Za-z0-9_./\\$^(+;=~<][^\x00-\x1f\x7f]*|-[^\s\x00-\x1f].*|[-]").fullmatch
+_PLAIN = re.compile(r"[A-Za-z0-9_./\\$^(+;=~<][^\x00-\x1f\x7f]*|-[^\s\x00-\x1f].*").fullmatch
 # old words of YAML 1.1 and numbers that only some readers take for such
 _NUMBERLIKE = re.compile(r"[-+]?(0x[0-9a-fA-F_]+|0o?[0-7_]+|0b[01_]+|[0-9][0-9_]*(\.[0-9_]*)?)")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?").fullmatch

@@ -1,0 +1,862 @@
+"""Lesson 07, NAT: one address for a whole house, and how answers find their way back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+
+from iptlab.grading import (
+    Arrange,
+    Exercise,
+    FindLine,
+    Goal,
+    Misconception,
+    Predict,
+    Scope,
+    SupplyPacket,
+    WriteRules,
+    answered,
+    blames,
+    ends,
+    treats,
+)
+from iptlab.netfilter.actions import Verdict
+from iptlab.netfilter.hooks import Hook
+from iptlab.packet import Packet
+from iptlab.ruleset import Ruleset
+from iptlab.simulate.host import Host, Interface
+from iptlab.simulate.journey import Journey
+from iptlab.simulate.machine import Machine
+from iptlab.simulate.routing import Route
+
+ROUTER = Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24")
+MASQUERADE = "*nat\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n"
+
+
+def _journeys(rules: str, *packets: str) -> list[Journey]:
+    """What becomes of packets on the home router, one after the other."""
+    machine = Machine(ROUTER.with_rules(rules))
+    return [machine.journey(packet) for packet in packets]
+
+
+def _last(rules: str, *packets: str) -> Journey:
+    return _journeys(rules, *packets)[-1]
+
+
+def _exit(journey: Journey) -> Packet:
+    """The packet as it left."""
+    assert journey.exit is not None
+    return journey.exit
+
+
+def _left(answer: object, host: Host, *packets: str) -> Packet | None:
+    """The last packet as it leaves the host under an answer's rules; None if it does not."""
+    if not isinstance(answer, Ruleset):
+        return None
+    machine = Machine(host.with_rules(answer))
+    return [machine.journey(packet).exit for packet in packets][-1]
+
+
+def _becomes(packet: str, *wanted: str, host: Host = ROUTER) -> Callable[[object], bool]:
+    """The mistake of rules that make one of these of it: ``SRC:PORT -> DST:PORT``."""
+
+    def shows(answer: object) -> bool:
+        left = _left(answer, host, packet)
+        return left is not None and ends(left) in wanted
+
+    return shows
+
+
+def _changes(packet: str, host: Host) -> Callable[[object], bool]:
+    """The mistake of rules that translate a packet that is to stay as it is."""
+
+    def shows(answer: object) -> bool:
+        left = _left(answer, host, packet)
+        return left is not None and ends(left) != packet.split(maxsplit=3)[-1]
+
+    return shows
+
+
+def _is_no_packet(answer: object) -> bool:
+    return not re.fullmatch(r"[\d.]+:\d+ -> [\d.]+:\d+", str(answer))
+
+
+FORM = Misconception(
+    "form",
+    'Write both ends of the packet and nothing else, in quotes: "192.0.2.1:4000 -> 192.0.2.2:80".',
+    _is_no_packet,
+)
+
+# --- a worked example, faded ---
+
+GUESTS = Host(
+    (
+        Interface.of("eth0", "203.0.113.2/24", "203.0.113.3/24"),
+        Interface.of("eth1", "192.168.1.1/24"),
+        Interface.of("eth2", "192.168.2.1/24"),
+    ),
+    (Route.parse("default via 203.0.113.1 dev eth0"),),
+    sysctls={"ipv4/ip_forward": 1},
+)
+GUEST = "in eth2 tcp 192.168.2.50:50000 -> 198.51.100.7:80"
+TO_ADA = "in eth2 tcp 192.168.2.50:50000 -> 192.168.1.20:22"
+
+fixed = WriteRules(
+    id="07-fixed",
+    reference="""
+        -t nat -A POSTROUTING -s 192.168.1.0/24 -o eth0 -j MASQUERADE
+        -t nat -A POSTROUTING -s 192.168.2.0/24 -o eth0 -j SNAT --to-source 203.0.113.3
+    """,
+    says="Guests leave as 203.0.113.3, neighbours as 203.0.113.2, and nothing else is changed.",
+    scope=Scope(host=GUESTS),
+    hints=(
+        "The line above it does nearly the same: from whom, through which interface, which target.",
+        "-o is the interface by which the packet leaves the router. All that goes to the internet "
+        "leaves by eth0, whoever sent it.",
+        "The target with an address of your choice is SNAT.",
+    ),
+    misconceptions=(
+        Misconception(
+            "other-address",
+            "The guests leave with the address of the house. MASQUERADE takes the first address "
+            "of the interface; the second one must be named.",
+            _becomes(GUEST, "203.0.113.2:50000 -> 198.51.100.7:80", host=GUESTS),
+        ),
+        Misconception(
+            "the-way-in",
+            "In POSTROUTING -o is where the packet leaves. Guests come in by eth2, but to the "
+            "internet they leave by eth0.",
+            _becomes(GUEST, "192.168.2.50:50000 -> 198.51.100.7:80", host=GUESTS),
+        ),
+        Misconception(
+            "inside-too",
+            "That translates what guests send to the house as well. Ada should see who it is.",
+            _changes(TO_ADA, GUESTS),
+        ),
+    ),
+    done="SNAT writes the address that you name. MASQUERADE looks up the one that the outgoing "
+    "interface has at that moment: it is for addresses that come and go.",
+)
+
+# --- the way back ---
+
+BACK = partial(
+    _last,
+    MASQUERADE + "*filter\n-A FORWARD -j ACCEPT\nCOMMIT\n",
+    "in eth1 tcp 192.168.1.20:50000 -> 203.0.113.9:80 SYN",
+    "in eth0 tcp 203.0.113.9:80 -> 203.0.113.2:50000 SYN,ACK",
+)
+
+
+def _at_forward(journey: Journey) -> Packet:
+    """The packet as table filter sees it in chain FORWARD."""
+    return next(visit.packet for visit in journey.visits() if visit.chain == Hook.FORWARD)
+
+
+back = Predict(
+    id="07-back",
+    truth=lambda: ends(_at_forward(BACK())),
+    shows=BACK,
+    hints=(
+        "The second half of an entry in conntrack -L is how an answer looks when it comes in.",
+        "The answer is changed so that it fits the first half, turned round.",
+        "When? The router must know for whom it is before it decides by which interface it goes "
+        "on: so before FORWARD.",
+    ),
+    misconceptions=(
+        FORM,
+        Misconception(
+            "changed-on-the-way-out",
+            "If the answer still were for 203.0.113.2 after PREROUTING, the router would take it "
+            "for its own and send it to INPUT, never to FORWARD.",
+            answered("203.0.113.9:80 -> 203.0.113.2:50000"),
+        ),
+        Misconception(
+            "the-question-again",
+            "That is the question. An answer goes the other way: from port 80 to Ada.",
+            answered("192.168.1.20:50000 -> 203.0.113.9:80", "203.0.113.2:50000 -> 203.0.113.9:80"),
+        ),
+        Misconception(
+            "source-too",
+            "Only the address that was changed on the way out is changed back. The stranger's own "
+            "address stays.",
+            answered(
+                "203.0.113.2:80 -> 192.168.1.20:50000", "192.168.1.1:80 -> 192.168.1.20:50000"
+            ),
+        ),
+    ),
+    done="A new source is put in at the very end, in POSTROUTING, and so taken out at the very "
+    "beginning. Rules in FORWARD see Ada's own address both ways.",
+)
+
+# --- only the first packet ---
+
+PING = "in eth1 icmp 192.168.1.20 -> 203.0.113.9 echo-request echo_id={} echo_seq={}"
+PONG = "in eth0 icmp 203.0.113.9 -> 203.0.113.2 echo-reply echo_id={} echo_seq={}"
+ROUNDS = [one.format(7, n) for n in range(1, 6) for one in (PING, PONG)]
+PAGE = (
+    "in eth1 tcp 192.168.1.20:50000 -> 203.0.113.9:80 SYN",
+    "in eth0 tcp 203.0.113.9:80 -> 203.0.113.2:50000 SYN,ACK",
+    "in eth1 tcp 192.168.1.20:50000 -> 203.0.113.9:80 ACK",
+)
+
+
+def _counted() -> int:
+    """How often the rule matched: five pings of one command, and two pages."""
+    second = [packet.replace("50000", "50001") for packet in PAGE]
+    journeys = _journeys(MASQUERADE, *ROUNDS, *PAGE, *second)
+    return sum(
+        count
+        for journey in journeys
+        for place, count in journey.hits().items()
+        if (place.chain, place.number) == ("POSTROUTING", 1)
+    )
+
+
+counter = Predict(
+    id="07-counter",
+    truth=_counted,
+    shows=partial(_last, MASQUERADE, *PAGE),
+    hints=(
+        "The rule is asked when a connection begins, and never again for that connection.",
+        "Five echo requests of one ping command carry one id: connection tracking takes them for "
+        "one connection (lesson 06). Each curl opens a connection of its own.",
+    ),
+    misconceptions=(
+        Misconception(
+            "every-packet",
+            "That counts packets. Later packets are translated too, but without asking a rule.",
+            answered(7, 14, 10, 12, 20, 5),
+        ),
+        Misconception(
+            "by-command",
+            "Two curl commands are two connections, though they go to the same server.",
+            answered(2),
+        ),
+        Misconception(
+            "only-tcp",
+            "Ping has connections as well, for connection tracking: the id of the echo stands "
+            "where tcp has a port.",
+            answered(1),
+        ),
+    ),
+    done="Counters in table nat count connections, not packets. And what you see in the walk is a "
+    "later packet: no nat rule is asked, and yet it is translated.",
+)
+
+# --- a door to the inside ---
+
+DOOR = """*nat
+-A PREROUTING -i eth0 -d 203.0.113.2 -p tcp --dport 8080 -j DNAT --to-destination 192.168.1.10:80
+-A POSTROUTING -o eth0 -j MASQUERADE
+COMMIT
+*filter
+-A FORWARD -j ACCEPT
+COMMIT
+"""
+VISIT = "in eth0 tcp 203.0.113.9:41000 -> 203.0.113.2:8080"
+VISITS = partial(_last, DOOR, VISIT)
+
+hook = Predict(
+    id="07-hook",
+    truth=lambda: ends(_at_forward(VISITS())),
+    shows=VISITS,
+    hints=(
+        "Order of the stations: PREROUTING, routing decision, FORWARD, POSTROUTING.",
+        "DNAT is done in PREROUTING. What has it changed when FORWARD comes?",
+        "MASQUERADE has -o eth0. By which interface does this packet leave?",
+    ),
+    misconceptions=(
+        FORM,
+        Misconception(
+            "public-in-forward",
+            "FORWARD comes after PREROUTING, and there the destination has been rewritten "
+            "already: address and port.",
+            answered("203.0.113.9:41000 -> 203.0.113.2:8080"),
+        ),
+        Misconception(
+            "port-stays",
+            "--to-destination names a port too, so the port is rewritten with the address.",
+            answered("203.0.113.9:41000 -> 192.168.1.10:8080"),
+        ),
+        Misconception(
+            "source-too",
+            "DNAT changes the destination and nothing else: Bob sees who visits him.",
+            answered(
+                "203.0.113.2:41000 -> 192.168.1.10:80", "192.168.1.1:41000 -> 192.168.1.10:80"
+            ),
+        ),
+    ),
+    done="So a rule in FORWARD must speak of 192.168.1.10 and port 80. The public port exists in "
+    "front of PREROUTING only.",
+)
+
+# --- mending FORWARD, and writing it all ---
+
+# whom strangers address by his private address is another story than whom NAT leads to him
+NOT_BOB = Scope(host=ROUTER, assume="! -d 192.168.1.10")
+ADA_SSH = "in eth0 tcp 203.0.113.9:41000 -> 192.168.1.20:22"
+BOB_PRINTER = "in eth0 tcp 203.0.113.9:41000 -> 192.168.1.10:631"
+
+
+def _lets_strangers_in(answer: object) -> bool:
+    return any(
+        treats(packet, Verdict.ACCEPT, host=ROUTER)(answer) for packet in (ADA_SSH, BOB_PRINTER)
+    )
+
+
+repair = WriteRules(
+    id="07-repair",
+    reference="""
+        -t nat -A PREROUTING -i eth0 -d 203.0.113.2 -p tcp --dport 8080 -j DNAT --to 192.168.1.10:80
+        -t nat -A POSTROUTING -o eth0 -j MASQUERADE
+        -P FORWARD DROP
+        -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+        -A FORWARD -i eth1 -j ACCEPT
+        -A FORWARD -i eth0 -d 192.168.1.10 -p tcp --dport 80 -j ACCEPT
+    """,
+    says="Visitors come through to Bob's page, and to nothing else.",
+    scope=NOT_BOB,
+    goals=(
+        Goal(VISIT, Verdict.ACCEPT, "Visitors reach Bob's page."),
+        Goal(BOB_PRINTER, Verdict.DROP, "Strangers reach no other port of Bob's."),
+    ),
+    hints=(
+        "The first four lines are right. Read the last one as FORWARD does: after PREROUTING.",
+        "What does a packet look like that PREROUTING has sent to Bob? See the exercise before.",
+        "-A FORWARD -i eth0 -d ... -p tcp --dport ... -j ACCEPT, with Bob's own address and port.",
+    ),
+    misconceptions=(
+        Misconception(
+            "no-more-nat",
+            "Nothing leads visitors of port 8080 to Bob any more: without DNAT they are at the "
+            "router itself. The DNAT rule was right: put it back.",
+            _becomes(VISIT, VISIT.removeprefix("in eth0 tcp ")),
+        ),
+        Misconception(
+            "too-wide",
+            "Now FORWARD lets strangers in further than to Bob's page. Name his address and port.",
+            _lets_strangers_in,
+        ),
+        Misconception(
+            "public-in-forward",
+            "FORWARD asks after PREROUTING. By then neither 203.0.113.2 nor port 8080 is left in "
+            "the packet.",
+            treats(VISIT, Verdict.DROP, host=ROUTER),
+        ),
+    ),
+    done="This is the commonest mistake in port forwarding. "
+    "The rule may also ask for the connection instead: -m conntrack --ctstate DNAT matches what "
+    "a DNAT rule has let in.",
+)
+
+SHELL = "in eth0 tcp 203.0.113.9:41000 -> 203.0.113.2:2222"
+INNER_SHELL = "in eth1 tcp 192.168.1.20:50000 -> {}:2222"
+
+publish = WriteRules(
+    id="07-publish",
+    reference="""
+        -P FORWARD DROP
+        -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+        -A FORWARD -i eth1 -j ACCEPT
+        -t nat -A POSTROUTING -o eth0 -j MASQUERADE
+        -t nat -A PREROUTING -i eth0 -d 203.0.113.2 -p tcp --dport 2222 -j DNAT --to 192.168.1.10:22
+        -A FORWARD -i eth0 -d 192.168.1.10 -p tcp --dport 22 -j ACCEPT
+    """,
+    says="What comes in by eth0 for 203.0.113.2, tcp port 2222, reaches Bob's port 22, and "
+    "nothing else changes.",
+    scope=NOT_BOB,
+    goals=(
+        Goal(SHELL, Verdict.ACCEPT, "Bob can log in from outside."),
+        Goal(BOB_PRINTER, Verdict.DROP, "Strangers reach no other port of Bob's."),
+    ),
+    hints=(
+        "Two lines: one leads the packet to another place, one lets it through.",
+        "The first goes into table nat, chain PREROUTING: the target must be chosen before the "
+        "routing decision.",
+        "The second goes into FORWARD, and speaks of the packet as PREROUTING has left it.",
+    ),
+    misconceptions=(
+        Misconception(
+            "port-stays",
+            "--to-destination without a port keeps the port: Bob's ssh listens on 22.",
+            _becomes(SHELL, "203.0.113.9:41000 -> 192.168.1.10:2222"),
+        ),
+        Misconception(
+            "public-in-forward",
+            "PREROUTING does its part, and then FORWARD drops the packet: there it is one for "
+            "192.168.1.10, port 22.",
+            treats(SHELL, Verdict.DROP, host=ROUTER),
+        ),
+        Misconception(
+            "no-nat",
+            "That packet is not led to Bob: the router takes it for its own. A DNAT rule in "
+            "PREROUTING is missing, or it does not match.",
+            _becomes(SHELL, SHELL.removeprefix("in eth0 tcp ")),
+        ),
+        Misconception(
+            "hijack",
+            "Your DNAT also catches what the house sends to port 2222 of others. Say where "
+            "the packet must come in, and for which address.",
+            _becomes(INNER_SHELL.format("198.51.100.7"), "192.168.1.20:50000 -> 192.168.1.10:22"),
+        ),
+        Misconception(
+            "from-inside-too",
+            "Your DNAT also catches what comes in by eth1. That is another story: the task asks "
+            "for what comes in by eth0.",
+            _becomes(INNER_SHELL.format("203.0.113.2"), "192.168.1.20:50000 -> 192.168.1.10:22"),
+        ),
+        Misconception(
+            "for-anybody",
+            "Your DNAT asks for the port but not for whom the packet is. Say -d 203.0.113.2.",
+            _becomes(
+                SHELL.replace("203.0.113.2:", "198.51.100.7:"),
+                "203.0.113.9:41000 -> 192.168.1.10:22",
+            ),
+        ),
+        Misconception(
+            "redirect-stays-here",
+            "REDIRECT leads to the router itself. Another machine must be named: DNAT.",
+            _becomes(SHELL, "203.0.113.9:41000 -> 203.0.113.2:22"),
+        ),
+        Misconception(
+            "too-wide",
+            "Now FORWARD lets strangers in further than to Bob's ssh. Name his address and port.",
+            _lets_strangers_in,
+        ),
+    ),
+    done="DNAT decides where the packet goes, FORWARD whether it may. The answers need neither: "
+    "one entry translates them, and ESTABLISHED lets them out.",
+)
+
+# --- a line that catches too much ---
+
+HIJACK = """*nat
+-A PREROUTING -i eth0 -p tcp -m tcp --dport 2222 -j DNAT --to-destination 192.168.1.10:22
+-A PREROUTING -p tcp -m tcp --dport 80 -j DNAT --to-destination 192.168.1.10:80
+-A POSTROUTING -o eth0 -j MASQUERADE
+COMMIT
+*filter
+:FORWARD DROP [0:0]
+-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -i eth1 -j ACCEPT
+-A FORWARD -m conntrack --ctstate DNAT -j ACCEPT
+COMMIT
+"""
+
+blame = FindLine(
+    id="07-blame",
+    rules=HIJACK,
+    reference=HIJACK.replace("-A PREROUTING -p tcp", "-A PREROUTING -i eth0 -p tcp"),
+    host=ROUTER,
+    hints=(
+        "Ada's packet comes in by eth1 and is for some server in the internet. Which chain of "
+        "table nat sees it first?",
+        "Compare the two DNAT rules: what does one of them not ask?",
+        'The answer looks like ("PREROUTING ...", "in eth1 tcp 192.168.1.20:50000 -> ...:80").',
+    ),
+    misconceptions=(
+        Misconception(
+            "own-packet",
+            'Without "in eth1" at its front it is a packet that the router itself sends.',
+            lambda answer: isinstance(answer, tuple) and not str(answer[1]).startswith("in "),
+        ),
+        Misconception(
+            "masquerade",
+            "MASQUERADE gives a new source. Ada's packets go astray, so their destination was "
+            "changed.",
+            blames("POSTROUTING 1"),
+        ),
+        Misconception(
+            "filter-redirects",
+            "A filter rule lets through or stops. It never sends a packet to another place.",
+            blames("FORWARD 1", "FORWARD 2", "FORWARD 3", "FORWARD policy"),
+        ),
+        Misconception(
+            "other-port",
+            "That rule is for port 2222 of packets that come in by eth0. Ada reads web pages.",
+            blames("PREROUTING 1"),
+        ),
+    ),
+    done="PREROUTING sees everything that comes in, by any interface and for anybody. A DNAT rule "
+    "says for whom the packet must be (-d), or by which interface it must come (-i).",
+)
+
+# --- from inside ---
+
+INPUT_DROP = "*filter\n:INPUT DROP [0:0]\n-A INPUT -i eth1 -p udp --dport 53 -j ACCEPT\nCOMMIT\n"
+BOBS = f"""*nat
+-A PREROUTING -i eth0 -d 203.0.113.2 -p tcp --dport 8080 -j DNAT --to-destination 192.168.1.10:80
+COMMIT
+{INPUT_DROP}"""
+ALICES = BOBS.replace("-i eth0 -d", "-d")
+
+inside = SupplyPacket(
+    id="07-inside",
+    rules=(
+        ("the router with Bob's rule", lambda: ROUTER.with_rules(BOBS)),
+        ("the router with Alice's", lambda: ROUTER.with_rules(ALICES)),
+    ),
+    wanted=(Verdict.DROP, Verdict.ACCEPT),
+    hints=(
+        "Which packets match Alice's rule and not Bob's?",
+        "Ada types the public address into her browser. By which interface of the router does "
+        "her packet come in?",
+        "in eth1 tcp 192.168.1.20:50000 -> ...",
+    ),
+    misconceptions=(
+        Misconception(
+            "from-outside",
+            "For what comes in by eth0 both rules do the same.",
+            lambda text: "in eth0" in str(text),
+        ),
+        Misconception(
+            "own-packet",
+            'Without "in eth1" at its front it is a packet that the router itself sends.',
+            lambda text: not str(text).startswith("in "),
+        ),
+        Misconception(
+            "bob-directly",
+            "Who sends to 192.168.1.10 itself needs no DNAT, and neither rule matches.",
+            lambda text: "-> 192.168.1.10" in str(text),
+        ),
+        Misconception(
+            "inner-address",
+            "192.168.1.1 is an address of the router too, but not the one that the rule names.",
+            lambda text: "-> 192.168.1.1:" in str(text),
+        ),
+    ),
+    done="A packet from inside to the public address comes in by eth1. With -i eth0 the router "
+    "takes it for its own, and INPUT drops it.",
+)
+
+HAIRPIN = """*nat
+-A PREROUTING -d 203.0.113.2 -p tcp --dport 8080 -j DNAT --to-destination 192.168.1.10:80
+-A POSTROUTING -s 192.168.1.0/24 -d 192.168.1.10 -p tcp --dport 80 -j MASQUERADE
+-A POSTROUTING -o eth0 -j MASQUERADE
+COMMIT
+"""
+FROM_ADA = partial(_last, HAIRPIN, "in eth1 tcp 192.168.1.20:50000 -> 203.0.113.2:8080")
+
+outgoing = Predict(
+    id="07-outgoing",
+    truth=lambda: ends(_exit(FROM_ADA())),
+    shows=FROM_ADA,
+    hints=(
+        "Two changes: the destination in PREROUTING, the source in POSTROUTING.",
+        "MASQUERADE takes the address of the interface by which the packet leaves.",
+        "To 192.168.1.10 the packet leaves by eth1. Which address has the router there?",
+    ),
+    misconceptions=(
+        FORM,
+        Misconception(
+            "always-public",
+            "MASQUERADE has no favourite address: it takes that of the outgoing interface, and "
+            "here that is eth1, not eth0.",
+            answered("203.0.113.2:50000 -> 192.168.1.10:80"),
+        ),
+        Misconception(
+            "one-change-only",
+            "Both rules match: DNAT in PREROUTING does not keep POSTROUTING from being asked.",
+            answered(
+                "192.168.1.20:50000 -> 192.168.1.10:80", "192.168.1.1:50000 -> 203.0.113.2:8080"
+            ),
+        ),
+        Misconception(
+            "before-dnat",
+            "In POSTROUTING the destination is Bob's already.",
+            answered("203.0.113.2:50000 -> 203.0.113.2:8080"),
+        ),
+    ),
+    done="Bob's answer now goes to the router, which knows the connection, translates both ends "
+    "back, and Ada hears from the address that she has asked. The price: Bob does not see that it "
+    "was Ada.",
+)
+
+parsons = Arrange(
+    id="07-parsons",
+    lines=(
+        "-A FORWARD -j DROP",
+        "-t nat -A POSTROUTING -o eth1 -j MASQUERADE",
+        "-A FORWARD -d 192.168.1.10 -p tcp --dport ___ -j ACCEPT",
+        "-t nat -A PREROUTING -d 203.0.113.2 -p tcp --dport 8080 "
+        "-j DNAT --to-destination 192.168.1.10:80",
+        "-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+        "-t nat -A POSTROUTING -s 192.168.1.0/24 -d 192.168.1.10 -p tcp --dport 80 -j MASQUERADE",
+        "-t nat -A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 192.168.1.10:80",
+    ),
+    above="-t nat -A POSTROUTING -o eth0 -j MASQUERADE\n-A FORWARD -i eth1 -j ACCEPT",
+    reference="""
+        -t nat -A POSTROUTING -o eth0 -j MASQUERADE
+        -A FORWARD -i eth1 -j ACCEPT
+        -t nat -A PREROUTING -d 203.0.113.2 -p tcp --dport 8080 -j DNAT --to 192.168.1.10:80
+        -t nat -A POSTROUTING -s 192.168.1.0/24 -d 192.168.1.10 -p tcp --dport 80 -j MASQUERADE
+        -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+        -A FORWARD -d 192.168.1.10 -p tcp --dport 80 -j ACCEPT
+        -A FORWARD -j DROP
+    """,
+    says="Bob's page is there for everybody at 203.0.113.2:8080, Bob sees who comes from outside, "
+    "and nothing else is forwarded.",
+    scope=Scope(host=ROUTER),
+    hints=(
+        "Five lines are needed: one DNAT, one MASQUERADE, three for FORWARD.",
+        "Two lines catch too much: one takes Ada's connections to other servers, one hides who "
+        "visits Bob.",
+        "In FORWARD the line that drops comes last, and the port is the one after DNAT.",
+    ),
+    misconceptions=(
+        Misconception(
+            "hijack",
+            "Line g leads every connection to a port 8080 to Bob, also those to other servers. "
+            "Take the one that names the address.",
+            _becomes(
+                "in eth1 tcp 192.168.1.20:50000 -> 198.51.100.7:8080",
+                "192.168.1.1:50000 -> 192.168.1.10:80",
+                "192.168.1.20:50000 -> 192.168.1.10:80",
+            ),
+        ),
+        Misconception(
+            "hides-visitors",
+            "Line b gives everybody who comes to Bob the router's address, strangers too. Only "
+            "neighbours need that.",
+            _becomes(VISIT, "192.168.1.1:41000 -> 192.168.1.10:80"),
+        ),
+        Misconception(
+            "drop-too-early",
+            "Visitors do not come through. Rules are asked from the top: does anything drop them "
+            "before a rule accepts them? And which port has the packet in FORWARD?",
+            treats(VISIT, Verdict.DROP, host=ROUTER),
+        ),
+        Misconception(
+            "nobody-stopped",
+            "Strangers get in further than to Bob's page: the policy of FORWARD is ACCEPT, and no "
+            "line drops what is left over.",
+            treats(BOB_PRINTER, Verdict.ACCEPT, host=ROUTER),
+        ),
+        Misconception(
+            "strange-answer",
+            "Ada's packet reaches Bob with her own address as its source. He answers her directly, "
+            "and she gets an answer from a stranger.",
+            _becomes(
+                "in eth1 tcp 192.168.1.20:50000 -> 203.0.113.2:8080",
+                "192.168.1.20:50000 -> 192.168.1.10:80",
+            ),
+        ),
+        Misconception(
+            "deaf",
+            "Ada can ask the world, but FORWARD drops the answers: which line lets them in?",
+            lambda answer: isinstance(answer, Ruleset) and _left(answer, ROUTER, *PAGE[:2]) is None,
+        ),
+    ),
+    done="The order counts only within one chain. Between chains the kernel's own order holds: "
+    "PREROUTING, FORWARD, POSTROUTING, wherever the lines stand.",
+)
+
+# --- for the router itself, and for nobody ---
+
+REDIRECT = """*nat
+-A PREROUTING -i eth1 -p udp --dport 53 -j REDIRECT
+-A POSTROUTING -o eth0 -j MASQUERADE
+COMMIT
+"""
+LOOKUP = partial(_last, REDIRECT, "in eth1 udp 192.168.1.20:50000 -> 198.51.100.7:53")
+
+redirect = Predict(
+    id="07-redirect",
+    truth=lambda: ends(_exit(LOOKUP())),
+    shows=LOOKUP,
+    hints=(
+        "REDIRECT changes the destination, as DNAT does. To which machine?",
+        "To the router itself: to its address on the interface by which the packet came in.",
+        "Then the packet goes to INPUT. Is POSTROUTING asked on that way?",
+    ),
+    misconceptions=(
+        FORM,
+        Misconception(
+            "always-public",
+            "The packet came in by eth1, so it gets the address that the router has there.",
+            answered("192.168.1.20:50000 -> 203.0.113.2:53"),
+        ),
+        Misconception(
+            "loopback",
+            "127.0.0.1 is what REDIRECT writes for the router's own packets, in OUTPUT. This one "
+            "came in by eth1.",
+            answered("192.168.1.20:50000 -> 127.0.0.1:53"),
+        ),
+        Misconception(
+            "masqueraded-too",
+            "The packet does not leave by eth0 any more: it is for the router now, and goes to "
+            "INPUT. POSTROUTING is not asked.",
+            answered(
+                "203.0.113.2:50000 -> 198.51.100.7:53",
+                "203.0.113.2:50000 -> 192.168.1.1:53",
+                "203.0.113.2:50000 -> 203.0.113.2:53",
+            ),
+        ),
+    ),
+    done="So a router can answer every question for a name in the house, whomever it was meant "
+    "for. The answers go back in the name of 198.51.100.7: Ada cannot tell.",
+)
+
+STRAY = partial(_last, MASQUERADE, "in eth1 tcp 192.168.1.20:50000 -> 203.0.113.9:80 RST")
+
+stray = Predict(
+    id="07-stray",
+    truth=lambda: ends(_exit(STRAY())),
+    shows=STRAY,
+    hints=(
+        "What is the state of a reset that belongs to no connection? See lesson 06.",
+        "NAT is a matter of connections: the new address is kept in the entry. Which entry has "
+        "this packet?",
+    ),
+    misconceptions=(
+        FORM,
+        Misconception(
+            "every-packet",
+            "MASQUERADE matches packets that begin a connection. An INVALID one has no entry in "
+            "which the new source could be kept: table nat does not see it.",
+            answered("203.0.113.2:50000 -> 203.0.113.9:80"),
+        ),
+        Misconception(
+            "answer-first",
+            "Nothing turns the packet round. Does anything change it at all?",
+            answered("203.0.113.9:80 -> 192.168.1.20:50000", "203.0.113.9:80 -> 203.0.113.2:50000"),
+        ),
+    ),
+    done="It leaves with its private address, for nobody to answer. That is why routers have "
+    "-A FORWARD -m conntrack --ctstate INVALID -j DROP.",
+)
+
+# --- questions that later lessons ask again ---
+
+SOURCE = """*nat
+-A POSTROUTING -o eth0 -j MASQUERADE
+COMMIT
+"""
+TARGET = """*nat
+-A PREROUTING -i eth0 -p tcp --dport 2222 -j DNAT --to-destination 192.168.1.30:22
+COMMIT
+*filter
+-A FORWARD -j ACCEPT
+COMMIT
+"""
+TO_ROUTER = (
+    "A router has the address 203.0.113.2 on eth0 and 192.168.1.1 on eth1, and these rules:\n"
+)
+KNOCKED = partial(_last, TARGET, "in eth0 tcp 198.51.100.7:4000 -> 203.0.113.2:2222")
+LEFT = partial(_last, SOURCE, "in eth1 udp 192.168.1.30:4000 -> 198.51.100.7:53")
+ASKED = partial(
+    _last,
+    SOURCE,
+    "in eth1 udp 192.168.1.30:4000 -> 198.51.100.7:53",
+    "in eth0 udp 198.51.100.7:53 -> 203.0.113.2:4000",
+)
+OWN = "*nat\n-A PREROUTING -p tcp --dport 2222 -j DNAT --to-destination 192.168.1.30:22\nCOMMIT\n"
+SELF = partial(_last, OWN, "tcp 203.0.113.2:4000 -> 203.0.113.2:2222")
+
+in_forward = Predict(
+    id="07-recall-forward",
+    task=f"{TO_ROUTER}{TARGET}This packet comes in: in eth0 tcp 198.51.100.7:4000 -> "
+    "203.0.113.2:2222. How does chain FORWARD of table filter see it? Answer with "
+    '"SRC:PORT -> DST:PORT".',
+    truth=lambda: ends(_at_forward(KNOCKED())),
+    shows=KNOCKED,
+    hints=("PREROUTING comes before FORWARD.", "DNAT has changed address and port by then."),
+    misconceptions=(
+        FORM,
+        Misconception(
+            "public-in-forward",
+            "PREROUTING comes first, and its DNAT rule has rewritten the destination.",
+            answered("198.51.100.7:4000 -> 203.0.113.2:2222"),
+        ),
+        Misconception(
+            "source-too",
+            "DNAT does not touch the source.",
+            answered("203.0.113.2:4000 -> 192.168.1.30:22", "192.168.1.1:4000 -> 192.168.1.30:22"),
+        ),
+    ),
+    done="Filter rules speak of the inner address and the inner port.",
+)
+back_again = Predict(
+    id="07-recall-back",
+    task=f"{TO_ROUTER}{SOURCE}192.168.1.30 has asked 198.51.100.7 something over udp, from port "
+    "4000 to port 53. The answer comes in. How does it leave the router? Answer with "
+    '"SRC:PORT -> DST:PORT".',
+    truth=lambda: ends(_exit(ASKED())),
+    shows=ASKED,
+    hints=("No rule is needed for it.", "The entry of the connection knows who asked."),
+    misconceptions=(
+        FORM,
+        Misconception(
+            "needs-a-rule",
+            "No rule says so, true. But the connection's entry does: answers are translated back.",
+            answered("198.51.100.7:53 -> 203.0.113.2:4000"),
+        ),
+        Misconception(
+            "masqueraded-back",
+            "The stranger's address was never changed, so there is nothing to change back.",
+            answered("203.0.113.2:53 -> 192.168.1.30:4000", "192.168.1.1:53 -> 192.168.1.30:4000"),
+        ),
+    ),
+    done="The way back is translated from memory: nat rules speak of first packets only.",
+)
+leaves_as = Predict(
+    id="07-recall-source",
+    task=f"{TO_ROUTER}{SOURCE}192.168.1.30 sends a udp packet from port 4000 to 198.51.100.7, "
+    "port 53. It leaves by eth0. From which address does it seem to come?",
+    truth=lambda: str(_exit(LEFT()).src),
+    shows=LEFT,
+    hints=("MASQUERADE writes a new source.", "It is an address of the outgoing interface."),
+    misconceptions=(
+        Misconception(
+            "inner-address",
+            "192.168.1.1 belongs to eth1, and the packet leaves by eth0.",
+            answered("192.168.1.1"),
+        ),
+        Misconception(
+            "unchanged",
+            "The rule matches what leaves by eth0, and gives it a new source.",
+            answered("192.168.1.30"),
+        ),
+    ),
+    done="MASQUERADE takes the address of the interface by which the packet leaves.",
+)
+own_packets = Predict(
+    id="07-recall-own",
+    task=f"{TO_ROUTER}{OWN}Somebody types on the router itself: nc 203.0.113.2 2222. Where does "
+    'the packet go? Answer "192.168.1.30", or "203.0.113.2" if it stays on the router.',
+    truth=lambda: str(_exit(SELF()).dst),
+    choices=("192.168.1.30", "203.0.113.2"),
+    shows=SELF,
+    hints=(
+        "Which chains do packets visit that the router itself sends?",
+        "OUTPUT and POSTROUTING: when it comes in again over lo, NAT is settled.",
+    ),
+    misconceptions=(
+        Misconception(
+            "prerouting-for-all",
+            "Table nat is asked once, in OUTPUT, for what the router itself sends. That chain is "
+            "empty.",
+            answered("192.168.1.30"),
+        ),
+        Misconception("no-address", "The answer is one of the two.", answered("192.168.1.1")),
+    ),
+    done="A DNAT rule for the router's own packets belongs into OUTPUT.",
+)
+
+REVIEW = (in_forward, back_again, leaves_as, own_packets)
+EXERCISES: tuple[Exercise, ...] = (
+    fixed,
+    back,
+    counter,
+    hook,
+    repair,
+    publish,
+    blame,
+    inside,
+    outgoing,
+    parsons,
+    redirect,
+    stray,
+)
