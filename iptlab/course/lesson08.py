@@ -1,0 +1,776 @@
+"""Lesson 08, Reading and debugging real dumps: a method, and what bears witness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache, partial
+
+from iptlab.console.lab import Lab
+from iptlab.course.files import data
+from iptlab.errors import RuleError
+from iptlab.grading import (
+    Exercise,
+    FindLine,
+    Goal,
+    Misconception,
+    Predict,
+    Result,
+    Scope,
+    SupplyPacket,
+    WriteRules,
+    answered,
+    read_rules,
+    treats,
+)
+from iptlab.grading.compare import compare
+from iptlab.grading.reading import read_answer
+from iptlab.netfilter.actions import Verdict
+from iptlab.netfilter.hooks import Hook, TableName
+from iptlab.packet import Family
+from iptlab.ruleset import Ruleset
+from iptlab.simulate.host import Host, Interface
+from iptlab.simulate.journey import Journey
+from iptlab.simulate.machine import Machine
+from iptlab.simulate.network import Attempt
+from iptlab.simulate.situation import trace
+from iptlab.simulate.trace import HookVisit, Step
+from iptlab.targets.log import Log
+
+FATES = ("ACCEPT", "DROP", "REJECT")
+KNOCK = "in eth0 tcp 198.51.100.7:40000 -> 203.0.113.10:8080"
+# what Bob typed at the club's server
+BOB = """iptables -P INPUT DROP
+iptables -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+iptables -A INPUT -p tcp --dport 22 -j ACCEPT"""
+
+
+@cache
+def _club() -> Host:
+    """The club's server as Bob has left it."""
+    lab = Lab.docker_host()
+    lab.on("docker", BOB)
+    server = lab["docker"]
+    return server.host.with_rules(server.rules())
+
+
+def _journey(packet: str = KNOCK) -> Journey:
+    return Machine(_club()).journey(packet)
+
+
+def _visit(rules: str, packet: str) -> HookVisit:
+    return trace(read_rules(rules), packet)
+
+
+def _number(visit: HookVisit) -> int | str:
+    """The number of the rule that decided, or the word policy."""
+    last = visit.deciding.events[-1]
+    return last.number if isinstance(last, Step) else "policy"
+
+
+def _has(*items: str) -> Callable[[object], bool]:
+    """The mistake of a list with one of these in it."""
+    return lambda answer: isinstance(answer, tuple) and bool({*items} & {*map(str, answer)})
+
+
+def _lacks(item: str) -> Callable[[object], bool]:
+    """The mistake of a list without it."""
+    return lambda answer: isinstance(answer, tuple) and item not in answer
+
+
+def _says(*parts: str) -> Callable[[object], bool]:
+    """The mistake of a packet, as text, with one of these in it."""
+    return lambda answer: isinstance(answer, str) and any(part in answer for part in parts)
+
+
+def _accuses(*lines: str) -> Callable[[object], bool]:
+    """The mistake of blaming one of these lines."""
+    return lambda answer: isinstance(answer, tuple) and answer[0] in lines
+
+
+# --- which chains a packet meets ---
+
+
+def _chains() -> list[str]:
+    places = _journey().hits()
+    return list(dict.fromkeys(str(one.chain) for one in places if one.table == TableName.FILTER))
+
+
+path = Predict(
+    id="08-path",
+    truth=_chains,
+    shows=_journey,
+    hints=(
+        "First nat: which rule of its chain DOCKER fits? What is the packet's destination then, "
+        "and does it go to this machine or through it?",
+        "It goes through, so filter begins with FORWARD. Take its jumps in order, and ask of "
+        "each: does the packet fit, and does it come back?",
+        "The jump to DOCKER-ISOLATION-STAGE-2 asks for -i docker0, and this packet came in "
+        "through eth0.",
+    ),
+    misconceptions=(
+        Misconception(
+            "input-for-a-published-port",
+            "In PREROUTING nat has given the packet a new destination, 172.17.0.2. That is not "
+            "this machine, so the packet goes through it, and INPUT is not asked.",
+            _has("input"),
+        ),
+        Misconception(
+            "every-jump-fits",
+            "Only packets that came in through docker0 jump to DOCKER-ISOLATION-STAGE-2. This "
+            "one came in through eth0.",
+            _has("docker-isolation-stage-2"),
+        ),
+        Misconception(
+            "return-ends-all",
+            "RETURN in DOCKER-USER ends that chain, not the walk: it goes on in FORWARD with the "
+            "rule after the jump.",
+            answered(["FORWARD", "DOCKER-USER"], ["DOCKER-USER"]),
+        ),
+        Misconception(
+            "begins-with-a-jump",
+            "DOCKER and the others are nobody's first chain. Which built-in chain jumps to them?",
+            _lacks("forward"),
+        ),
+    ),
+    done="FORWARD, and three chains that it calls. INPUT is not among them: the packet came to the "
+    "server's address, and was no longer for the server when filter was asked.",
+)
+
+# --- what the note promises, and what the machine does ---
+
+_CLUB = Host(
+    interfaces=(
+        Interface.of("eth0", "203.0.113.12/24"),
+        Interface.of("docker0", "172.17.0.1/16"),
+    ),
+    sysctls={"ipv4/ip_forward": 1},
+)
+# the three lines of INPUT, as the note has them
+_NOTE = """-P INPUT DROP
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -p tcp --dport 22 -j ACCEPT
+-A INPUT -p tcp --dport 8443 -j ACCEPT
+"""
+
+bypass = SupplyPacket(
+    id="08-bypass",
+    rules=(
+        ("INPUT alone", lambda: _CLUB.with_rules(read_rules(_NOTE))),
+        ("the server as it is", lambda: _CLUB.with_rules(data("club.rules"))),
+    ),
+    wanted=(Verdict.DROP, Verdict.ACCEPT),
+    hints=(
+        "Which ports lead to a container? Chain DOCKER of table nat has three of them.",
+        "One of the three is open in INPUT as well, so INPUT alone would not drop it. Another is "
+        "only for packets to 127.0.0.1.",
+        "Through eth0, to the server's own address 203.0.113.12, tcp, and the port that the "
+        "nat rule asks for, not the one it makes of it.",
+    ),
+    misconceptions=(
+        Misconception(
+            "past-the-server",
+            "That packet is addressed to a container, not to the server. INPUT would not be asked "
+            "in either case.",
+            _says("-> 172.17."),
+        ),
+        Misconception(
+            "inner-port",
+            "Port 9090 is the container's. From outside one knocks at the port that the DNAT rule "
+            "asks for.",
+            _says(".12:9090"),
+        ),
+        Misconception(
+            "open-in-both",
+            "INPUT accepts that port, so INPUT alone would let the packet in too.",
+            _says(".12:22", ".12:8443"),
+        ),
+        Misconception(
+            "published-at-home",
+            "The DNAT rule for 5432 has -d 127.0.0.1: it is for programs on the server itself. A "
+            "packet to 203.0.113.12 stays on its way to INPUT, and is dropped there.",
+            _says(".12:5432"),
+        ),
+    ),
+    done="INPUT would have dropped it, and was not asked: nat gave it a new destination before. "
+    "And the rule for 8443 in INPUT has counted nothing: that port did not need it.",
+)
+
+# --- where one's own rules belong ---
+
+_PAGE = "in eth0 out docker0 tcp {}:40000 -> 172.17.0.2:80"
+_ANSWER = "in eth0 out docker0 ctstate ESTABLISHED tcp 203.0.113.9:443 -> 172.17.0.2:50000 ACK"
+_FETCH = "in docker0 out eth0 tcp 172.17.0.2:50000 -> 203.0.113.9:443"
+
+user = WriteRules(
+    id="08-user",
+    reference="""
+        *filter
+        :FORWARD DROP
+        :DOCKER-USER -
+        -A FORWARD -j DOCKER-USER
+        -A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+        -A FORWARD -d 172.17.0.2 -o docker0 -p tcp --dport 80 -j ACCEPT
+        -A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+        -A DOCKER-USER -i eth0 ! -s 198.51.100.23 -p tcp --dport 80 -j DROP
+        -A DOCKER-USER -j RETURN
+        COMMIT
+    """,
+    says="From outside only Bob reaches the page; all else fares as before.",
+    scope=Scope(hooks=(Hook.FORWARD,), assume="-m conntrack --ctstate NEW"),
+    goals=(
+        Goal(_PAGE.format("203.0.113.9"), Verdict.DROP, "Strangers do not reach the page."),
+        Goal(
+            _PAGE.format("198.51.100.23"),
+            Verdict.ACCEPT,
+            "Bob, at 198.51.100.23, reaches the page.",
+        ),
+        Goal(_ANSWER, Verdict.ACCEPT, "What the container has asked for may come in."),
+        Goal(_FETCH, Verdict.ACCEPT, "The container may ask others."),
+    ),
+    hints=(
+        "Two things are wrong with Bob's line: when it is asked, and which port it asks for.",
+        "A rule below an unconditional RETURN is never asked. And FORWARD comes after nat: the "
+        "walk above shows the port that the packet has by then.",
+        "One line above the RETURN is enough. -i eth0 ! -s 198.51.100.23 are two of its "
+        "conditions; without the port it would also stop answers.",
+    ),
+    misconceptions=(
+        Misconception(
+            "answers-too",
+            "Your rule is so wide that it stops the answers to what the container asks: they come "
+            "in through eth0 too, and DOCKER-USER is asked before the rule for ESTABLISHED.",
+            treats(_ANSWER, Verdict.DROP),
+        ),
+        Misconception(
+            "ends-instead-of-returning",
+            "Bob is shut out as well. Make an exception for his address: ! -s, or a RETURN above.",
+            treats(_PAGE.format("198.51.100.23"), Verdict.DROP),
+        ),
+        Misconception(
+            "outer-port",
+            "Strangers knock at 8080, but FORWARD comes after DNAT. Look in the walk above which "
+            "port the packet has by then.",
+            lambda rules: "--dport 8080" in str(rules),
+        ),
+        Misconception(
+            "after-the-return",
+            "Strangers still get in. The RETURN takes every packet: is your rule asked before it?",
+            treats(_PAGE.format("203.0.113.9"), Verdict.ACCEPT),
+        ),
+        Misconception(
+            "accept-says-too-much",
+            "ACCEPT in DOCKER-USER ends the walk through filter: Docker's own rules are not asked "
+            "any more. RETURN leaves the decision to them.",
+            treats("in eth0 out docker0 udp 198.51.100.23:40000 -> 172.17.0.2:53", Verdict.ACCEPT),
+        ),
+    ),
+    done="Docker leaves DOCKER-USER alone and asks it first. On a live server: "
+    "iptables -I DOCKER-USER, never -A, and the port of the container.",
+)
+
+# --- counters ---
+
+TRAFFIC = "curl http://203.0.113.10:8080/\n" * 3
+
+
+@cache
+def _used() -> Lab:
+    lab = Lab.docker_host()
+    lab.on("docker", f"{BOB}\niptables -Z")
+    lab.on("client", TRAFFIC)
+    return lab
+
+
+def _page() -> Attempt:
+    return _used().last
+
+
+count = Predict(
+    id="08-count",
+    truth=lambda: (
+        _used()["docker"].rules().table(TableName.FILTER).chains["DOCKER"].rules[0].counters.packets
+    ),
+    shows=_page,
+    hints=(
+        "Which packets come to the jump in FORWARD 4 at all? Look at the rule above it.",
+        "FORWARD 3 takes every packet of a connection but the first. The first ones are left.",
+    ),
+    misconceptions=(
+        Misconception(
+            "all-packets",
+            "So many packets pass to the container. But FORWARD 3 accepts the ESTABLISHED ones "
+            "before the jump to DOCKER is asked.",
+            lambda answer: isinstance(answer, int | Fraction) and answer > 6,
+        ),
+        Misconception(
+            "both-directions",
+            "An answer leaves through eth0, and the jump to DOCKER asks for -o docker0.",
+            answered(6),
+        ),
+        Misconception(
+            "counts-once",
+            "nat keeps its decision for a whole connection. But there are three connections here.",
+            answered(1, 2),
+        ),
+        Misconception(
+            "input-again",
+            "Zero is what INPUT counts. DOCKER is called from FORWARD, where these packets pass.",
+            answered(0),
+        ),
+    ),
+    done="One for each connection. The rule for ESTABLISHED has the rest, so a small number in "
+    "DOCKER does not mean little traffic.",
+)
+
+# --- a witness ---
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogRules(Exercise):
+    """Add a LOG to ``rules`` for the packets of ``wanted``, and for none of ``unwanted``.
+
+    No packet of the scope may fare otherwise than before.
+    """
+
+    magic = "iptables"
+
+    rules: str
+    wanted: tuple[str, ...]
+    unwanted: tuple[str, ...]
+    scope: Scope
+
+    def judge(self, answer: object) -> Result:
+        if not isinstance(answer, str):
+            return self.unreadable("The answer is iptables text.", "not-text")
+        try:
+            rules = read_answer(answer, first_line=2)
+        except RuleError as error:
+            return self.unreadable(str(error), "unreadable")
+        for packet in (*self.wanted, *self.unwanted):
+            visit, due = trace(rules, packet), packet in self.wanted
+            facts = (("packet", packet), ("wanted", "a line in the log" if due else "no line"))
+            if _writes(visit) != due:
+                found_out = (
+                    "should be logged, and is not" if due else "is logged, and should not be"
+                )
+                return self.wrong(rules, f"This packet {found_out}.", visit, facts=facts)
+        if found := compare(read_answer(self.rules), rules, self.scope).difference:
+            changed = (("packet", found.situation),)
+            return self.wrong(rules, "Your rules change a packet's fate.", facts=changed)
+        return self.correct("The log says what was asked, and no packet fares otherwise.")
+
+
+def _writes(visit: HookVisit) -> bool:
+    """Whether a rule logs the packet."""
+    steps = (step for table in visit.tables for step in table.matched())
+    return any(isinstance(step.rule.target, Log) for step in steps)
+
+
+_SSH = "in eth0 tcp {}:40000 -> 192.168.1.10:22"
+
+
+def _logs(packet: str) -> Callable[[object], bool]:
+    """The mistake of rules that write a line about this packet."""
+    return lambda rules: isinstance(rules, Ruleset) and _writes(trace(rules, packet))
+
+
+log = LogRules(
+    id="08-log",
+    rules="""
+        -P INPUT DROP
+        -A INPUT -i lo -j ACCEPT
+        -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+        -A INPUT -s 198.51.100.0/24 -j DROP
+        -A INPUT -p tcp --dport 22 -j ACCEPT
+    """,
+    wanted=(_SSH.format("198.51.100.23"),),
+    unwanted=(
+        _SSH.format("198.51.100.9"),
+        _SSH.format("203.0.113.9"),
+        "in eth0 tcp 198.51.100.23:40000 -> 192.168.1.10:80",
+        "in eth0 udp 198.51.100.23:40000 -> 192.168.1.10:22",
+    ),
+    scope=Scope(hooks=(Hook.INPUT,)),
+    hints=(
+        "A LOG below the rule that drops the packet writes nothing. -I INPUT 1 is above all.",
+        "ssh is tcp port 22, and Bob is one address: his packets are told by -s, -p and --dport.",
+        "-I INPUT 3 -s 198.51.100.23 -p tcp --dport ... -j LOG: any number up to 3 will do.",
+    ),
+    misconceptions=(
+        Misconception(
+            "below-the-suspect",
+            "The witness stands behind the suspect: Bob's packet is dropped by rule 3, before "
+            "your LOG is asked. Put it above.",
+            lambda rules: not _logs(_SSH.format("198.51.100.23"))(rules),
+        ),
+        Misconception(
+            "logs-others",
+            "Your LOG is for more people than Bob. On a busy server his line would drown.",
+            lambda rules: any(
+                _logs(_SSH.format(source))(rules) for source in ("198.51.100.9", "203.0.113.9")
+            ),
+        ),
+        Misconception(
+            "logs-other-traffic",
+            "Bob's other packets are logged too: a condition for ssh is missing.",
+            _logs("in eth0 tcp 198.51.100.23:40000 -> 192.168.1.10:80"),
+        ),
+        Misconception(
+            "fate-changed",
+            "A witness must not judge: add the LOG, and leave the other rules as they are.",
+            lambda rules: isinstance(rules, Ruleset),
+        ),
+    ),
+    done="If his line comes, he has got as far as your rule. If it does not, his packets never "
+    "reach it: look further up, or outside this machine. Take the rule out again with -D.",
+)
+
+# --- who wrote this line? ---
+
+# of data("ufw.rules") the rules that log, and those that call their chains
+_SPARINGLY = "-m limit --limit 3/min --limit-burst 10"
+UFW = f"""*filter
+:INPUT DROP
+:ufw-after-input -
+:ufw-after-logging-input -
+:ufw-before-input -
+:ufw-logging-deny -
+:ufw-not-local -
+:ufw-user-limit -
+-A INPUT -j ufw-before-input
+-A INPUT -j ufw-after-input
+-A INPUT -j ufw-after-logging-input
+-A ufw-after-logging-input {_SPARINGLY} -j LOG --log-prefix "[UFW BLOCK] "
+-A ufw-before-input -m conntrack --ctstate INVALID -j ufw-logging-deny
+-A ufw-before-input -j ufw-not-local
+-A ufw-logging-deny {_SPARINGLY} -j LOG --log-prefix "[UFW BLOCK] "
+-A ufw-not-local -m addrtype --dst-type LOCAL -j RETURN
+-A ufw-not-local {_SPARINGLY} -j ufw-logging-deny
+-A ufw-not-local -j DROP
+-A ufw-user-limit -m limit --limit 3/min -j LOG --log-prefix "[UFW LIMIT BLOCK] "
+COMMIT
+"""
+LAPTOP = Host(interfaces=(Interface.of("wlan0", "192.168.1.20/24"),)).with_rules(read_rules(UFW))
+
+
+def _blocked() -> Journey:
+    return Machine(LAPTOP).journey("in wlan0 tcp 192.168.1.7:40000 -> 192.168.1.20:445")
+
+
+def _writer() -> str:
+    chains = LAPTOP.rules[Family.IPV4].table(TableName.FILTER).chains
+    places = [one for one in _blocked().hits() if one.number]
+    asked = [(one.chain, chains[one.chain].rules[one.number - 1]) for one in places]
+    return next(str(chain) for chain, rule in asked if isinstance(rule.target, Log))
+
+
+wrote = Predict(
+    id="08-wrote",
+    truth=_writer,
+    shows=_blocked,
+    hints=(
+        "Three rules of this dump have the target LOG. Two of them write [UFW BLOCK].",
+        "ufw-logging-deny is called for packets that are INVALID, and for packets that are for "
+        "somebody else. Is this one? Look at DST and at the flags.",
+    ),
+    misconceptions=(
+        Misconception(
+            "same-words",
+            "Its prefix is the same. But a first packet (SYN) to an address of this machine "
+            "(DST) is neither INVALID nor for somebody else, so nobody calls ufw-logging-deny.",
+            answered("ufw-logging-deny"),
+        ),
+        Misconception(
+            "limit-block",
+            "That rule writes [UFW LIMIT BLOCK], and it is for port 22 only.",
+            answered("ufw-user-limit"),
+        ),
+        Misconception(
+            "who-drops",
+            "The question is who wrote the line. LOG does not drop, and what drops writes nothing.",
+            answered("INPUT", "policy", "ufw-skip-to-policy-input", "ufw-not-local"),
+        ),
+    ),
+    done="The last chain that speaks before the policy: all that was allowed has left before. The "
+    "line says that nobody wanted the packet, and the policy has dropped it.",
+)
+
+# --- TRACE ---
+
+TRACED = """
+*raw
+-A PREROUTING -p tcp --dport 80 -j TRACE
+COMMIT
+*filter
+:INPUT DROP
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -p tcp --dport 22 -j ACCEPT
+-A INPUT -j DROP
+-A INPUT -p tcp --dport 80 -j ACCEPT
+COMMIT
+"""
+WEB = "in eth0 tcp 203.0.113.9:40000 -> 192.168.1.10:80"
+
+
+def _traced() -> Journey:
+    return Machine(Host.server("192.168.1.10/24", rules=TRACED)).journey(WEB)
+
+
+def _by() -> int:
+    by = _traced().by
+    assert by
+    return by.number
+
+
+told = Predict(
+    id="08-trace",
+    truth=_by,
+    choices=(1, 2, 3, 4, "policy"),
+    shows=_traced,
+    hints=(
+        "The number is that of a line in the chain. How many rules has INPUT?",
+        "The policy itself would come after the last rule, so its number would be 5.",
+    ),
+    misconceptions=(
+        Misconception(
+            "policy-is-the-policy",
+            "INPUT has four rules, so its policy would be number 5. The kernel tells a rule "
+            "without conditions from the end of the chain by its number only.",
+            answered("policy"),
+        ),
+        Misconception(
+            "rule-below",
+            "Rule 4 would have accepted the packet. Somebody has appended it below a rule that "
+            "takes everything.",
+            answered(4),
+        ),
+        Misconception(
+            "counts-from-zero",
+            "Rule numbers begin with 1, as in iptables -L --line-numbers.",
+            answered(2),
+        ),
+    ),
+    done="Rule 3, a DROP without conditions, looks like a policy in the trace. Rule 4 was added "
+    "with -A after it, and is dead.",
+)
+
+# --- fail2ban: a ban that bans nobody ---
+
+_F2B = data("fail2ban.rules").save(counters=False)
+_JUMP = "-A INPUT -p tcp -m multiport --dports 22 -j f2b-sshd\n"
+_DOOR = "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n"
+
+ban = FindLine(
+    id="08-ban",
+    rules=_F2B,
+    reference=_F2B.replace(_JUMP, "").replace(_DOOR, _JUMP + _DOOR),
+    hints=(
+        "Which rules count ssh? And which of them have counted nothing?",
+        "f2b-sshd has the right addresses in it. But has it ever been asked?",
+        "The packet is one of ssh from a banned address: in eth0 tcp ADDRESS:PORT -> "
+        "192.168.1.10:22",
+    ),
+    misconceptions=(
+        Misconception(
+            "return-lets-in",
+            "RETURN does not let anybody in: it goes back to INPUT, for whoever is not banned. "
+            "The chain has counted no packet at all.",
+            _accuses("filter f2b-sshd 3", "filter f2b-postfix 2"),
+        ),
+        Misconception(
+            "ban-is-right",
+            "The ban is written as it should be. Why does no packet come to it?",
+            _accuses("filter f2b-sshd 1", "filter f2b-sshd 2"),
+        ),
+        Misconception(
+            "nobody-banned",
+            "Nobody has banned the sender of your packet for ssh, so it may pass. Take an address "
+            "out of f2b-sshd, and port 22.",
+            lambda answer: True,
+        ),
+    ),
+    done="An ACCEPT above the jump: too early. fail2ban itself puts its jump in front with -I; "
+    "whoever reloads a firewall with -A afterwards may turn the order round.",
+)
+
+# --- firewalld: an interface that nobody thought of ---
+
+_ZONES = data("firewalld.rules").save(counters=False)
+HALL = Host(
+    interfaces=(
+        Interface.of("eth0", "203.0.113.2/24"),
+        Interface.of("eth1", "192.168.1.1/24"),
+        Interface.of("tun0", "10.8.0.1/24"),
+    ),
+    sysctls={"ipv4/ip_forward": 1},
+)
+
+zone = FindLine(
+    id="08-zone",
+    rules=_ZONES,
+    reference=_ZONES.replace("-A INPUT_ZONES -g IN_internal", "-A INPUT_ZONES -g IN_drop"),
+    host=HALL,
+    hints=(
+        "INPUT_ZONES chooses a zone by interface. What does it do with an interface that it does "
+        "not name?",
+        "The machine has three interfaces, and INPUT_ZONES names two.",
+        "The packet: in tun0 tcp 10.8.0.9:40000 -> 10.8.0.1:PORT, with a port of a service.",
+    ),
+    misconceptions=(
+        Misconception(
+            "service-is-right",
+            "The database is meant to be open to the house. The question is who else is treated "
+            "as if he were in it.",
+            _accuses("filter IN_internal_allow 3", "filter IN_internal_allow 1"),
+        ),
+        Misconception(
+            "dead-rule",
+            "That rule is dead, and worth mending. But it lets nobody in.",
+            _accuses("filter INPUT 7"),
+        ),
+        Misconception(
+            "outside-is-right",
+            "eth0 is in zone drop, as it should be: all its new packets end there.",
+            _accuses("filter INPUT_ZONES 2"),
+        ),
+        Misconception(
+            "house-is-right",
+            "eth1 is the house, and may use what zone internal offers.",
+            _accuses("filter INPUT_ZONES 1"),
+        ),
+    ),
+    done="The last line of INPUT_ZONES is the default zone. Whatever interface comes later, a VPN "
+    "or a second card, falls into it: so it should be the strictest one.",
+)
+
+# --- questions that later lessons ask again ---
+
+PUBLISHED = """*nat
+-A PREROUTING -i eth0 -p tcp --dport 8080 -j DNAT --to-destination 192.168.1.10:80
+COMMIT
+*filter
+:INPUT DROP
+-A FORWARD -p tcp --dport {} -j DROP
+COMMIT
+"""
+BANNED = """-P INPUT DROP
+-N f2b-sshd
+-A INPUT -p tcp --dport 22 -j f2b-sshd
+-A INPUT -p tcp --dport 22 -j ACCEPT
+-A f2b-sshd -s 198.51.100.7 -j REJECT
+-A f2b-sshd -j RETURN
+"""
+APPENDED = """-P INPUT ACCEPT
+-A INPUT -p tcp --dport 22 -j ACCEPT
+-A INPUT -j DROP
+-A INPUT -p tcp --dport 80 -j ACCEPT
+"""
+ROUTER = Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24")
+
+
+def _published(port: int) -> Journey:
+    packet = "in eth0 tcp 203.0.113.9:40000 -> 203.0.113.2:8080"
+    return Machine(ROUTER.with_rules(read_rules(PUBLISHED.format(port)))).journey(packet)
+
+
+def _fate(journey: Journey) -> str:
+    return {"dropped": "DROP", "rejected": "REJECT"}.get(str(journey.fate), "ACCEPT")
+
+
+def _asked_of_router(port: int) -> str:
+    return (
+        f"These are the rules of a router, 203.0.113.2 outside:\n{PUBLISHED.format(port)}"
+        "A stranger's first tcp packet comes in through eth0, to 203.0.113.2, port 8080. Its "
+        'fate: "ACCEPT" or "DROP"?'
+    )
+
+
+recall_door = Predict(
+    id="08-recall-door",
+    task=_asked_of_router(25),
+    truth=lambda: _fate(_published(25)),
+    choices=FATES,
+    shows=partial(_published, 25),
+    hints=(
+        "nat is asked in PREROUTING. What is the packet's destination after that?",
+        "It goes through the router, so which chain of filter is asked?",
+    ),
+    misconceptions=(
+        Misconception(
+            "input-for-a-published-port",
+            "The packet is on its way to 192.168.1.10 by then, so INPUT is not asked.",
+            answered("DROP"),
+        ),
+        Misconception("reject-needs-a-rule", "No rule here says REJECT.", answered("REJECT")),
+    ),
+    done="DNAT sends it through FORWARD; the policy of INPUT is for packets to the router.",
+)
+recall_port = Predict(
+    id="08-recall-port",
+    task=_asked_of_router(8080),
+    truth=lambda: _fate(_published(8080)),
+    choices=FATES,
+    shows=partial(_published, 8080),
+    hints=(
+        "Which port has the packet when filter is asked?",
+        "nat comes before: it has made 80 of 8080.",
+    ),
+    misconceptions=(
+        Misconception(
+            "outer-port",
+            "FORWARD comes after DNAT. By then the packet goes to port 80, and the rule says no.",
+            answered("DROP"),
+        ),
+        Misconception("reject-needs-a-rule", "No rule here says REJECT.", answered("REJECT")),
+    ),
+    done="filter sees the port that DNAT has left. Whoever filters 8080 there filters nothing.",
+)
+recall_return = Predict(
+    id="08-recall-return",
+    task=f"These are the rules of a server:\n{BANNED}203.0.113.9 wants to log in by ssh. Its first "
+    'packet\'s fate: "ACCEPT", "DROP" or "REJECT"?',
+    truth=lambda: _visit(BANNED, _SSH.format("203.0.113.9")).verdict,
+    choices=FATES,
+    shows=lambda: _visit(BANNED, _SSH.format("203.0.113.9")),
+    hints=(
+        "It is not the banned address. So which rule of f2b-sshd takes it?",
+        "RETURN goes back to INPUT, to the rule after the jump.",
+    ),
+    misconceptions=(
+        Misconception(
+            "return-is-the-policy",
+            "RETURN from a chain of one's own goes back to the caller, not to the policy.",
+            answered("DROP"),
+        ),
+        Misconception("all-banned", "Only 198.51.100.7 is rejected.", answered("REJECT")),
+    ),
+    done="RETURN sends it back to INPUT, where the next rule accepts ssh.",
+)
+recall_append = Predict(
+    id="08-recall-append",
+    task=f"These are the rules of a web server:\n{APPENDED}A first packet to tcp port 80 comes in. "
+    'Which rule decides: 1, 2, 3, or "policy"?',
+    truth=lambda: _number(_visit(APPENDED, WEB)),
+    choices=(1, 2, 3, "policy"),
+    shows=lambda: _visit(APPENDED, WEB),
+    hints=(
+        "Ask the rules from the top.",
+        "Is there one that takes every packet?",
+    ),
+    misconceptions=(
+        Misconception(
+            "best-match",
+            "Rule 3 fits best, but rule 2 takes every packet before.",
+            answered(3),
+        ),
+        Misconception(
+            "policy-first", "The policy is asked when no rule has decided.", answered("policy")
+        ),
+    ),
+    done="Rule 3 was appended after a DROP for all, so nothing ever reaches it.",
+)
+
+REVIEW = (recall_door, recall_port, recall_return, recall_append)
+EXERCISES: tuple[Exercise, ...] = (path, bypass, user, count, log, wrote, told, ban, zone)
