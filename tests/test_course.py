@@ -86,8 +86,8 @@ def test_the_rules_in_the_text_are_those_of_the_exercises() -> None:
     printed = {line for cell in dev.read(notebooks() / "01-a-rule.ipynb").cells
                for line in cell.source.splitlines()}  # fmt: skip
     for text in (
-        lesson01.ALICE,
-        lesson01.BOB,
+        lesson01.ADAS,
+        lesson01.BOBS,
         lesson01.ORDER,
         lesson01.COUNT,
         lesson01.TABLES,
