@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -45,6 +46,14 @@ def _hooks(journey: Journey) -> list[str]:
     return [str(one.hook) for one in journey.path]
 
 
+NO_HOOK = Misconception(
+    "no-hook",
+    "Hooks and nothing else, please: a routing decision and a process are stations on the way, "
+    "but no rule is asked there. In brackets stands the interface; leave that out too.",
+    lambda answer: bool(re.search(r"(?i)\b(routing|process|(in|out) eth\d)\b", str(answer))),
+)
+
+
 # --- three ways ---
 
 OTHER = partial(_journey, "in eth1 tcp 192.168.1.11:40000 -> 203.0.113.2:22 SYN")
@@ -59,16 +68,21 @@ other = Predict(
         "203.0.113.2 is an address of the router. On which interface it is written is not asked.",
     ),
     misconceptions=(
+        NO_HOOK,
         Misconception(
             "address-of-an-interface",
             "203.0.113.2 is written on eth0, but it belongs to the whole machine. Nothing has to "
             "be carried over to eth0: the packet has arrived.",
-            answered(THROUGH_ME),
+            answered(THROUGH_ME, ["PREROUTING", "FORWARD"], ["FORWARD"]),
         ),
         Misconception(
             "forward-then-input",
             "FORWARD and INPUT are two branches. No packet from outside takes both.",
-            answered(["PREROUTING", "FORWARD", "INPUT"], ["FORWARD", "INPUT"]),
+            answered(
+                ["PREROUTING", "FORWARD", "INPUT"],
+                ["PREROUTING", "INPUT", "FORWARD"],
+                ["FORWARD", "INPUT"],
+            ),
         ),
         Misconception(
             "input-is-the-door",
@@ -87,8 +101,10 @@ repair = WriteRules(
     id="05-repair",
     reference="-A FORWARD -s 192.168.1.11 -p tcp --dport 80 -j DROP",
     says="The phone's web traffic through the router is dropped, and nothing else changes.",
-    # neighbours reach each other without the router
-    scope=Scope(host=ROUTER, assume="-i eth1 ! -d 192.168.1.0/24"),
+    # neighbours reach each other without the router; no web server is reached by broadcast
+    scope=Scope(
+        host=ROUTER, assume="-i eth1 ! -d 192.168.1.0/24 -m addrtype ! --dst-type BROADCAST"
+    ),
     goals=(
         Goal(PHONE_WEB, Verdict.DROP, "The phone must not reach web servers out there."),
         Goal(PHONE_PAGE, Verdict.ACCEPT, "The router's own page stays open to the phone."),
@@ -124,6 +140,12 @@ repair = WriteRules(
             "PREROUTING is asked before anybody knows who the packet is for: it catches what goes "
             "to the router as well.",
             lambda rules: "-A PREROUTING" in str(rules),
+        ),
+        Misconception(
+            "wrong-end",
+            "--sport asks for the port that a packet comes from. What the phone sends goes to "
+            "port 80.",
+            lambda rules: "--sport 80" in str(rules),
         ),
         Misconception(
             "both-chains",
@@ -234,6 +256,11 @@ order = Predict(
             lambda answer: isinstance(answer, tuple) and len(answer) == 1 and len(answer[0]) > 1,
         ),
         Misconception(
+            "nat-first",
+            "raw has the lowest priority number of all: at PREROUTING it is asked before nat.",
+            answered(["A", "D", "G", "C", "F"], ["A", "D", "C", "G", "F"]),
+        ),
+        Misconception(
             "filter-first",
             "At FORWARD mangle has the lower priority number, so it is asked before filter.",
             answered(["D", "A", "C", "G", "F"]),
@@ -247,6 +274,7 @@ order = Predict(
 
 CAMERA = "in eth0 tcp 203.0.113.9:40000 -> 203.0.113.2:8080"
 SNEAKY = "in eth0 tcp 203.0.113.9:40000 -> 192.168.1.11:22"
+TO_LAPTOP = "in eth0 tcp 203.0.113.9:40000 -> 192.168.1.10:80"
 SHUT = "-P FORWARD DROP\n"
 CAMERA_IN = """\
 -t nat -A PREROUTING -i eth0 -p tcp --dport 8080 -j DNAT --to-destination 192.168.1.11:80
@@ -256,15 +284,12 @@ camera = WriteRules(
     id="05-camera",
     reference=SHUT + CAMERA_IN + "-A FORWARD -i eth0 -d 192.168.1.11 -p tcp --dport 80 -j ACCEPT\n",
     says="Port 8080 outside leads to the camera on port 80, and nothing else comes through.",
-    scope=Scope(host=ROUTER, assume="-m conntrack --ctstate NEW"),
+    # who addresses the camera by its inner address is not led there by DNAT
+    scope=Scope(host=ROUTER, assume="! -d 192.168.1.11 -m conntrack --ctstate NEW"),
     goals=(
         Goal(CAMERA, Verdict.ACCEPT, "A stranger sees the camera on port 8080 of the router."),
         Goal(SNEAKY, Verdict.DROP, "No other port of the phone is opened."),
-        Goal(
-            "in eth0 tcp 203.0.113.9:40000 -> 192.168.1.10:80",
-            Verdict.DROP,
-            "No other machine is opened.",
-        ),
+        Goal(TO_LAPTOP, Verdict.DROP, "No other machine is opened."),
     ),
     hints=(
         "PREROUTING comes before FORWARD. What does the packet look like when FORWARD sees it?",
@@ -272,6 +297,14 @@ camera = WriteRules(
         "In the worked example DNAT says 192.168.1.10:22, and FORWARD asks for those two.",
     ),
     misconceptions=(
+        Misconception(
+            "copied",
+            "192.168.1.10 is the laptop of the worked example. Where does this DNAT lead?",
+            lambda rules: (
+                treats(CAMERA, Verdict.DROP, host=ROUTER)(rules)
+                and treats(TO_LAPTOP, Verdict.ACCEPT, host=ROUTER)(rules)
+            ),
+        ),
         Misconception(
             "destination-before-dnat",
             "FORWARD sees the packet as PREROUTING has rewritten it: neither 203.0.113.2 nor port "
@@ -286,7 +319,7 @@ camera = WriteRules(
         Misconception(
             "any-machine",
             "Too wide: say to which machine, with -d.",
-            treats("in eth0 tcp 203.0.113.9:40000 -> 192.168.1.10:80", Verdict.ACCEPT, host=ROUTER),
+            treats(TO_LAPTOP, Verdict.ACCEPT, host=ROUTER),
         ),
     ),
     done="DNAT puts the packet on another way, before the routing decision: without it the "
@@ -322,6 +355,16 @@ leaves = Predict(
     ),
     misconceptions=(
         Misconception(
+            "turned-round",
+            "These two are right. Write the address first, then the interface.",
+            answered(["eth1", "203.0.113.2"]),
+        ),
+        Misconception(
+            "with-port",
+            "An address without its port, please.",
+            lambda answer: ":" in str(answer),
+        ),
+        Misconception(
             "source-follows",
             "The second routing decision chooses a new interface, not a new source: the packet "
             "leaves by eth1 with the outside address on it.",
@@ -343,7 +386,9 @@ leaves = Predict(
     "its router, so here all is well; elsewhere such a packet needs SNAT too.",
 )
 
-SELF = partial(_journey, "tcp 192.168.1.10:40000 -> 192.168.1.10:22 SYN", "", LAPTOP)
+# an empty table mangle, so that the walk shown afterwards names all four hooks
+EMPTY = "*mangle\nCOMMIT\n"
+SELF = partial(_journey, "tcp 192.168.1.10:40000 -> 192.168.1.10:22 SYN", EMPTY, LAPTOP)
 
 loop = Predict(
     id="05-loop",
@@ -355,6 +400,7 @@ loop = Predict(
         "So it is a packet from me, and then a packet to me: four hooks.",
     ),
     misconceptions=(
+        NO_HOOK,
         Misconception(
             "no-netfilter-inside",
             "It never leaves the machine, but it does leave by an interface: lo. The hooks are "
@@ -365,7 +411,11 @@ loop = Predict(
             "short-cut",
             "There is no short way from OUTPUT to INPUT. lo is a cable whose two ends are in the "
             "same machine.",
-            answered(["OUTPUT", "INPUT"]),
+            answered(
+                ["OUTPUT", "INPUT"],
+                ["OUTPUT", "POSTROUTING", "INPUT"],
+                ["OUTPUT", "PREROUTING", "INPUT"],
+            ),
         ),
         Misconception(
             "forward-to-myself",
@@ -374,8 +424,13 @@ loop = Predict(
         ),
         Misconception(
             "half-the-way",
-            "That is where it leaves, by lo. And what leaves by lo comes in by lo.",
-            answered(FROM_ME),
+            "That is one half. It leaves by lo, and what leaves by lo comes in by lo.",
+            answered(FROM_ME, TO_ME),
+        ),
+        Misconception(
+            "halves-swapped",
+            "All four, but a process sends it first; then it comes in.",
+            answered([*TO_ME, *FROM_ME], ["INPUT", "PREROUTING", "POSTROUTING", "OUTPUT"]),
         ),
     ),
     done="Twice through the hooks, with lo as interface, for every address of its own and not only "
@@ -455,6 +510,11 @@ blame = FindLine(
     ),
     misconceptions=(
         Misconception(
+            "own-packet",
+            'Without "in eth1" at its front it is a packet that the router itself sends.',
+            lambda answer: isinstance(answer, tuple) and not str(answer[1]).startswith("in "),
+        ),
+        Misconception(
             "accepting-is-not-steering",
             "That line only lets packets pass, or not. Ask who has changed where the packet goes.",
             blames("FORWARD 1", "FORWARD 2", "FORWARD 3", "FORWARD policy"),
@@ -483,7 +543,7 @@ blame = FindLine(
 # --- questions that later lessons ask again ---
 
 SURF = partial(_journey, "in eth1 tcp 192.168.1.10:40000 -> 203.0.113.1:80 SYN")
-OWN = partial(_journey, "tcp 127.0.0.1:40000 -> 127.0.0.1:631 SYN")
+OWN = partial(_journey, "tcp 127.0.0.1:40000 -> 127.0.0.1:631 SYN", EMPTY)
 MOVED_IN = partial(_journey, "in eth0 tcp 203.0.113.9:40000 -> 203.0.113.2:8080 SYN", CAMERA_IN)
 SHUT_IN = "-A INPUT -j REJECT"
 REFUSED = partial(_journey, "in eth0 udp 203.0.113.9:40000 -> 203.0.113.2:53", SHUT_IN)

@@ -9,7 +9,6 @@ from functools import partial
 from iptlab.grading import (
     Arrange,
     Exercise,
-    FindLine,
     Goal,
     Misconception,
     Predict,
@@ -17,7 +16,6 @@ from iptlab.grading import (
     SupplyPacket,
     WriteRules,
     answered,
-    blames,
     ends,
     treats,
 )
@@ -225,9 +223,14 @@ counter = Predict(
     ),
     misconceptions=(
         Misconception(
+            "no-number",
+            "Write a number, in digits.",
+            lambda answer: not re.fullmatch(r"\d+", str(answer)),
+        ),
+        Misconception(
             "every-packet",
             "That counts packets. Later packets are translated too, but without asking a rule.",
-            answered(7, 14, 10, 12, 20, 5),
+            answered(5, 7, 9, 10, 11, 12, 14, 16, 20),
         ),
         Misconception(
             "by-command",
@@ -247,53 +250,7 @@ counter = Predict(
 
 # --- a door to the inside ---
 
-DOOR = """*nat
--A PREROUTING -i eth0 -d 203.0.113.2 -p tcp --dport 8080 -j DNAT --to-destination 192.168.1.10:80
--A POSTROUTING -o eth0 -j MASQUERADE
-COMMIT
-*filter
--A FORWARD -j ACCEPT
-COMMIT
-"""
 VISIT = "in eth0 tcp 203.0.113.9:41000 -> 203.0.113.2:8080"
-VISITS = partial(_last, DOOR, VISIT)
-
-hook = Predict(
-    id="07-hook",
-    truth=lambda: ends(_at_forward(VISITS())),
-    shows=VISITS,
-    hints=(
-        "Order of the stations: PREROUTING, routing decision, FORWARD, POSTROUTING.",
-        "DNAT is done in PREROUTING. What has it changed when FORWARD comes?",
-        "MASQUERADE has -o eth0. By which interface does this packet leave?",
-    ),
-    misconceptions=(
-        FORM,
-        Misconception(
-            "public-in-forward",
-            "FORWARD comes after PREROUTING, and there the destination has been rewritten "
-            "already: address and port.",
-            answered("203.0.113.9:41000 -> 203.0.113.2:8080"),
-        ),
-        Misconception(
-            "port-stays",
-            "--to-destination names a port too, so the port is rewritten with the address.",
-            answered("203.0.113.9:41000 -> 192.168.1.10:8080"),
-        ),
-        Misconception(
-            "source-too",
-            "DNAT changes the destination and nothing else: Bob sees who visits him.",
-            answered(
-                "203.0.113.2:41000 -> 192.168.1.10:80", "192.168.1.1:41000 -> 192.168.1.10:80"
-            ),
-        ),
-    ),
-    done="So a rule in FORWARD must speak of 192.168.1.10 and port 80. The public port exists in "
-    "front of PREROUTING only.",
-)
-
-# --- mending FORWARD, and writing it all ---
-
 # whom strangers address by his private address is another story than whom NAT leads to him
 NOT_BOB = Scope(host=ROUTER, assume="! -d 192.168.1.10")
 ADA_SSH = "in eth0 tcp 203.0.113.9:41000 -> 192.168.1.20:22"
@@ -345,142 +302,16 @@ repair = WriteRules(
             "the packet.",
             treats(VISIT, Verdict.DROP, host=ROUTER),
         ),
+        Misconception(
+            "original-address",
+            "A kernel can match so. But the check cannot prove that --ctorigdst and "
+            "--ctorigdstport belong together with this packet. Say what it looks like after DNAT.",
+            lambda answer: "--ctorigdst" in str(answer),
+        ),
     ),
-    done="This is the commonest mistake in port forwarding. "
+    done="To forget that DNAT comes first is the commonest mistake in port forwarding. "
     "The rule may also ask for the connection instead: -m conntrack --ctstate DNAT matches what "
     "a DNAT rule has let in.",
-)
-
-SHELL = "in eth0 tcp 203.0.113.9:41000 -> 203.0.113.2:2222"
-INNER_SHELL = "in eth1 tcp 192.168.1.20:50000 -> {}:2222"
-
-publish = WriteRules(
-    id="07-publish",
-    reference="""
-        -P FORWARD DROP
-        -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
-        -A FORWARD -i eth1 -j ACCEPT
-        -t nat -A POSTROUTING -o eth0 -j MASQUERADE
-        -t nat -A PREROUTING -i eth0 -d 203.0.113.2 -p tcp --dport 2222 -j DNAT --to 192.168.1.10:22
-        -A FORWARD -i eth0 -d 192.168.1.10 -p tcp --dport 22 -j ACCEPT
-    """,
-    says="What comes in by eth0 for 203.0.113.2, tcp port 2222, reaches Bob's port 22, and "
-    "nothing else changes.",
-    scope=NOT_BOB,
-    goals=(
-        Goal(SHELL, Verdict.ACCEPT, "Bob can log in from outside."),
-        Goal(BOB_PRINTER, Verdict.DROP, "Strangers reach no other port of Bob's."),
-    ),
-    hints=(
-        "Two lines: one leads the packet to another place, one lets it through.",
-        "The first goes into table nat, chain PREROUTING: the target must be chosen before the "
-        "routing decision.",
-        "The second goes into FORWARD, and speaks of the packet as PREROUTING has left it.",
-    ),
-    misconceptions=(
-        Misconception(
-            "port-stays",
-            "--to-destination without a port keeps the port: Bob's ssh listens on 22.",
-            _becomes(SHELL, "203.0.113.9:41000 -> 192.168.1.10:2222"),
-        ),
-        Misconception(
-            "public-in-forward",
-            "PREROUTING does its part, and then FORWARD drops the packet: there it is one for "
-            "192.168.1.10, port 22.",
-            treats(SHELL, Verdict.DROP, host=ROUTER),
-        ),
-        Misconception(
-            "no-nat",
-            "That packet is not led to Bob: the router takes it for its own. A DNAT rule in "
-            "PREROUTING is missing, or it does not match.",
-            _becomes(SHELL, SHELL.removeprefix("in eth0 tcp ")),
-        ),
-        Misconception(
-            "hijack",
-            "Your DNAT also catches what the house sends to port 2222 of others. Say where "
-            "the packet must come in, and for which address.",
-            _becomes(INNER_SHELL.format("198.51.100.7"), "192.168.1.20:50000 -> 192.168.1.10:22"),
-        ),
-        Misconception(
-            "from-inside-too",
-            "Your DNAT also catches what comes in by eth1. That is another story: the task asks "
-            "for what comes in by eth0.",
-            _becomes(INNER_SHELL.format("203.0.113.2"), "192.168.1.20:50000 -> 192.168.1.10:22"),
-        ),
-        Misconception(
-            "for-anybody",
-            "Your DNAT asks for the port but not for whom the packet is. Say -d 203.0.113.2.",
-            _becomes(
-                SHELL.replace("203.0.113.2:", "198.51.100.7:"),
-                "203.0.113.9:41000 -> 192.168.1.10:22",
-            ),
-        ),
-        Misconception(
-            "redirect-stays-here",
-            "REDIRECT leads to the router itself. Another machine must be named: DNAT.",
-            _becomes(SHELL, "203.0.113.9:41000 -> 203.0.113.2:22"),
-        ),
-        Misconception(
-            "too-wide",
-            "Now FORWARD lets strangers in further than to Bob's ssh. Name his address and port.",
-            _lets_strangers_in,
-        ),
-    ),
-    done="DNAT decides where the packet goes, FORWARD whether it may. The answers need neither: "
-    "one entry translates them, and ESTABLISHED lets them out.",
-)
-
-# --- a line that catches too much ---
-
-HIJACK = """*nat
--A PREROUTING -i eth0 -p tcp -m tcp --dport 2222 -j DNAT --to-destination 192.168.1.10:22
--A PREROUTING -p tcp -m tcp --dport 80 -j DNAT --to-destination 192.168.1.10:80
--A POSTROUTING -o eth0 -j MASQUERADE
-COMMIT
-*filter
-:FORWARD DROP [0:0]
--A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A FORWARD -i eth1 -j ACCEPT
--A FORWARD -m conntrack --ctstate DNAT -j ACCEPT
-COMMIT
-"""
-
-blame = FindLine(
-    id="07-blame",
-    rules=HIJACK,
-    reference=HIJACK.replace("-A PREROUTING -p tcp", "-A PREROUTING -i eth0 -p tcp"),
-    host=ROUTER,
-    hints=(
-        "Ada's packet comes in by eth1 and is for some server in the internet. Which chain of "
-        "table nat sees it first?",
-        "Compare the two DNAT rules: what does one of them not ask?",
-        'The answer looks like ("PREROUTING ...", "in eth1 tcp 192.168.1.20:50000 -> ...:80").',
-    ),
-    misconceptions=(
-        Misconception(
-            "own-packet",
-            'Without "in eth1" at its front it is a packet that the router itself sends.',
-            lambda answer: isinstance(answer, tuple) and not str(answer[1]).startswith("in "),
-        ),
-        Misconception(
-            "masquerade",
-            "MASQUERADE gives a new source. Ada's packets go astray, so their destination was "
-            "changed.",
-            blames("POSTROUTING 1"),
-        ),
-        Misconception(
-            "filter-redirects",
-            "A filter rule lets through or stops. It never sends a packet to another place.",
-            blames("FORWARD 1", "FORWARD 2", "FORWARD 3", "FORWARD policy"),
-        ),
-        Misconception(
-            "other-port",
-            "That rule is for port 2222 of packets that come in by eth0. Ada reads web pages.",
-            blames("PREROUTING 1"),
-        ),
-    ),
-    done="PREROUTING sees everything that comes in, by any interface and for anybody. A DNAT rule "
-    "says for whom the packet must be (-d), or by which interface it must come (-i).",
 )
 
 # --- from inside ---
@@ -560,7 +391,16 @@ outgoing = Predict(
             "one-change-only",
             "Both rules match: DNAT in PREROUTING does not keep POSTROUTING from being asked.",
             answered(
-                "192.168.1.20:50000 -> 192.168.1.10:80", "192.168.1.1:50000 -> 203.0.113.2:8080"
+                "192.168.1.20:50000 -> 192.168.1.10:80",
+                "192.168.1.1:50000 -> 203.0.113.2:8080",
+                "192.168.1.20:50000 -> 203.0.113.2:8080",
+            ),
+        ),
+        Misconception(
+            "port-stays",
+            "--to-destination names a port too: Bob's page is on port 80.",
+            answered(
+                "192.168.1.1:50000 -> 192.168.1.10:8080", "192.168.1.20:50000 -> 192.168.1.10:8080"
             ),
         ),
         Misconception(
@@ -637,7 +477,8 @@ parsons = Arrange(
         Misconception(
             "strange-answer",
             "Ada's packet reaches Bob with her own address as its source. He answers her directly, "
-            "and she gets an answer from a stranger.",
+            "and she gets an answer from somebody whom she has "
+            "not asked.",
             _becomes(
                 "in eth1 tcp 192.168.1.20:50000 -> 203.0.113.2:8080",
                 "192.168.1.20:50000 -> 192.168.1.10:80",
@@ -692,7 +533,14 @@ redirect = Predict(
                 "203.0.113.2:50000 -> 198.51.100.7:53",
                 "203.0.113.2:50000 -> 192.168.1.1:53",
                 "203.0.113.2:50000 -> 203.0.113.2:53",
+                "192.168.1.1:50000 -> 192.168.1.1:53",
             ),
+        ),
+        Misconception(
+            "not-for-the-router",
+            "PREROUTING sees every packet that comes in, whomever it is for, and this one "
+            "matches: by eth1, udp, port 53.",
+            answered("192.168.1.20:50000 -> 198.51.100.7:53"),
         ),
     ),
     done="So a router can answer every question for a name in the house, whomever it was meant "
@@ -711,6 +559,11 @@ stray = Predict(
         "this packet?",
     ),
     misconceptions=(
+        Misconception(
+            "nat-as-filter",
+            "Table nat stops nobody, and no filter rule does. The packet leaves: how?",
+            answered("none", "nothing", "no", "drop", "dropped"),
+        ),
         FORM,
         Misconception(
             "every-packet",
@@ -850,10 +703,7 @@ EXERCISES: tuple[Exercise, ...] = (
     fixed,
     back,
     counter,
-    hook,
     repair,
-    publish,
-    blame,
     inside,
     outgoing,
     parsons,
