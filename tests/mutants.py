@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from ipaddress import ip_address, ip_network
@@ -22,14 +22,18 @@ from random import Random
 from dumps import access_list, kube_proxy
 
 from iptlab.errors import CannotCompare, IptlabError
+from iptlab.grading.bout import Bout
 from iptlab.grading.common import CERTAIN, Ground
-from iptlab.grading.compare import Bout, compare, entries
-from iptlab.grading.outcomes import Beside, Bits, Hops, Outcome
+from iptlab.grading.compare import compare, entries
+from iptlab.grading.flows import Flows
+from iptlab.grading.onward import play_on
+from iptlab.grading.outcomes import Beside, Bits, Hops, Outcome, View
 from iptlab.grading.reconcile import alike
 from iptlab.grading.replay import Case, chances, play
 from iptlab.grading.sample import Thing
 from iptlab.grading.scope import Scope
 from iptlab.grading.symbolic import Treatment
+from iptlab.packet import Protocol, TcpFlags
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host, interfaces
 from iptlab.simulate.routing import Route
@@ -352,11 +356,11 @@ class Sender:
 
 
 class Arena:
-    """Where two rule sets are tried on one packet after another."""
+    """Where two rule sets are tried on one packet after another, or on one flow."""
 
-    def __init__(self, one: Ruleset, two: Ruleset, ground: Ground) -> None:
+    def __init__(self, one: Ruleset, two: Ruleset, ground: Ground, *, flows: bool = False) -> None:
         self.bout = Bout(one.tables, two.tables, ground)
-        self.common = self.bout.prepared()
+        self.common = self.bout.prepared(flows=flows)
         self.region = self.bout.region.node(self.common)
 
     def drawn(self, sender: Sender, count: int) -> Iterator[tuple[Case, list[int]]]:
@@ -412,6 +416,65 @@ def _concrete(outcome: Outcome, case: Case) -> Outcome:
     return outcome._replace(**kept, clear=0xFFFFFFFF, xor=mark, beside=beside)
 
 
+def flow_disagreements(
+    reference: Reference, rules: Ruleset, tries: int, lot: Random
+) -> Iterator[str]:
+    """The same for replies and what follows them, of so many first packets."""
+    sender = Sender(str(rules), reference.family, lot)
+    grounds = [one for one in entries(rules, rules, reference.scope) if one.ways]
+    for ground in grounds:
+        arena = FlowArena(rules, ground)
+        for case, places in arena.drawn(sender, tries):
+            came = arena.ends(case, places)
+            for view in (View.REPLY, View.LATER):
+                played = play_on(rules.tables, case, view, reference.scope)
+                for ends, (later, plays) in played.items():
+                    if ends[0] in came:
+                        said = arena.foretold(came[ends[0]], ends, later, places)
+                        real = chances(plays, reference.scope)
+                        same = alike(said, real, Fraction(0))
+                        yield "" if same else f"{later}\n  {said}\n  {real}"
+
+
+class FlowArena(Arena):
+    """Where one rule set is tried on the first packet of a connection, and on later ones."""
+
+    def __init__(self, rules: Ruleset, ground: Ground) -> None:
+        super().__init__(rules, rules, ground, flows=True)
+        tables = (rules.tables, rules.tables)
+        self.flows = Flows(tables, self.common, self.region, ground.scope)
+        self.region = self.flows.region
+        self.first = self.flows.treatments[View.FIRST][0].node()
+
+    def ends(self, case: Case, places: list[int]) -> dict[Outcome, Outcome]:
+        """The tracked ends of a first packet as the diagram has them, by what it is in fact."""
+        diagram = self.common.diagram
+        chances = self.common.chances(diagram.end(diagram.at(self.first, places)))
+        return {
+            _concrete(one, case): one
+            for one in chances
+            if one.verdict in ("DELIVER", "FORWARD", "SEND") and not one.untracked
+            if diagram.at(self.flows.believed(one), places)
+        }
+
+    def foretold(
+        self, came: Outcome, ends: Sequence[Outcome], later: Case, places: list[int]
+    ) -> dict[Outcome, Fraction]:
+        """What the diagram says of a later packet, after these ends of the ones before."""
+        assert later.after
+        if later.view is View.LATER:
+            node = self.flows.later(came, ends[1].beside.connmark or 0)[0]
+            return self.predicted(node, places, later.after)
+        said = self.predicted(self.flows.replies(came)[0], places, later.after)
+        return {_turned(outcome): likely for outcome, likely in said.items()}
+
+
+def _turned(outcome: Outcome) -> Outcome:
+    """What is said of a reply in the first packet's terms, in its own."""
+    _, _, _, src, dst, sport, dport, *_ = outcome
+    return outcome._replace(src=dst, dst=src, sport=dport, dport=sport)
+
+
 def refuted(reference: Reference, one: Ruleset, two: Ruleset, tries: int, lot: Random) -> str:
     """A packet on which two rule sets differ all the same; empty if none of ``tries`` does."""
     grounds = list(entries(one, two, reference.scope))
@@ -425,6 +488,26 @@ def refuted(reference: Reference, one: Ruleset, two: Ruleset, tries: int, lot: R
             )
             if not alike(left, right, reference.scope.tolerance):
                 return f"{case}\n  {left}\n  {right}"
+            if (
+                ground.ways
+                and case.ctstate == "NEW"
+                and (said := unlike(reference, one, two, case))
+            ):
+                return said
+    return ""
+
+
+def unlike(reference: Reference, one: Ruleset, two: Ruleset, first: Case) -> str:
+    """A later packet of the connection that fares differently; empty if there is none."""
+    packet, scope = first.packet, reference.scope
+    echo = packet.icmp is None or packet.icmp.type in (8, 128)
+    opens = packet.flags in (TcpFlags.SYN, TcpFlags.NONE) and packet.protocol != Protocol.SCTP
+    for view in (View.REPLY, View.LATER) if echo and opens else ():
+        left, right = (play_on(rules.tables, first, view, scope) for rules in (one, two))
+        for ends in left.keys() & right.keys():
+            fates = [chances(side[ends][1], scope) for side in (left, right)]
+            if not alike(*fates, scope.tolerance):
+                return f"{left[ends][0]}\n  {fates}"
     return ""
 
 
@@ -451,6 +534,7 @@ class Score:
     different: int = 0
     rewrites: int = 0
     packets: int = 0
+    flows: int = 0
     refused: int = 0
     wrong: list[str] = field(default_factory=list)
 
@@ -470,6 +554,9 @@ def judge_mutant(reference: Reference, lot: Random, tries: int, score: Score) ->
         return True
     except AssertionError as error:
         score.wrong.append(f"unconfirmed: {error}\n{changed}")
+        return True
+    if found.open:
+        score.refused += 1
         return True
     score.different += not found.same
     if found.same and (packet := refuted(reference, base, changed, tries, lot)):
@@ -497,12 +584,13 @@ class Effort:
     """How much is tried for each rule set: mutants, and a third as many rewrites.
 
     ``tries`` are packets for each mutant that is said to be the same, ``packets`` those on
-    which diagram and simulator must agree.
+    which diagram and simulator must agree, and so they must on ``flows``.
     """
 
     count: int
     tries: int
     packets: int
+    flows: int = 0
     seed: int = 0
 
 
@@ -516,6 +604,9 @@ def campaign(reference: Reference, effort: Effort) -> Score:
     for said in disagreements(reference, reference.read(reference.text), effort.packets, lot):
         score.packets += 1
         score.wrong += [f"disagreement: {said}"] if said else []
+    for said in flow_disagreements(reference, reference.read(reference.text), effort.flows, lot):
+        score.flows += 1
+        score.wrong += [f"disagreement about a flow: {said}"] if said else []
     return score
 
 
@@ -526,28 +617,33 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tries", type=int, default=6000, help="packets for each `the same'")
     parser.add_argument("--packets", type=int, default=3000, help="packets for each rule set")
+    parser.add_argument("--flows", type=int, default=200, help="flows for each rule set")
     parser.add_argument("--only", default="", help="the name of one rule set")
     given = parser.parse_args()
     known = [one for one in references() if given.only in one.name]
-    print(f"{'rule set':<16} mutants different refused rewrites packets wrong")
+    print(f"{'rule set':<16} mutants different refused rewrites packets flows wrong")
     scores = []
     count = -(-given.count // len(known))
     for reference in known:
-        score = campaign(reference, Effort(count, given.tries, given.packets, given.seed))
+        score = campaign(
+            reference, Effort(count, given.tries, given.packets, given.flows, given.seed)
+        )
         scores.append(score)
         row = (score.mutants, score.different, score.refused, score.rewrites, score.packets)
-        numbers = "".join(f"{number:>{w}}" for number, w in zip(row, (8, 10, 8, 9, 8), strict=True))
+        widths = (8, 10, 8, 9, 8, 6)
+        cells = zip((*row, score.flows), widths, strict=True)
+        numbers = "".join(f"{number:>{width}}" for number, width in cells)
         print(f"{reference.name:<16}{numbers}{len(score.wrong):>6}", flush=True)
         for text in score.wrong[:3]:
             print(text)
     wrong = sum(len(score.wrong) for score in scores)
-    mutants, different, rewrites, packets = (
+    mutants, different, rewrites, packets, flows = (
         sum(getattr(score, name) for score in scores)
-        for name in ("mutants", "different", "rewrites", "packets")
+        for name in ("mutants", "different", "rewrites", "packets", "flows")
     )
     print(
         f"{mutants:,} mutants, {different:,} of them different and confirmed; {rewrites:,} "
-        f"rewrites; {packets:,} packets; {wrong} wrong"
+        f"rewrites; {packets:,} packets; {flows:,} later packets of flows; {wrong} wrong"
     )
     return 1 if wrong else 0
 

@@ -10,9 +10,10 @@ import pytest
 from mutants import ROUTER, SERVER, Effort, Reference, campaign, references
 
 from iptlab.errors import CannotCompare
-from iptlab.grading import compare as comparing
+from iptlab.grading import bout as bouts
 from iptlab.grading import read_rules
-from iptlab.grading.compare import Bout, compare, entries
+from iptlab.grading.bout import Bout
+from iptlab.grading.compare import compare, entries
 from iptlab.grading.scope import Aspect, Scope
 from iptlab.netfilter.hooks import Hook
 from iptlab.ruleset import Ruleset
@@ -344,6 +345,117 @@ def test_the_same_on_a_router_in_two_ways(name: str) -> None:
     assert found.proven
 
 
+# --- flows: every first packet fares the same, its reply or the next packet does not ---
+
+DNAT = f"{WEB}10\n-P FORWARD DROP\n"
+LET_IN = "-A FORWARD -i eth0 -d 192.168.1.10 -p tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT"
+LET_PASS = "-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT"
+FLOWS = {
+    "a reply that is dropped for being translated": (
+        f"{DNAT}{LET_IN}\n{LET_PASS}",
+        f"{DNAT}{LET_IN}\n-A FORWARD -i eth1 -m conntrack --ctstate DNAT -j DROP\n{LET_PASS}",
+        "its reply: tcp 192.168.1.10:80 -> 192.0.2.10:40000 SYN,ACK length=60, in eth1",
+        ("FORWARD out eth0 (new src 203.0.113.2)", "DROP by filter FORWARD 2"),
+    ),
+    "the next packet where only replies pass": (
+        f"{DNAT}{LET_IN}\n-A FORWARD -m conntrack --ctstate DNAT -j ACCEPT",
+        f"{DNAT}{LET_IN}\n-A FORWARD -i eth1 -m conntrack --ctstate DNAT -j ACCEPT",
+        "the next packet: tcp 192.0.2.10:40000 -> 203.0.113.2:80 ACK, in eth0",
+        ("FORWARD out eth1 (new dst 192.168.1.10)", "DROP by filter FORWARD policy"),
+    ),
+    "an answer to SYN": (
+        "",
+        "-A FORWARD -p tcp --tcp-flags SYN,ACK SYN,ACK -m conntrack --ctstate ESTABLISHED -j DROP",
+        "SYN,ACK length=60, in eth0",
+        ("FORWARD out eth0", "DROP by filter FORWARD 1"),
+    ),
+    "a mark that the first packet left on its connection": (
+        "-t mangle -A PREROUTING -p udp --dport 53 -j CONNMARK --set-mark 1",
+        "-t mangle -A PREROUTING -p udp --dport 53 -j CONNMARK --set-mark 1\n"
+        "-A OUTPUT -m connmark --mark 1 -j DROP",
+        "its reply: udp 203.0.113.2:53 -> 192.0.2.10:40000 length=60, sent from here",
+        ("SEND out eth0 (connection mark 0x1)", "DROP by filter OUTPUT 1"),
+    ),
+    "a mark that the reply left on its connection": (
+        "-t mangle -A OUTPUT -p udp --sport 53 -j CONNMARK --set-mark 1",
+        "-t mangle -A OUTPUT -p udp --sport 53 -j CONNMARK --set-mark 1\n"
+        "-A INPUT -i eth0 -m connmark --mark 1 -j DROP",
+        "-> 203.0.113.2:53, in eth0, ctstate NEW; the next packet: udp",
+        ("DELIVER (connection mark 0x1)", "DROP by filter INPUT 1"),
+    ),
+    "connections that are not tracked": (
+        "-t raw -A PREROUTING -p udp --dport 53 -j NOTRACK\n-P OUTPUT DROP\n"
+        "-A OUTPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT",
+        "-P OUTPUT DROP\n-A OUTPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT",
+        "its reply: udp 203.0.113.2:53 -> 192.0.2.10:40000 length=60, sent from here",
+        ("DROP by filter OUTPUT policy", "SEND out eth0 by filter OUTPUT 1"),
+    ),
+    "one of two servers is cut off": (
+        f"{WEB}10-192.168.1.11",
+        f"{WEB}10-192.168.1.11\n"
+        "-A FORWARD -s 192.168.1.11 -i eth1 -m conntrack --ctstate DNAT -j DROP",
+        "its reply: tcp 192.168.1.11:80 -> 192.0.2.10:40000",
+        ("FORWARD out eth0 (new src 203.0.113.2)", "DROP by filter FORWARD 1"),
+    ),
+    "only outside of what is translated back": (
+        f"{OUT}-j MASQUERADE",
+        f"{OUT}-j MASQUERADE\n"
+        "-A FORWARD -i eth0 -d 192.168.1.0/24 -m conntrack --ctstate SNAT -j DROP",
+        "SYN, in eth0, ctstate NEW; its reply: tcp 10.0.0.5:22 -> 203.0.113.2:40000",
+        ("FORWARD out eth1 (new dst 192.168.1.0)", "DROP by filter FORWARD 1"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_reply_that_fares_differently_is_told_with_its_first_packet(name: str) -> None:
+    expected, actual, situation, ends = FLOWS[name]
+    text = str(compare(read_rules(expected), read_rules(actual), Scope(host=ROUTER)))
+    assert situation in text, text
+    assert all(end in text for end in ends), text
+
+
+SAME_FLOWS = {
+    "two orders of rules for first packets and others": (
+        f"{DNAT}{LET_IN}\n{LET_PASS}",
+        f"{DNAT}{LET_PASS}\n{LET_IN}",
+    ),
+    "what is translated, and what comes back from there": (
+        f"{DNAT}-A FORWARD -m conntrack --ctstate DNAT -j ACCEPT",
+        f"{DNAT}-A FORWARD ! -i eth1 -m conntrack --ctstate DNAT -j ACCEPT\n"
+        "-A FORWARD -i eth1 -m conntrack --ctstate DNAT -j ACCEPT",
+    ),
+    "connections left alone where nobody asks": (
+        "-t raw -A PREROUTING -p udp --dport 53 -j NOTRACK",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAME_FLOWS)
+def test_flows_are_proved_to_be_the_same(name: str) -> None:
+    found = compare(*map(read_rules, SAME_FLOWS[name]), Scope(host=ROUTER))
+    assert found.same, found
+    assert found.proven, found
+
+
+def test_flows_that_cannot_be_compared_are_said_to_be_open() -> None:
+    port = f"{OUT}-p tcp -j MASQUERADE --to-ports 1000-2000\n"
+    asks = "-A FORWARD -m conntrack --ctstate NEW -j ACCEPT\n"
+    lot = f"{port}{asks}-t mangle -A PREROUTING -p tcp --dport 1500 -j MARK --set-mark 0"
+    found = compare(read_rules(f"{port}{asks}"), read_rules(lot), Scope(host=ROUTER))
+    assert found.same
+    assert not found.proven
+    assert "not proven for later packets of connections: " in str(found)
+    assert "behind a port drawn by lot" in str(found)
+
+
+def test_a_scope_of_first_packets_asks_for_no_replies() -> None:
+    one, two, *_ = FLOWS["an answer to SYN"]
+    scope = Scope(host=ROUTER, assume="-m conntrack --ctstate NEW")
+    assert compare(read_rules(one), read_rules(two), scope).proven
+
+
 DIFFERENT_ON_A_ROUTER = {
     "how many servers there are": (
         f"{WEB}10-192.168.1.12",
@@ -499,8 +611,8 @@ def test_what_is_too_much_is_soon_answered_or_refused(name: str) -> None:
 def test_beyond_its_budget_a_comparison_only_tries_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(comparing, "BUDGET", 3)
-    monkeypatch.setattr(comparing, "TRIES", 200)
+    monkeypatch.setattr(bouts, "BUDGET", 3)
+    monkeypatch.setattr(bouts, "TRIES", 200)
     one = read_rules("-A INPUT -p tcp --dport 22 -j DROP\n-A INPUT -p udp -j DROP")
     found = compare(one, one)
     assert found.same

@@ -162,6 +162,20 @@ class Wanted:
         """What is wanted, by axis."""
         return self.conditions, self.points, self.names, self.apart
 
+    def mirror(self) -> None:
+        """Cut both ends alike, so that replies are told apart as first packets are."""
+        for pair in (("src", "dst"), ("sport", "dport")):
+            cuts = {number for axis in pair for number in self._cuts(axis)}
+            for axis in pair:
+                self.cut(axis, cuts)
+
+    def _cuts(self, axis: str) -> Iterator[int]:
+        """Where an axis of numbers is cut."""
+        yield from self.points.get(axis, ())
+        for condition in self.conditions.get(axis, {}).values():
+            if condition.field.name in (axis, "ports"):
+                yield from edges(condition.given.value)
+
     def single_out(self, axis: str, number: int) -> None:
         """Keep a number apart from all others."""
         self.cut(axis, (number, number + 1))

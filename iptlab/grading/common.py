@@ -73,13 +73,20 @@ class Common:
     """What both sides of a comparison share, so that equal parts are looked at once."""
 
     def __init__(
-        self, ground: Ground, readying: Readying, diagram: Diagram, *, precise: bool
+        self,
+        ground: Ground,
+        readying: Readying,
+        diagram: Diagram,
+        *,
+        precise: bool,
+        flows: bool = False,
     ) -> None:
         self.ground = ground
         self.readying = readying
         self.space = readying.space
         self.diagram = diagram
         self.precise = precise  # whether somebody asks if a connection is translated
+        self.flows = flows  # whether later packets of connections are followed
         self.everything: Care = tuple(self.space.full)
         self.outcomes: list[Outcome] = []
         self.stages: dict[object, Node] = {}

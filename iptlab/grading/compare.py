@@ -7,45 +7,23 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
-from itertools import product
-from random import Random
 
 from iptlab.errors import CannotCompare
-from iptlab.grading.asking import taken_apart
-from iptlab.grading.atoms import Space
-from iptlab.grading.axes import Wanted
-from iptlab.grading.common import Common, Ground
-from iptlab.grading.diagram import Diagram, TooManyNodesError, TooManyStatesError
-from iptlab.grading.feedback import Alike, Comparison, Difference
-from iptlab.grading.ready import Readying, Tables, asks_translation, reached
-from iptlab.grading.reconcile import Differing, alike
-from iptlab.grading.region import Region, both
-from iptlab.grading.replay import Case, Play, chances, play
-from iptlab.grading.sample import Thing, has_axis, packet_of
-from iptlab.grading.scope import Entry, Scope, paths
-from iptlab.grading.symbolic import Treatment
-from iptlab.grading.typical import Found, pointed, typical, usual_packet, words
+from iptlab.grading.bout import Bout
+from iptlab.grading.common import Ground
+from iptlab.grading.feedback import Comparison
+from iptlab.grading.scope import Entry, Scope
 from iptlab.netfilter.actions import Verdict
-from iptlab.netfilter.context import Context, CtState
 from iptlab.netfilter.hooks import Hook
-from iptlab.netfilter.rules import Rule
-from iptlab.packet import Family, Protocol, TcpFlags
+from iptlab.packet import Family
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
 
-# as many nodes as a diagram may have, and packets that are tried where that is not enough
-BUDGET = 300_000
-TRIES = 2_000
-# so many rules are asked in all where there are many, but so many packets are tried anyhow
-_WORK, _FEWEST = 200_000, 100
 _DEEP = 100_000
-_MOST_KEPT = 16
 _USUAL_SCOPE = Scope()
-_UNBOUNDED = 1 << 60
 
 
 def compare(
@@ -127,200 +105,3 @@ def _undisturbed() -> Iterator[None]:
         sys.setrecursionlimit(limit)
         if enabled:
             gc.enable()
-
-
-class Bout:
-    """One comparison: two rule sets, and packets that begin their way at one place."""
-
-    def __init__(self, expected: Tables, actual: Tables, ground: Ground) -> None:
-        self.sides = (expected, actual)
-        self.ground = ground
-
-    def result(self) -> Comparison:
-        """The verdict, exact if the diagrams stay within their budget."""
-        first = self._addresses_first
-        for addresses_first in (first, not first):
-            try:
-                return self._exact(addresses_first=addresses_first)
-            except TooManyNodesError:
-                continue
-            except TooManyStatesError:
-                break
-        return self._tried()
-
-    # --- what the rules ask ---
-
-    @cached_property
-    def rules(self) -> tuple[Rule, ...]:
-        """The rules that packets can come to, of both sides."""
-        ground = self.ground
-        return tuple(
-            rule
-            for tables in self.sides
-            for table, name in reached(tables, paths(ground.entry, ground.hook))
-            for rule in tables[table].chains[name].rules
-        )
-
-    @cached_property
-    def _addresses_first(self) -> bool:
-        """Whether most rules ask for both addresses: then those are asked first."""
-        both = sum(bool(rule.header.src and rule.header.dst) for rule in self.rules)
-        return 2 * both > len(self.rules)
-
-    # --- the exact way ---
-
-    def prepared(self, *, addresses_first: bool = False, budget: int | None = None) -> Common:
-        """Atoms for both sides, and a diagram that is still empty."""
-        readying = Readying()
-        space = readying.space = self._space(readying, addresses_first=addresses_first)
-        conditions = (c for asked in space.wanted.conditions.values() for c in asked.values())
-        precise = any(map(asks_translation, conditions))
-        diagram = Diagram(space.full, budget or BUDGET)
-        return Common(self.ground, readying, diagram, precise=precise)
-
-    @contextmanager
-    def _kept(self, *, addresses_first: bool) -> Iterator[Common]:
-        """Atoms and a diagram, those of the scope's last comparison of the same rules if any.
-
-        Whoever works with them has taken them out, so that two threads never share them.
-        """
-        kept, ground = self.ground.scope.kept, self.ground
-        asked = {id(one): one for one in map(taken_apart, self.rules)}
-        key = (ground.entry, ground.hook, ground.family, addresses_first, *asked)
-        common, _ = kept.pop(key, (None, None))
-        common = common or self.prepared(addresses_first=addresses_first)
-        yield common
-        if common.is_small:
-            if len(kept) >= _MOST_KEPT:
-                kept.clear()
-            # with what the key names: no number of it may be given to anything else
-            kept[key] = common, asked
-
-    def _exact(self, *, addresses_first: bool) -> Comparison:
-        with self._kept(addresses_first=addresses_first) as common:
-            return self._compared(common)
-
-    def _compared(self, common: Common) -> Comparison:
-        expected, actual = (Treatment(tables, common).node() for tables in self.sides)
-        same = Comparison(scope=self.ground.scope, classes=common.space.classes)
-        if expected == actual:
-            return same
-        differing = Differing(common, self.ground.scope.tolerance).packets(expected, actual)
-        region = self.region.node(common)
-        packets = both(common, differing, region)
-        found = typical(common.diagram, common.space, packets, region, self._local)
-        if found is None:
-            return same
-        return replace(same, difference=self._difference(common.space, found))
-
-    @cached_property
-    def region(self) -> Region:
-        """The packets that count."""
-        return Region(self.ground)
-
-    def _space(self, readying: Readying, *, addresses_first: bool) -> Space:
-        """The atoms for both sides."""
-        ground, wanted = self.ground, Wanted()
-        own = ground.ways.own if ground.ways else ()
-        for rule in self.rules:
-            readying.want(rule, wanted, own)
-        self.region.want(readying, wanted)
-        context = Context(hook=ground.hook)
-        if ground.ways:
-            context = replace(context, address_types=ground.ways.host.address_types)
-        asking = next((text for text in wanted.opaque if text.startswith("-m tcpmss")), "")
-        if wanted.segments and asking:
-            raise CannotCompare(f"`{asking}' beside -j TCPMSS", "sizes are not followed so far")
-        order = ground.order(addresses_first=addresses_first)
-        return Space(wanted, order, context, ground.family)
-
-    # --- a packet ---
-
-    def _difference(self, space: Space, found: Found) -> Difference:
-        """The packet as the simulator treats it; it must differ there too."""
-        for case in _sized(self.case(space, found.values), tried=space.wanted.segments):
-            expected, actual = (play(tables, case, self.ground.scope) for tables in self.sides)
-            if not self._agree(expected, actual):
-                return Difference(case, expected, actual, tuple(self._alike(space, found, case)))
-        raise AssertionError(f"no difference in the simulator: {case}")
-
-    def _local(self, field: str, chosen: Mapping[str, Thing]) -> Sequence[Thing]:
-        """What is typical for a field on the host: ends that belong where packets come from."""
-        ways = self.ground.ways
-        if ways is None or field not in ("src", "dst"):
-            return ()
-        return ways.usual(field, str(chosen.get("in_interface", "")))
-
-    def _agree(self, expected: tuple[Play, ...], actual: tuple[Play, ...]) -> bool:
-        scope = self.ground.scope
-        one, two = (chances(plays, scope) for plays in (expected, actual))
-        return alike(one, two, scope.tolerance)
-
-    def case(self, space: Space, values: Mapping[str, Thing]) -> Case:
-        """The packet in its place."""
-        ground, family = self.ground, self.ground.family
-        usual = usual_packet(str(values["ctstate"]), int(values.get("src", 0)), family)
-        packet = packet_of({"mark": ground.scope.mark or 0, **usual, **values}, family)
-        inside = "" if ground.entry is Entry.SENT or not ground.hook.has_in_interface else "eth0"
-        outside = "eth1" if ground.hook is Hook.FORWARD else "eth0"
-        single = ground.entry is Entry.HOOK and ground.hook.has_out_interface
-        return Case(
-            packet,
-            ground.entry,
-            ground.hook,
-            str(values.get("in_interface", inside)),
-            str(values.get("out_interface", outside)) if single else "",
-            CtState(str(values["ctstate"])),
-            str(values.get("link", "unicast")),
-            tuple((text, bool(values[text])) for text in space.wanted.opaque),
-            int(values["connmark"]) if "connmark" in values else ground.begin().beside.connmark,
-        )
-
-    def _alike(self, space: Space, found: Found, case: Case) -> Iterator[Alike]:
-        """For which other values of each field the difference stays, in words."""
-        for name, mask in found.alike.items():
-            known, possible = dict(case.supposed), found.possible[name]
-            free = not possible & ~mask
-            single = not possible & possible - 1
-            if single or (name in known and free):
-                continue
-            if name not in known and not has_axis(name, case.packet):
-                continue
-            yield Alike(name, () if free else tuple(words(space, name, mask, possible)))
-
-    # --- the other way ---
-
-    def _tried(self) -> Comparison:
-        """Packets that the rules point at, tried one by one: it proves nothing if all agree."""
-        common = self.prepared(budget=_UNBOUNDED)
-        space = common.space
-        region, lot, tried = self.region.node(common), Random(0), 0
-        pointing = [ready for rule in self.rules for ready in common.readying.rules(rule)]
-        for number in range(max(_FEWEST, min(TRIES, _WORK // len(pointing)))):
-            values = pointed(space, pointing[number % len(pointing)], lot)
-            if not common.diagram.at(region, space.places(values)):
-                continue
-            tried += 1
-            case = self.case(space, values)
-            expected, actual = (play(tables, case, self.ground.scope) for tables in self.sides)
-            if not self._agree(expected, actual):
-                difference = Difference(case, expected, actual)
-                return Comparison(self.ground.scope, difference, space.classes)
-        return Comparison(self.ground.scope, None, space.classes, tried)
-
-
-# segment sizes as SYN packets announce them, on Ethernet, on jumbo frames and at the most, and
-# how large packets may be on the way: by a tunnel, by DSL, by Ethernet
-_SEGMENTS = (1460, 8960, 0xFFFF)
-_PATHS = (1400, 1492, 1500, 576)
-
-
-def _sized(case: Case, *, tried: bool) -> Iterator[Case]:
-    """The packet; if rules limit segments, with the sizes by which a difference may show."""
-    if not tried:
-        yield case
-        return
-    syn = case.packet.protocol == Protocol.TCP and TcpFlags.SYN in case.packet.flags
-    for mtu, mss in product(_PATHS, _SEGMENTS if syn else (None,)):
-        packet = replace(case.packet, mss=mss, length=case.packet.length if mss is None else 0)
-        yield replace(case, packet=packet, mtu=mtu)

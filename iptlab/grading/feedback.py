@@ -45,7 +45,15 @@ class Difference:
     @property
     def situation(self) -> str:
         """The packet and what is known about it, in one line."""
-        case = self.case
+        later = self.case
+        if later.after is None:
+            return ", ".join(self._placed(later))
+        words = [str(later.packet)]
+        words += ["sent from here" if later.entry is Entry.SENT else f"in {later.in_interface}"]
+        return f"{', '.join(self._placed(later.after))}; {later.view}: {', '.join(words)}"
+
+    def _placed(self, case: Case) -> list[str]:
+        """A packet and where it is."""
         words = [str(case.packet)]
         if case.entry is Entry.HOOK:
             words.insert(0, f"at {case.hook}")
@@ -62,7 +70,7 @@ class Difference:
             for text, yes in case.supposed
             if text in matters or not self.alike
         ]
-        return ", ".join(words)
+        return words
 
     @property
     def sides(self) -> tuple[tuple[Play, ...], tuple[Play, ...]]:
@@ -127,12 +135,14 @@ class Comparison:
 
     ``classes`` is how many kinds of packets the rules can tell apart at most. ``tried`` is how
     many packets were only tried out where not all could be looked at; then nothing is proved.
+    ``open`` says what else could not be compared.
     """
 
     scope: Scope
     difference: Difference | None = None
     classes: int = 0
     tried: int = 0
+    open: str = ""
 
     @property
     def same(self) -> bool:
@@ -142,7 +152,7 @@ class Comparison:
     @property
     def proven(self) -> bool:
         """Whether the answer is certain for the whole scope."""
-        return self.difference is not None or not self.tried
+        return self.difference is not None or not (self.tried or self.open)
 
     def then(self, other: Comparison) -> Comparison:
         """Both answers as one, for packets of this one's kinds and of the other's."""
@@ -151,6 +161,7 @@ class Comparison:
             difference=self.difference or other.difference,
             classes=self.classes + other.classes,
             tried=self.tried + other.tried,
+            open=self.open or other.open,
         )
 
     def __str__(self) -> str:
@@ -163,7 +174,10 @@ class Comparison:
             )
         if not self.classes:
             return "the same rules"
-        return f"the same for every packet (proved for {_about(self.classes)} kinds of packets)"
+        kinds = f"{_about(self.classes)} kinds of packets"
+        if self.open:
+            return f"the same for {kinds}; not proven for {self.open}"
+        return f"the same for every packet (proved for {kinds})"
 
     def as_dict(self) -> dict[str, object]:
         """The answer as JSON takes it."""
@@ -172,6 +186,7 @@ class Comparison:
             "proven": self.proven,
             "classes": self.classes,
             "tried": self.tried,
+            "open": self.open,
             "difference": self.difference.as_dict() if self.difference else None,
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import NamedTuple
 
 from iptlab.grading.scope import Aspect
@@ -81,6 +82,37 @@ _BYTE = 0xFF
 UNCHANGED = Beside()
 
 
+class View(StrEnum):
+    """Which packet of a connection rules are asked about, in terms of the first one."""
+
+    FIRST = "the first packet"
+    REPLY = "its reply"
+    LATER = "the next packet"
+
+    def at(self, axis: str) -> str:
+        """The field of the first packet that a field of this one comes from."""
+        return _OTHER_END.get(axis, axis) if self is View.REPLY else axis
+
+
+_OTHER_END = {"src": "dst", "dst": "src", "sport": "dport", "dport": "sport"}
+
+
+class Turn(NamedTuple):
+    """A later packet of a connection: what is known of it, and what tracking writes into it.
+
+    ``early`` are a new destination and its port, ``late`` a source and its port; None is the
+    packet's own.
+    """
+
+    fields: tuple[tuple[str, int], ...]
+    early: tuple[int | None, int | None]
+    late: tuple[int | None, int | None]
+
+    def known(self, axis: str) -> int | None:
+        """A field's value if it is the same for all such packets."""
+        return next((value for name, value in self.fields if name == axis), None)
+
+
 class State(NamedTuple):
     """What is known of a packet at a place on its way; None is the packet's own.
 
@@ -103,6 +135,7 @@ class State(NamedTuple):
     way: Way | None = None
     asked: Translate | None = None
     beside: Beside = UNCHANGED
+    turn: Turn | None = None
 
     def known(self, axis: str) -> int | str | None:
         """A field's value where it no longer depends on the packet; None if it does."""
@@ -111,6 +144,8 @@ class State(NamedTuple):
                 return self.xor if self.clear == ONES else None
             case "tos" | "ttl" | "connmark":
                 return self.beside.known(axis)
+            case "flags" | "icmp" | "length":
+                return self.turn.known(axis) if self.turn else None
         known: int | str | None = self[SLOT[axis]]  # type: ignore[assignment]
         return known
 
@@ -157,6 +192,7 @@ class Outcome(NamedTuple):
     xor: int = 0
     asked: Translate | None = None
     beside: Beside = UNCHANGED
+    untracked: bool = False
 
     def applied(self, axis: str, thing: int) -> Outcome:
         """The outcome for packets that came with ``thing`` in a field."""

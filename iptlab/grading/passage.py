@@ -12,7 +12,7 @@ from typing import NamedTuple
 from iptlab.errors import CannotCompare
 from iptlab.grading.asking import addresses
 from iptlab.grading.common import Care, Common
-from iptlab.grading.outcomes import DRAWN, ONES, SLOT, Hops, State, drawn
+from iptlab.grading.outcomes import DRAWN, ONES, SLOT, Hops, State, View, drawn
 from iptlab.grading.ready import MOST_SINGLE
 from iptlab.grading.ways import Piece, Way, Ways
 from iptlab.netfilter.actions import Side, Translate, Whose
@@ -40,10 +40,11 @@ _ONE_LESS = Hops(-1, 0, 254)
 class Passage:
     """One host, as the packets of a comparison pass through it."""
 
-    def __init__(self, common: Common, ways: Ways) -> None:
+    def __init__(self, common: Common, ways: Ways, view: View) -> None:
         self.common = common
         self.space = common.space
         self.ways = ways
+        self.view = view
 
     # --- routing ---
 
@@ -54,6 +55,9 @@ class Passage:
     def routed(self, state: State) -> Iterator[Branch]:
         """The routing decision for a packet that came in."""
         mark = self._mark(state)
+        if state.in_interface is not None:
+            yield from self._by_way((), state, self.ways.inbound(state.in_interface, mark))
+            return
         groups: dict[tuple[Piece, ...], int] = {}
         level = self.space.level["in_interface"]
         for name in self.ways.entrances:
@@ -67,12 +71,14 @@ class Passage:
 
         Kernel: net/ipv4/ip_forward.c (ip_forward), net/ipv6/ip6_output.c (ip6_forward)
         """
-        if "ttl" not in self.space.level:
+        level, ttl = self.space.level.get("ttl"), state.beside.ttl
+        if level is None and state.beside.known("ttl") is None:
             yield Branch((), state)
             return
-        level, ttl = self.space.level["ttl"], state.beside.ttl
         onward = state._replace(beside=state.beside._replace(ttl=ttl.then(_ONE_LESS)))
         yield Branch((), onward)
+        if level is None:
+            return
         lives = enumerate(self.space.atoms[level])
         if over := sum(1 << at for at, left in lives if ttl.applied(int(left)) <= 1):
             yield Branch(((level, over),), None)
@@ -82,10 +88,10 @@ class Passage:
 
         Kernel: net/ipv4/netfilter.c (ip_route_me_harder), net/ipv4/route.c (__mkroute_output)
         """
-        if state.dst is None and not self.ways.routing.rules:
+        if state.dst is None and self.view is View.FIRST and not self.ways.routing.rules:
             yield Branch((), state)
             return
-        level = self.space.level["src"]
+        level = self.space.level[self.view.at("src")]
         for limits, known in self._by_way((), state, self.ways.outbound(self._mark(state))):
             yield Branch(limits, known)
             if known is None or known.way is None or state.dst is None:
@@ -103,7 +109,7 @@ class Passage:
         masks: dict[Way | None, int] = {}
         for first, last, way in pieces:
             masks[way] = masks.get(way, 0) | self.space.between("dst", first, last)
-        level = self.space.level["dst"]
+        level = self.space.level[self.view.at("dst")]
         for way, mask in masks.items():
             yield Branch((*limits, (level, mask)), _going(state, way))
 

@@ -21,6 +21,7 @@ from iptlab.grading.asking import (
 )
 from iptlab.grading.atoms import Space
 from iptlab.grading.axes import AXES, Wanted, key_of
+from iptlab.grading.outcomes import View
 from iptlab.grading.sample import Thing
 from iptlab.grading.scope import Path, Step
 from iptlab.matches.conntrack import Conntrack
@@ -69,6 +70,8 @@ CHANGING = frozenset(
         *("ctstate", "mark", "tos", "ttl", "connmark"),
     )
 )
+# what later packets of a connection have besides is not what the first one had
+_CHANGING_LATER = CHANGING | {"flags", "icmp", "length"}
 # a mark belongs to a connection, and packets in other states have none
 _TRACKED = StateSet(frozenset((CtState.NEW, CtState.ESTABLISHED, CtState.RELATED)))
 (TRACKED,) = Conntrack(Given(_TRACKED)).conditions()
@@ -80,8 +83,8 @@ class Readying:
 
     def __init__(self) -> None:
         self._asked: dict[int, tuple[Rule, Asked]] = {}
-        self._rules: dict[int, tuple[Ready, ...]] = {}
-        self._tests: dict[int, tuple[tuple[Test, ...], ...]] = {}
+        self._rules: dict[tuple[int, View], tuple[Ready, ...]] = {}
+        self._tests: dict[tuple[int, View], tuple[tuple[Test, ...], ...]] = {}
         self._numbers: dict[object, int] = {}
         self.space: Space
 
@@ -133,30 +136,30 @@ class Readying:
 
     # --- with atoms ---
 
-    def rules(self, rule: Rule) -> tuple[Ready, ...]:
+    def rules(self, rule: Rule, view: View = View.FIRST) -> tuple[Ready, ...]:
         """The rule made ready; one that takes either port becomes two."""
         asked = self.asked(rule)
-        found = self._rules.get(id(asked))
+        found = self._rules.get((id(asked), view))
         if found is None:
-            found = self._rules[id(asked)] = tuple(self._made_ready(asked))
+            found = self._rules[id(asked), view] = tuple(self._made_ready(asked, view))
         return found
 
-    def _made_ready(self, asked: Asked) -> Iterator[Ready]:
+    def _made_ready(self, asked: Asked, view: View) -> Iterator[Ready]:
         variants: tuple[tuple[Test, ...], ...] = ((),)
         for question in asked.questions:
-            more = self._tests.get(id(question))
+            more = self._tests.get((id(question), view))
             if more is None:
-                more = self._tests[id(question)] = self._variants(question)
+                more = self._tests[id(question), view] = self._variants(question, view)
             variants = tuple([(*left, *right) for left in variants for right in more])
         for tests in variants:
             merged = _merged(tests, self)
             key = self.number((tuple([test.number for test in merged]), asked.chance))
             yield Ready(merged, asked.chance, asked.does, key)
 
-    def _variants(self, asked: Asks) -> tuple[tuple[Test, ...], ...]:
+    def _variants(self, asked: Asks, view: View) -> tuple[tuple[Test, ...], ...]:
         variants: list[tuple[Test, ...]] = [()]
         for condition in asked.conditions:
-            more = list(self._of(condition))
+            more = list(self._of(condition, view))
             variants = [(*left, *right) for left in variants for right in more]
         space = self.space
         extra: list[Test] = []
@@ -166,18 +169,18 @@ class Readying:
             extra.append(self._fixed(space.level["fragment"], space.atom("fragment", 0)))
         return tuple((*variant, *extra) for variant in variants)
 
-    def _of(self, condition: Condition) -> Iterator[tuple[Test, ...]]:
+    def _of(self, condition: Condition, view: View) -> Iterator[tuple[Test, ...]]:
         """The tests of a condition; either port in a list is two cases."""
         name = condition.field.name
         first, *second = AXES[name]
         having = tuple(self._fixed(level, mask) for level, mask in self.space.having(first))
-        test = self._test(condition, first)
+        test = self._test(condition, first, view)
         if first == "connmark":
-            having = (self._test(TRACKED, "ctstate"),)
+            having = (self._test(TRACKED, "ctstate", view),)
         if not second:
             yield (*having, test)
             return
-        other = self._test(condition, second[0])
+        other = self._test(condition, second[0], view)
         if condition.given.negated:
             yield (*having, test, other)
         else:
@@ -187,14 +190,14 @@ class Readying:
             not_first = test._replace(number=number, mask=full & ~test.mask, turned=True)
             yield (*having, not_first, other)
 
-    def _test(self, condition: Condition, axis: str) -> Test:
-        level = self.space.level.get(axis, -1)
+    def _test(self, condition: Condition, axis: str, view: View) -> Test:
+        level = self.space.level.get(view.at(axis), -1)
         mask = self.space.mask(condition, axis) if level >= 0 else 0
-        if axis not in CHANGING:
+        if axis not in (CHANGING if view is View.FIRST else _CHANGING_LATER):
             if level < 0:
                 raise CannotCompare(f"`{condition}'", "on a whole host it is not followed")
             return self._fixed(level, mask)
-        number = self.number((axis, key_of(condition)))
+        number = self.number((axis, level, key_of(condition)))
         return Test(number, level, mask, axis, condition)
 
     def _fixed(self, level: int, mask: int) -> Test:

@@ -19,8 +19,8 @@ from iptlab.simulate.conntrack import ConntrackTable, Zone
 
 Limits = tuple[tuple[int, int], ...]
 # what is sent through connections that are open already
-_ECHO = {Family.IPV4: 8 << 8, Family.IPV6: 128 << 8}
-_OTHER_ICMP = {Family.IPV4: Protocol.ICMPV6, Family.IPV6: Protocol.ICMP}
+ECHO = {Family.IPV4: 8 << 8, Family.IPV6: 128 << 8}
+OTHER_ICMP = {Family.IPV4: Protocol.ICMPV6, Family.IPV6: Protocol.ICMP}
 _USUAL = (int(TcpFlags.SYN), int(TcpFlags.ACK))
 # ICMP types of which connection tracking knows something, and the ones behind them
 # kernel: net/netfilter/nf_conntrack_proto_icmp.c, nf_conntrack_proto_icmpv6.c
@@ -60,7 +60,7 @@ class Region:
         wanted.apart["ctstate"] = lambda state: state
         wanted.apart["flags"] = lambda flags: (_first_state(int(flags)), flags in _USUAL)
         wanted.cut("icmp", (number << 8 for number in _TYPES))
-        wanted.cut("icmp", (_ECHO[ground.family] + 1,))
+        wanted.cut("icmp", (ECHO[ground.family] + 1,))
         for number in Protocol:
             wanted.cut("protocol", (number, number + 1))
 
@@ -151,9 +151,9 @@ class Region:
                 packet = packet_of({"protocol": protocol, axis or "mark": thing}, family)
                 state = (space.level["ctstate"], space.atom("ctstate", _state(packet)))
                 yield (here, state, *(((space.level[axis], 1 << place),) if axis else ()))
-            usual = {"flags": int(TcpFlags.ACK), "icmp": _ECHO[family]}.get(axis, 0)
+            usual = {"flags": int(TcpFlags.ACK), "icmp": ECHO[family]}.get(axis, 0)
             later = ((space.level[axis], space.atom(axis, usual)),) if axis else ()
-            if protocol not in (Protocol.SCTP, _OTHER_ICMP[family]):
+            if protocol not in (Protocol.SCTP, OTHER_ICMP[family]):
                 yield (here, established, *later)
 
 

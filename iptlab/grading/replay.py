@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from iptlab.errors import CannotCompare
 from iptlab.grading.asking import Choosing, Supposed, taken_apart
-from iptlab.grading.outcomes import DRAWN, ONES, Beside, Bits, Hops, Outcome, counted, drawn
+from iptlab.grading.outcomes import DRAWN, ONES, Beside, Bits, Hops, Outcome, View, counted, drawn
 from iptlab.grading.scope import Entry, Scope
 from iptlab.netfilter.actions import Side
 from iptlab.netfilter.context import CannotTell, Connection, Context, CtState, Tuple
@@ -30,7 +30,10 @@ Evidence = HookVisit | Journey
 
 @dataclass(frozen=True)
 class Case:
-    """A packet in its place; ``supposed`` are answers to questions that nobody can decide."""
+    """A packet in its place; ``supposed`` are answers to questions that nobody can decide.
+
+    Of a later packet of a connection ``after`` is the first one.
+    """
 
     packet: Packet
     entry: Entry
@@ -42,6 +45,8 @@ class Case:
     supposed: tuple[tuple[str, bool], ...] = ()
     connmark: int | None = None
     mtu: int | None = None
+    after: Case | None = None
+    view: View = View.FIRST
 
     def context(self) -> Context:
         """What rules may ask of the packet at a single hook."""
@@ -88,7 +93,7 @@ def play(tables: Tables, case: Case, scope: Scope) -> tuple[Play, ...]:
     if case.entry is Entry.HOOK:
         plays = _walks(tables, case)
     else:
-        plays = _journeys(_choosing(tables), case, scope)
+        plays = _journeys(choosing(tables), case, scope)
     found: list[Play] = []
     asked = 0
     for one in plays:
@@ -126,17 +131,17 @@ def supposing(tables: Tables, answers: Mapping[str, bool]) -> Tables:
     return {name: _with_rules(table, supposed) for name, table in tables.items()}
 
 
-def _choosing(tables: Tables) -> Tables:
+def choosing(tables: Tables) -> Tables:
     """The tables in which chance picks one of several addresses."""
 
-    def choosing(rule: Rule) -> Rule:
+    def chosen(rule: Rule) -> Rule:
         target = rule.target
         if target is None or target.name not in ("DNAT", "SNAT"):
             return rule
         return replace(rule, target=Choosing(target))
 
     nat = tables.get(TableName.NAT)
-    return {**tables, TableName.NAT: _with_rules(nat, choosing)} if nat else tables
+    return {**tables, TableName.NAT: _with_rules(nat, chosen)} if nat else tables
 
 
 def _with_rules(table: Table, change: Callable[[Rule], Rule]) -> Table:
@@ -200,17 +205,22 @@ def _journeys(tables: Tables, case: Case, scope: Scope) -> Iterator[Play]:
     machine = machine_for(tables, case, scope)
 
     def act(machine: Machine, choose: Chooser) -> Journey:
-        if case.entry is Entry.SENT:
-            return machine.send(case.packet, choose=choose)
-        return machine.receive(case.in_interface, case.packet, choose=choose)
+        return begun(machine, case, choose)
 
     for outcome in machine.outcomes(act):
         journey = outcome.journey
         assert journey.fate is not Fate.UNKNOWN, journey.reason
-        yield Play(_outcome(journey, case), journey.probability, journey)
+        yield Play(came_of(journey, case), journey.probability, journey)
 
 
-def _outcome(journey: Journey, case: Case) -> Outcome:
+def begun(machine: Machine, case: Case, choose: Chooser) -> Journey:
+    """The packet's journey through the machine."""
+    if case.entry is Entry.SENT:
+        return machine.send(case.packet, choose=choose)
+    return machine.receive(case.in_interface, case.packet, choose=choose)
+
+
+def came_of(journey: Journey, case: Case) -> Outcome:
     """What became of a packet on a host, as far as it counts."""
     if journey.fate is Fate.REJECTED:
         return Outcome("REJECT", journey.rejection)
@@ -259,7 +269,7 @@ def _open(machine: Machine, case: Case) -> None:
         first = replace(first, flags=TcpFlags.SYN)
         back = replace(back, flags=TcpFlags.SYN | TcpFlags.ACK)
     if first.icmp is not None:
-        back = replace(back, icmp=replace(first.icmp, type=_ECHO_REPLY[first.protocol]))
+        back = replace(back, icmp=replace(first.icmp, type=ECHO_REPLY[first.protocol]))
     journey = (
         machine.send(first)
         if case.entry is Entry.SENT
@@ -271,4 +281,4 @@ def _open(machine: Machine, case: Case) -> None:
         machine.receive(journey.interface, back)
 
 
-_ECHO_REPLY = {int(Protocol.ICMP): 0, int(Protocol.ICMPV6): 129}
+ECHO_REPLY = {int(Protocol.ICMP): 0, int(Protocol.ICMPV6): 129}

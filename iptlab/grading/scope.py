@@ -32,10 +32,11 @@ class Scope:
     Without a ``host`` each hook is looked at by itself: those of ``hooks``, or all at which
     either rule set has something. A packet there may be in any connection state, and what nat
     rules ask for is compared, not done. With a host, packets go all the way through it: first
-    packets of a connection that come in or are sent, and later packets of connections that
-    were open before the rules were loaded.
+    packets of a connection that come in or are sent, later packets of connections that were
+    open before the rules were loaded, and flows. A flow is a first packet (of TCP a SYN, of ICMP
+    an echo request), the reply of whoever gets it, and one more packet from the sender.
 
-    ``assume`` is what all packets are like, as a rule would ask it:
+    ``assume`` is what all packets are like, of flows the first ones, as a rule would ask it:
     ``-p tcp -m conntrack --ctstate NEW``. ``interfaces`` are all there are (empty: any may
     be). ``mark`` is the one that packets begin with (None: any). Probabilities count as the
     same if they differ by no more than ``tolerance``.
@@ -50,8 +51,8 @@ class Scope:
     Simplified: where NAT has several addresses to choose from, each is as likely as the others.
     The kernel picks one by a hash of both ends.
 
-    Simplified: on a host, multicast is left out, and so are later packets of connections that
-    these rules themselves translate.
+    Simplified: on a host, multicast is left out, and so are flows of packets that connection
+    tracking leaves alone under one of the rule sets only: then the answer says so.
     """
 
     hooks: tuple[Hook, ...] = ()

@@ -18,7 +18,7 @@ from iptlab.grading.axes import edges
 from iptlab.grading.changed import changed
 from iptlab.grading.common import Care, Common
 from iptlab.grading.diagram import Node, TooManyStatesError
-from iptlab.grading.outcomes import DROPPED, Outcome, State
+from iptlab.grading.outcomes import DROPPED, Outcome, State, Turn, View
 from iptlab.grading.passage import Branch, Passage
 from iptlab.grading.ready import Place, Ready, Tables, reached
 from iptlab.grading.scope import (
@@ -82,6 +82,18 @@ def _at(wanted: Translate, follow: Follow) -> Translate:
     return wanted if wanted.side is side else replace(wanted, side=side)
 
 
+def _as_recorded(state: State, turn: Turn, hook: Hook) -> State:
+    """A later packet once tracking has given it the ends that its connection has there.
+
+    Kernel: net/netfilter/nf_nat_core.c (nf_nat_packet)
+    """
+    if hook in _NEW_DESTINATIONS:
+        dst, dport = turn.early
+        return state._replace(dst=dst, dport=dport)
+    src, sport = turn.late
+    return state._replace(src=src, sport=sport)
+
+
 class _Chain(NamedTuple):
     """A chain made ready, with what is said of each of its ends, from every rule on.
 
@@ -96,8 +108,9 @@ class _Chain(NamedTuple):
 class Treatment:
     """What one rule set does with every packet."""
 
-    def __init__(self, tables: Tables, common: Common) -> None:
+    def __init__(self, tables: Tables, common: Common, view: View = View.FIRST) -> None:
         self.tables = tables
+        self.view = view
         self.common = common
         self.diagram = common.diagram
         self.space = common.space
@@ -106,7 +119,7 @@ class Treatment:
         self._follow_ids: dict[Follow, tuple[int, int, int]] = {}
         self._cuts: tuple[int, ...] | None = None
         ways = common.ground.ways
-        self._passage = Passage(common, ways) if ways else None
+        self._passage = Passage(common, ways, view) if ways else None
         self._deepest = _NEVER  # how far out the last result depends on what follows
 
     def node(self) -> Node:
@@ -119,6 +132,12 @@ class Treatment:
                 return self._stage(RECEIVED, 0, state)
             case Entry.SENT:
                 return self._each(self._host.sent(state), lambda known: self._stage(SENT, 0, known))
+
+    def later(self, state: State, *, arrives: bool) -> Node:
+        """The diagram of later packets of a connection, of which so much is known."""
+        if arrives:
+            return self._stage(RECEIVED, 0, state)
+        return self._each(self._host.sent(state), lambda known: self._stage(SENT, 0, known))
 
     @property
     def _host(self) -> Passage:
@@ -148,7 +167,9 @@ class Treatment:
         table, name = place
         readying = self.common.readying
         source = self.tables[table].chains[name].rules
-        rules = tuple(ready for rule in source for ready in readying.rules(rule) if ready.does)
+        rules = tuple(
+            ready for rule in source for ready in readying.rules(rule, self.view) if ready.does
+        )
         number, levels = readying.number("end"), 0
         ids, tested = [number], [levels]
         for rule in reversed(rules):
@@ -227,6 +248,8 @@ class Treatment:
             case Step.TRACK:
                 untracked = state.ctstate is CtState.UNTRACKED
                 ctstate = CtState.UNTRACKED if untracked else None
+                if state.turn and not untracked:
+                    ctstate = CtState.ESTABLISHED
                 return self._stage(path, at + 1, state._replace(ctstate=ctstate, tracked=True))
             case Step.ROUTE:
                 return self._each(self._host.routed(state), self._arrived)
@@ -243,6 +266,8 @@ class Treatment:
         assert not isinstance(stage, Step)
         hook, table = stage
         skipped = table is TableName.NAT and state.ctstate is CtState.UNTRACKED and state.tracked
+        if table is TableName.NAT and state.turn and not skipped:
+            return self._stage(path, at + 1, _as_recorded(state, state.turn, hook))
         if table not in self.tables or skipped:
             return self._stage(path, at + 1, state)
         follow = Policy(table, hook, path, at)
@@ -265,9 +290,14 @@ class Treatment:
     def _leaf(self, verdict: str, state: State, interface: str = "") -> Node:
         """The end of a packet that came through."""
         _, _, src, dst, sport, dport, *_ = state
-        ends = (src, dst, sport, dport)
+        # of a reply too it is said in the first packet's terms
+        ends = (dst, src, dport, sport) if self.view is View.REPLY else (src, dst, sport, dport)
         marked = (state.clear, state.xor, state.asked, state.beside)
-        return self.common.leaf(Outcome(verdict, "", interface, *ends, *marked))
+        return self.common.leaf(Outcome(verdict, "", interface, *ends, *marked, self._alone(state)))
+
+    def _alone(self, state: State) -> bool:
+        """Whether tracking left the packet alone, where flows are compared."""
+        return self.common.flows and state.ctstate is CtState.UNTRACKED
 
     def _arrived(self, state: State) -> Node:
         """On to a process of this machine, or to another machine."""

@@ -129,6 +129,12 @@ class WriteRules(Exercise):
                 play.evidence,
                 facts=facts,
             )
+        if found.open:
+            return self.unreadable(
+                f"No packet alone shows a difference, but nothing is proven for {found.open}. "
+                "The task can be done without what is in the way: leave it out.",
+                "not-proven",
+            )
         if not found.proven:
             return self.unreadable(
                 f"These rules ask for so much that only {found.tried:,} packets could be tried. "
