@@ -651,3 +651,25 @@ def test_an_atom_answers_like_its_first_and_its_last_value(name: str) -> None:
 def test_rule_sets_of_different_families_are_not_compared() -> None:
     with pytest.raises(CannotCompare, match="never see the same packets"):
         compare(Ruleset(), Ruleset.parse("*filter\nCOMMIT\n", 6))
+
+
+def test_output_asks_about_the_interface_that_was_chosen_first() -> None:
+    """After a DNAT in OUTPUT the packet leaves elsewhere, but ``-o`` there still names the old."""
+    first = (
+        "*nat\n-A OUTPUT -d 203.0.113.80 -p tcp --dport 80 -j DNAT --to-destination 192.168.1.10\n"
+        "COMMIT\n"
+    )
+    scope = Scope(host=Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24"))
+
+    def differs(chain: str, interface: str) -> bool:
+        # of the translated packet alone: no rule but the first makes one of port 80 go there
+        rule = f"-A {chain} -o {interface} -d 192.168.1.10 -p tcp --dport 80 -m mark --mark 0"
+        table = "filter" if chain == "OUTPUT" else "mangle"
+        second = f"{first}*{table}\n{rule} -m conntrack --ctstate NEW -j DROP\nCOMMIT\n"
+        found = compare(Ruleset.parse(first), Ruleset.parse(second), scope)
+        return found.difference is not None and str(found.difference.case.packet.dst) == (
+            "203.0.113.80"
+        )
+
+    assert differs("OUTPUT", "eth0")
+    assert not differs("OUTPUT", "eth1")

@@ -86,6 +86,8 @@ class Passage:
     def rerouted(self, state: State) -> Iterator[Branch]:
         """Another look at the route where a rule in OUTPUT changed what it depends on.
 
+        Chains of OUTPUT go on asking about the interface that was chosen first.
+
         Kernel: net/ipv4/netfilter.c (ip_route_me_harder), net/ipv4/route.c (__mkroute_output)
         """
         if state.dst is None and self.view is View.FIRST and not self.ways.routing.rules:
@@ -93,7 +95,7 @@ class Passage:
             return
         level = self.space.level[self.view.at("src")]
         for limits, known in self._by_way((), state, self.ways.outbound(self._mark(state))):
-            yield Branch(limits, known)
+            yield Branch(limits, known and known._replace(out_interface=state.out_interface))
             if known is None or known.way is None or state.dst is None:
                 continue
             confined = self.ways.confined(known.way.interface)

@@ -265,6 +265,8 @@ class Treatment:
         stage = path[at]
         assert not isinstance(stage, Step)
         hook, table = stage
+        if hook is Hook.POSTROUTING and state.way:
+            state = state._replace(out_interface=state.way.interface)
         skipped = table is TableName.NAT and state.ctstate is CtState.UNTRACKED and state.tracked
         if table is TableName.NAT and state.turn and not skipped:
             return self._stage(path, at + 1, _as_recorded(state, state.turn, hook))
