@@ -254,12 +254,14 @@ VISIT = "in eth0 tcp 203.0.113.9:41000 -> 203.0.113.2:8080"
 # whom strangers address by his private address is another story than whom NAT leads to him
 NOT_BOB = Scope(host=ROUTER, assume="! -d 192.168.1.10")
 ADA_SSH = "in eth0 tcp 203.0.113.9:41000 -> 192.168.1.20:22"
+ADA_WEB = "in eth0 tcp 203.0.113.9:41000 -> 192.168.1.20:80"
 BOB_PRINTER = "in eth0 tcp 203.0.113.9:41000 -> 192.168.1.10:631"
 
 
 def _lets_strangers_in(answer: object) -> bool:
     return any(
-        treats(packet, Verdict.ACCEPT, host=ROUTER)(answer) for packet in (ADA_SSH, BOB_PRINTER)
+        treats(packet, Verdict.ACCEPT, host=ROUTER)(answer)
+        for packet in (ADA_SSH, ADA_WEB, BOB_PRINTER)
     )
 
 
