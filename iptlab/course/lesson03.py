@@ -375,7 +375,7 @@ ufw = Predict(
         ),
         Misconception(
             "not-the-name",
-            "Asked is the name of a chain alone: the chain in which the rule with -j DROP stands.",
+            "Write the name of a chain, and nothing else: of the one whose rule says -j DROP.",
             lambda answer: (
                 answer != "ufw-skip-to-policy-input"
                 and ("DROP" in str(answer).upper() or "ufw-skip-to-policy-input" in str(answer))
@@ -510,6 +510,11 @@ refactor = WriteRules(
             lambda rules: any(
                 treats(DEVICE.format("tcp", one, 53), Verdict.REJECT)(rules) for one in (31, 33)
             ),
+        ),
+        Misconception(
+            "policy-lost",
+            "What no rule accepts, the policy accepts: the line -P FORWARD DROP is gone.",
+            treats(DEVICE.format("tcp", 40, 25), Verdict.ACCEPT),
         ),
         Misconception(
             "open-to-all",
