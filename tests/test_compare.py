@@ -17,6 +17,7 @@ from iptlab.grading.compare import compare, entries
 from iptlab.grading.scope import Aspect, Scope
 from iptlab.netfilter.hooks import Hook
 from iptlab.ruleset import Ruleset
+from iptlab.simulate.host import Host
 
 REFERENCES = {one.name: one for one in references()}
 WEB = "-t nat -A PREROUTING -p tcp -i eth0 --dport 80 -j DNAT --to-destination 192.168.1."
