@@ -230,7 +230,7 @@ user = WriteRules(
     hints=(
         "Two things are wrong with Bob's line: when it is asked, and which port it asks for.",
         "A rule below an unconditional RETURN is never asked. And FORWARD comes after nat: the "
-        "DNAT rule in the dump above says which port the packet has by then.",
+        "first server's DNAT rule says which port the packet has by then.",
         "One line above the RETURN is enough. -i eth0 ! -s 198.51.100.23 are two of its "
         "conditions; without the port it would also stop answers.",
     ),
@@ -248,8 +248,8 @@ user = WriteRules(
         ),
         Misconception(
             "outer-port",
-            "Strangers knock at 8080, but FORWARD comes after DNAT. The DNAT rule in the dump "
-            "above says which port the packet has by then.",
+            "Strangers knock at 8080, but FORWARD comes after DNAT. The first server's DNAT "
+            "rule says which port the packet has by then.",
             lambda rules: "--dport 8080" in str(rules),
         ),
         Misconception(
