@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache, partial
 
 from iptlab.console.lab import Lab
@@ -33,7 +32,6 @@ from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host, Interface
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.machine import Machine
-from iptlab.simulate.network import Attempt
 from iptlab.simulate.situation import trace
 from iptlab.simulate.trace import HookVisit, Step
 from iptlab.targets.log import Log
@@ -232,7 +230,7 @@ user = WriteRules(
     hints=(
         "Two things are wrong with Bob's line: when it is asked, and which port it asks for.",
         "A rule below an unconditional RETURN is never asked. And FORWARD comes after nat: the "
-        "walk above shows the port that the packet has by then.",
+        "first server's DNAT rule says which port the packet has by then.",
         "One line above the RETURN is enough. -i eth0 ! -s 198.51.100.23 are two of its "
         "conditions; without the port it would also stop answers.",
     ),
@@ -250,8 +248,8 @@ user = WriteRules(
         ),
         Misconception(
             "outer-port",
-            "Strangers knock at 8080, but FORWARD comes after DNAT. Look in the walk above which "
-            "port the packet has by then.",
+            "Strangers knock at 8080, but FORWARD comes after DNAT. The first server's DNAT "
+            "rule says which port the packet has by then.",
             lambda rules: "--dport 8080" in str(rules),
         ),
         Misconception(
@@ -268,60 +266,6 @@ user = WriteRules(
     ),
     done="Docker leaves DOCKER-USER alone and asks it first. On a live server: "
     "iptables -I DOCKER-USER, never -A, and the port of the container.",
-)
-
-# --- counters ---
-
-TRAFFIC = "curl http://203.0.113.10:8080/\n" * 3
-
-
-@cache
-def _used() -> Lab:
-    lab = Lab.docker_host()
-    lab.on("docker", f"{BOB}\niptables -Z")
-    lab.on("client", TRAFFIC)
-    return lab
-
-
-def _page() -> Attempt:
-    return _used().last
-
-
-count = Predict(
-    id="08-count",
-    truth=lambda: (
-        _used()["docker"].rules().table(TableName.FILTER).chains["DOCKER"].rules[0].counters.packets
-    ),
-    shows=_page,
-    hints=(
-        "Which packets come to the jump in FORWARD 4 at all? Look at the rule above it.",
-        "FORWARD 3 takes every packet of a connection but the first. The first ones are left.",
-    ),
-    misconceptions=(
-        Misconception(
-            "all-packets",
-            "So many packets pass to the container. But FORWARD 3 accepts the ESTABLISHED ones "
-            "before the jump to DOCKER is asked.",
-            lambda answer: isinstance(answer, int | Fraction) and answer > 6,
-        ),
-        Misconception(
-            "both-directions",
-            "An answer leaves through eth0, and the jump to DOCKER asks for -o docker0.",
-            answered(6),
-        ),
-        Misconception(
-            "counts-once",
-            "nat keeps its decision for a whole connection. But there are three connections here.",
-            answered(1, 2),
-        ),
-        Misconception(
-            "input-again",
-            "Zero is what INPUT counts. DOCKER is called from FORWARD, where these packets pass.",
-            answered(0),
-        ),
-    ),
-    done="One for each connection. The rule for ESTABLISHED has the rest, so a small number in "
-    "DOCKER does not mean little traffic.",
 )
 
 # --- a witness ---
@@ -773,4 +717,4 @@ recall_append = Predict(
 )
 
 REVIEW = (recall_door, recall_port, recall_return, recall_append)
-EXERCISES: tuple[Exercise, ...] = (path, bypass, user, count, log, wrote, told, ban, zone)
+EXERCISES: tuple[Exercise, ...] = (path, bypass, user, log, wrote, told, ban, zone)
