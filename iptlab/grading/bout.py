@@ -39,7 +39,10 @@ BUDGET = 300_000
 TRIES = 2_000
 # so many rules are asked in all where there are many, but so many packets are tried anyhow
 _WORK, _FEWEST = 200_000, 100
+# flows of rule sets that people write need some hundred nodes
+_FLOW_BUDGET = 5_000
 _MOST_KEPT = 16
+_MOST_APART = 4_096  # values of one field
 _UNBOUNDED = 1 << 60
 _UNPROVEN = "later packets of connections"
 
@@ -159,7 +162,8 @@ class Bout:
         if ground.ways is None or not tell_flows([*map(taken_apart, self.all_rules)]):
             return same
         try:
-            common = self.prepared(addresses_first=self._addresses_first, flows=True)
+            first = self._addresses_first
+            common = self.prepared(addresses_first=first, budget=_FLOW_BUDGET, flows=True)
             region = self.region.node(common)
             if not _leaves_later(common, region):
                 return same
@@ -202,6 +206,9 @@ class Bout:
         self.region.want(readying, wanted)
         if flows:
             wanted.mirror()
+        if max(map(len, wanted.points.values()), default=0) > _MOST_APART:
+            reason = f"NAT tells over {_MOST_APART:,} of them apart"
+            raise CannotCompare("so many addresses and ports", reason)
         context = Context(hook=ground.hook)
         if ground.ways:
             context = replace(context, address_types=ground.ways.host.address_types)

@@ -26,6 +26,7 @@ from iptlab.netfilter.actions import Translate
 from iptlab.netfilter.context import CtState
 from iptlab.packet import Protocol, TcpFlags
 
+_MOST_TOLD = 200
 # what only later packets have, or connections that rules have marked
 _TELLING = ("connmark", "flags")
 
@@ -63,6 +64,7 @@ class Flows:
         self.common = common
         self.diagram = common.diagram
         self.scope = scope
+        self._told_of = 0  # how many kinds of later packets were looked at
         self.treatments = {
             view: tuple(Treatment(tables, common, view) for tables in sides) for view in View
         }
@@ -113,6 +115,9 @@ class Flows:
         self, view: View, nodes: tuple[Node, Node], who: Callable[[], Node]
     ) -> Iterator[Later]:
         """The first packets, of those that ``who`` gives, whose later ones fare differently."""
+        self._told_of += 1
+        if self._told_of > _MOST_TOLD:
+            raise CannotCompare("connections", f"they go on in more than {_MOST_TOLD:,} ways")
         if nodes[0] == nodes[1]:
             return
         here = who()
