@@ -19,7 +19,7 @@ from iptlab.grading.axes import Wanted
 from iptlab.grading.common import Common, Ground
 from iptlab.grading.diagram import Diagram, Node, TooManyNodesError, TooManyStatesError
 from iptlab.grading.feedback import Alike, Comparison, Difference
-from iptlab.grading.flows import Flows, Later, tell_flows
+from iptlab.grading.flows import MOST_TOLD, Flows, Later, tell_flows
 from iptlab.grading.onward import play_on
 from iptlab.grading.ready import Readying, Tables, asks_translation, reached
 from iptlab.grading.reconcile import Differing, alike
@@ -29,6 +29,7 @@ from iptlab.grading.sample import Thing, has_axis, packet_of
 from iptlab.grading.scope import Aspect, Entry, Path, paths
 from iptlab.grading.symbolic import Treatment
 from iptlab.grading.typical import Found, pointed, typical, usual_packet, words
+from iptlab.netfilter.actions import Translate
 from iptlab.netfilter.context import Context, CtState
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.rules import Rule
@@ -159,8 +160,11 @@ class Bout:
         connections that were open before.
         """
         ground = self.ground
-        if ground.ways is None or not tell_flows([*map(taken_apart, self.all_rules)]):
+        asked = {id(one): one for one in map(taken_apart, self.all_rules)}.values()
+        if ground.ways is None or not tell_flows(asked):
             return same
+        if sum(isinstance(one.does, Translate) for one in asked) > MOST_TOLD:
+            return replace(same, open=f"{_UNPROVEN}, which may be translated in too many ways")
         try:
             first = self._addresses_first
             common = self.prepared(addresses_first=first, budget=_FLOW_BUDGET, flows=True)
