@@ -19,7 +19,7 @@ from iptlab.grading.axes import Wanted
 from iptlab.grading.common import Common, Ground
 from iptlab.grading.diagram import Diagram, Node, TooManyNodesError, TooManyStatesError
 from iptlab.grading.feedback import Alike, Comparison, Difference
-from iptlab.grading.flows import Flows, Later, tell_flows
+from iptlab.grading.flows import MOST_TOLD, Flows, Later, tell_flows
 from iptlab.grading.onward import play_on
 from iptlab.grading.ready import Readying, Tables, asks_translation, reached
 from iptlab.grading.reconcile import Differing, alike
@@ -29,6 +29,7 @@ from iptlab.grading.sample import Thing, has_axis, packet_of
 from iptlab.grading.scope import Aspect, Entry, Path, paths
 from iptlab.grading.symbolic import Treatment
 from iptlab.grading.typical import Found, pointed, typical, usual_packet, words
+from iptlab.netfilter.actions import Translate
 from iptlab.netfilter.context import Context, CtState
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.rules import Rule
@@ -39,7 +40,10 @@ BUDGET = 300_000
 TRIES = 2_000
 # so many rules are asked in all where there are many, but so many packets are tried anyhow
 _WORK, _FEWEST = 200_000, 100
+# flows of rule sets that people write need some hundred nodes
+_FLOW_BUDGET = 5_000
 _MOST_KEPT = 16
+_MOST_APART = 4_096  # values of one field
 _UNBOUNDED = 1 << 60
 _UNPROVEN = "later packets of connections"
 
@@ -156,10 +160,14 @@ class Bout:
         connections that were open before.
         """
         ground = self.ground
-        if ground.ways is None or not tell_flows([*map(taken_apart, self.all_rules)]):
+        asked = {id(one): one for one in map(taken_apart, self.all_rules)}.values()
+        if ground.ways is None or not tell_flows(asked):
             return same
+        if sum(isinstance(one.does, Translate) for one in asked) > MOST_TOLD:
+            return replace(same, open=f"{_UNPROVEN}, which may be translated in too many ways")
         try:
-            common = self.prepared(addresses_first=self._addresses_first, flows=True)
+            first = self._addresses_first
+            common = self.prepared(addresses_first=first, budget=_FLOW_BUDGET, flows=True)
             region = self.region.node(common)
             if not _leaves_later(common, region):
                 return same
@@ -202,6 +210,9 @@ class Bout:
         self.region.want(readying, wanted)
         if flows:
             wanted.mirror()
+        if max(map(len, wanted.points.values()), default=0) > _MOST_APART:
+            reason = f"NAT tells over {_MOST_APART:,} of them apart"
+            raise CannotCompare("so many addresses and ports", reason)
         context = Context(hook=ground.hook)
         if ground.ways:
             context = replace(context, address_types=ground.ways.host.address_types)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
-from iptlab.grading.diagram import TERMINAL, Diagram, Node
+from iptlab.grading.diagram import TERMINAL, Diagram, Node, TooManyStatesError
 from iptlab.grading.outcomes import Chances, Outcome, State, counted
 from iptlab.grading.ready import Readying, Test, asks_translation
 from iptlab.grading.scope import Entry, Scope
@@ -23,6 +23,7 @@ _BITS = 31 * 40
 CERTAIN = 1 << _BITS
 _MOST_ENDS = 2_048
 _MOST_MIXING = 600_000
+_MOST_LOOKS = 400_000
 _FEW_NODES = 5_000
 _FEW_RULES = 500
 
@@ -94,6 +95,7 @@ class Common:
         self.followed: dict[object, tuple[Node, int]] = {}
         self.models: dict[object, int] = {}
         self._numbers: dict[Outcome, int] = {}
+        self._looked = 0  # how many values that rules had changed were asked about
         self._mixing = 0  # how many chances were put together
         self._answers: dict[object, bool] = {}
         self._masks: dict[object, int] = {}
@@ -214,6 +216,9 @@ class Common:
             return test.mask
         mask = self._masks.get(key)
         if mask is None:
+            self._looked += len(self.space.atoms[test.level])
+            if self._looked > _MOST_LOOKS:
+                raise TooManyStatesError
             mask = self._masks[key] = sum(
                 1 << at
                 for at, thing in enumerate(self.space.atoms[test.level])

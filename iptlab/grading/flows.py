@@ -7,7 +7,7 @@ round, and tracking undoes on its way what NAT did.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
@@ -26,11 +26,12 @@ from iptlab.netfilter.actions import Translate
 from iptlab.netfilter.context import CtState
 from iptlab.packet import Protocol, TcpFlags
 
+MOST_TOLD = 200
 # what only later packets have, or connections that rules have marked
 _TELLING = ("connmark", "flags")
 
 
-def tell_flows(rules: Iterable[Asked]) -> bool:
+def tell_flows(rules: Collection[Asked]) -> bool:
     """Whether rules may treat later packets as those of no connection that was open before."""
     does = {type(asked.does) for asked in rules}
     asked = [one for rule in rules for question in rule.questions for one in question.conditions]
@@ -63,6 +64,7 @@ class Flows:
         self.common = common
         self.diagram = common.diagram
         self.scope = scope
+        self._told_of = 0  # how many kinds of later packets were looked at
         self.treatments = {
             view: tuple(Treatment(tables, common, view) for tables in sides) for view in View
         }
@@ -113,6 +115,9 @@ class Flows:
         self, view: View, nodes: tuple[Node, Node], who: Callable[[], Node]
     ) -> Iterator[Later]:
         """The first packets, of those that ``who`` gives, whose later ones fare differently."""
+        self._told_of += 1
+        if self._told_of > MOST_TOLD:
+            raise CannotCompare("connections", f"they go on in more than {MOST_TOLD:,} ways")
         if nodes[0] == nodes[1]:
             return
         here = who()
