@@ -59,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 2
+    except OSError as error:  # a full disk behind the output
+        print(f"iptlab: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return 2
     return status
 
 

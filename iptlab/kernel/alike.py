@@ -74,7 +74,7 @@ def _dropped_by(journey: Journey) -> list[object] | str | None:
         return None
     if journey.by is None:
         return "kernel"
-    return [journey.by.table, journey.by.chain, journey.by.number or "policy"]
+    return [str(journey.by.table), str(journey.by.chain), journey.by.number or "policy"]
 
 
 def _path(journey: Journey) -> list[list[str | None]]:
