@@ -522,7 +522,7 @@ def _knocked() -> int:
 
 recall_answer = Predict(
     id="06-recall-answer",
-    task="A SYN comes in to a server, and it answers with SYN,ACK. Which state does that second "
+    task="A SYN comes in to a server, and it answers with SYN,ACK.\n\nWhich state does that second "
     f"packet have in the server's chain OUTPUT? {_WHICH}",
     truth=lambda: _state(_answer()),
     choices=STATES,
@@ -548,7 +548,7 @@ recall_answer = Predict(
 recall_loose = Predict(
     id="06-recall-loose",
     task="Somebody empties the table of connections with `conntrack -F'. The next packet of an "
-    f"open tcp connection comes in: an ACK. Which state does it have? {_WHICH}",
+    f"open tcp connection comes in: an ACK.\n\nWhich state does it have? {_WHICH}",
     truth=lambda: _state(_forgotten()),
     choices=STATES,
     shows=_forgotten,
@@ -573,7 +573,7 @@ recall_loose = Predict(
 recall_error = Predict(
     id="06-recall-error",
     task="A laptop has a connection to a web server. A router on the way sends it an icmp error, "
-    f"fragmentation-needed, about a packet of that connection. The error's state? {_WHICH}",
+    f"fragmentation-needed, about a packet of that connection.\n\nThe error's state? {_WHICH}",
     truth=lambda: _state(_too_big()),
     choices=STATES,
     shows=_too_big,
@@ -617,7 +617,7 @@ recall_exempt = Predict(
 recall_late = Predict(
     id="06-recall-late",
     task="A laptop asks a name server over udp. The entry of an unanswered udp flow lasts 30 "
-    f"seconds; the answer comes after 40. Which state does it have on the laptop? {_WHICH}",
+    f"seconds; the answer comes after 40.\n\nWhich state does it have on the laptop? {_WHICH}",
     truth=lambda: _state(_late()),
     choices=STATES,
     shows=_late,
@@ -642,7 +642,7 @@ recall_late = Predict(
 recall_dropped = Predict(
     id="06-recall-dropped",
     task="A firewall's table of connections is empty. A stranger sends the same SYN three times; "
-    "a rule in INPUT drops it each time. How many entries are in the table then?",
+    "a rule in INPUT drops it each time.\n\nHow many entries are in the table then?",
     truth=_knocked,
     shows=lambda: _met(DEAF, KNOCK)[0],
     hints=(
