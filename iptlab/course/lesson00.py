@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 from iptlab.course.files import data
 from iptlab.grading import (
+    FATES,
     Exercise,
     Goal,
     Misconception,
@@ -15,6 +16,7 @@ from iptlab.grading import (
     SupplyPacket,
     WriteRules,
     answered,
+    decider,
     read_rules,
     sends,
     treats,
@@ -22,9 +24,8 @@ from iptlab.grading import (
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.hooks import Hook
 from iptlab.simulate.situation import trace
-from iptlab.simulate.trace import HookVisit, Step
+from iptlab.simulate.trace import HookVisit
 
-FATES = ("ACCEPT", "DROP", "REJECT")
 HOME = ip_network("192.168.1.0/24")
 
 laptop = partial(data, "laptop.rules")
@@ -33,13 +34,6 @@ quiet = partial(data, "quiet.rules")
 
 def _on_laptop(packet: str) -> HookVisit:
     return trace(laptop(), packet)
-
-
-def _number(visit: HookVisit) -> int:
-    """The number of the rule that decided."""
-    last = visit.deciding.events[-1]
-    assert isinstance(last, Step)
-    return last.number
 
 
 # --- predictions ---
@@ -83,7 +77,7 @@ first = Predict(
 
 ping = Predict(
     id="00-ping",
-    truth=lambda: _number(PING()),
+    truth=lambda: decider(PING()),
     shows=PING,
     hints=(
         "The packet is not tcp and not udp: it is icmp, and it has no ports.",
@@ -287,7 +281,7 @@ decides = Predict(
     id="00-recall-decides",
     task=f"These are the rules of a machine:\n{ALLOWED}Somebody at 10.0.0.9 sends a udp packet to "
     "port 22. Which rule decides, 1, 2 or 3?",
-    truth=lambda: _number(NEAR_UDP()),
+    truth=lambda: decider(NEAR_UDP()),
     choices=(1, 2, 3),
     shows=NEAR_UDP,
     hints=("A rule matches if all of its conditions hold.", "Rule 1 is for tcp."),

@@ -8,6 +8,7 @@ from ipaddress import ip_network
 
 from iptlab.course.files import data
 from iptlab.grading import (
+    FATES,
     Aspect,
     Exercise,
     Goal,
@@ -17,6 +18,7 @@ from iptlab.grading import (
     SupplyPacket,
     WriteRules,
     answered,
+    decider,
     read_rules,
     sends,
     treats,
@@ -24,16 +26,9 @@ from iptlab.grading import (
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.hooks import Hook
 from iptlab.simulate.situation import trace
-from iptlab.simulate.trace import HookVisit, Step
+from iptlab.simulate.trace import HookVisit
 
-FATES = ("ACCEPT", "DROP", "REJECT")
 HOME = ip_network("192.168.1.0/24")
-
-
-def _number(visit: HookVisit) -> int | str:
-    """The number of the rule that decided, or the word policy."""
-    last = visit.deciding.events[-1]
-    return last.number if isinstance(last, Step) else "policy"
 
 
 # --- conditions: a packet that tells two rule sets apart ---
@@ -96,7 +91,7 @@ def _ordered() -> HookVisit:
 
 order = Predict(
     id="01-order",
-    truth=lambda: _number(_ordered()),
+    truth=lambda: decider(_ordered()),
     choices=(1, 2, 3, "policy"),
     shows=_ordered,
     hints=(
@@ -370,7 +365,7 @@ def _lookup() -> HookVisit:
 
 dns = Predict(
     id="01-dns",
-    truth=lambda: _number(_lookup()),
+    truth=lambda: decider(_lookup()),
     shows=_lookup,
     hints=(
         "Strike out the rules for other interfaces first: the packet comes in through br0.",

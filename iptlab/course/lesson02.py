@@ -7,6 +7,7 @@ from functools import partial
 
 from iptlab.course.files import data
 from iptlab.grading import (
+    FATES,
     Exercise,
     FindLine,
     Goal,
@@ -17,6 +18,7 @@ from iptlab.grading import (
     WriteRules,
     answered,
     blames,
+    decider,
     read_rules,
     sends,
     treats,
@@ -28,9 +30,8 @@ from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.machine import Machine
 from iptlab.simulate.situation import Situation, trace
-from iptlab.simulate.trace import HookVisit, Step
+from iptlab.simulate.trace import HookVisit
 
-FATES = ("ACCEPT", "DROP", "REJECT")
 FIRST_PACKETS = Scope(hooks=(Hook.INPUT,), assume="-m conntrack --ctstate NEW")
 
 LAPTOP = "in eth1 tcp 192.168.1.10:40000 -> 192.168.1.1:{}"
@@ -41,12 +42,6 @@ STRANGER = "in eth0 tcp 203.0.113.9:40000 -> 203.0.113.2:{}"
 
 def _visit(rules: str, packet: str) -> HookVisit:
     return trace(read_rules(rules), packet)
-
-
-def _number(visit: HookVisit) -> int | str:
-    """The number of the rule that decided, or the word policy."""
-    last = visit.deciding.events[-1]
-    return last.number if isinstance(last, Step) else "policy"
 
 
 # --- one condition, and not the rule ---
@@ -459,7 +454,7 @@ TRIES = (
 
 down = Predict(
     id="02-down",
-    truth=lambda: [_number(trace(flat(), one)) for one in TRIES],
+    truth=lambda: [decider(trace(flat(), one)) for one in TRIES],
     shows=lambda: trace(flat(), TRIES[2]),
     hints=(
         "Begin with the messages. Silence is DROP, `refused' is a reset or port-unreachable, "
@@ -552,7 +547,7 @@ card = Predict(
     id="02-recall-card",
     task=f"These are the rules of a machine:\n{CARDS}A packet comes in through eth12. Who decides: "
     '1, 2 or "policy"?',
-    truth=lambda: _number(BY_CARD()),
+    truth=lambda: decider(BY_CARD()),
     choices=(1, 2, "policy"),
     shows=BY_CARD,
     hints=("Is eth12 the same name as eth1?", "Only a + at the end makes a name a beginning."),

@@ -9,6 +9,7 @@ from itertools import groupby
 
 from iptlab.course.files import data
 from iptlab.grading import (
+    FATES,
     Exercise,
     FindLine,
     Goal,
@@ -32,7 +33,6 @@ from iptlab.simulate.machine import Machine
 from iptlab.simulate.situation import Situation, trace
 from iptlab.simulate.trace import Event, HookVisit
 
-FATES = ("ACCEPT", "DROP", "REJECT")
 HOME = ip_network("192.168.1.0/24")
 PHONE = "in eth1 out eth0 {} 192.168.1.11:40000 -> 203.0.113.1:{}"
 FIRST_PACKETS = "-m conntrack --ctstate NEW"

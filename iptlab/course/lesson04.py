@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache, partial
@@ -13,6 +12,7 @@ from iptlab.console.lab import Lab
 from iptlab.course.files import data
 from iptlab.errors import RuleError
 from iptlab.grading import (
+    FATES,
     Aspect,
     Exercise,
     FindLine,
@@ -23,6 +23,9 @@ from iptlab.grading import (
     SupplyPacket,
     WriteRules,
     answered,
+    blames,
+    lists,
+    omits,
     read_rules,
     sends,
     treats,
@@ -36,7 +39,6 @@ from iptlab.simulate.network import Attempt
 from iptlab.simulate.situation import Situation, trace
 from iptlab.simulate.trace import HookVisit
 
-FATES = ("ACCEPT", "DROP", "REJECT")
 ROUTER = Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24")
 KNOCK = "in eth1 tcp 192.168.1.11:40000 -> 192.168.1.1:22"
 
@@ -56,21 +58,6 @@ def _visit(rules: str, packet: str | Situation = KNOCK) -> HookVisit:
 
 def _journey(rules: str, packet: str = KNOCK) -> Journey:
     return Machine(ROUTER.with_rules(read_rules(rules))).journey(packet)
-
-
-def _has(*items: str) -> Callable[[object], bool]:
-    """The mistake of a list with one of these in it."""
-    return lambda answer: isinstance(answer, tuple) and bool({*items} & {*map(str, answer)})
-
-
-def _accuses(*lines: str) -> Callable[[object], bool]:
-    """The mistake of blaming one of these lines, each named with its table."""
-    return lambda answer: isinstance(answer, tuple) and answer[0] in lines
-
-
-def _lacks(*items: str) -> Callable[[object], bool]:
-    """The mistake of a list without one of these."""
-    return lambda answer: isinstance(answer, tuple) and not {*items} <= {*map(str, answer)}
 
 
 # --- the matrix ---
@@ -107,36 +94,36 @@ matrix = Predict(
             "In PREROUTING nobody knows yet whether the packet is for this machine or only "
             "passes through, and at POSTROUTING everything has been filtered already. filter "
             "has chains where the way is known: INPUT, FORWARD, OUTPUT.",
-            _has("c", "n"),
+            lists("c", "n"),
         ),
         Misconception(
             "nat-in-the-middle",
             "In FORWARD the way has been chosen, so it is too late for a new destination; and "
             "the source is changed last of all, in POSTROUTING. nat has no chain FORWARD.",
-            _has("g"),
+            lists("g"),
         ),
         Misconception(
             "raw-too-late",
             "raw has to speak before connection tracking looks at the packet. By INPUT, FORWARD "
             "and POSTROUTING that has long happened.",
-            _has("d", "f", "l"),
+            lists("d", "f", "l"),
         ),
         Misconception(
             "own-packets-forgotten",
             "Packets that this machine sends do not pass PREROUTING. For them OUTPUT is the "
             "first hook, so whoever works at the beginning needs a chain there too.",
-            _lacks("i", "j", "k"),
+            omits("i", "j", "k"),
         ),
         Misconception(
             "one-way-forgotten",
             "To this machine, through it, from it: filter has a chain for each of the three ways.",
-            _lacks("e", "h"),
+            omits("e", "h"),
         ),
         Misconception(
             "source-forgotten",
             "Square b of nat is about destinations. Where can it change a source as late as "
             "possible?",
-            _lacks("m"),
+            omits("m"),
         ),
         Misconception(
             "out-of-order",
@@ -169,7 +156,7 @@ order = Predict(
                 and answer.index("nat") < answer.index("filter")
             ),
         ),
-        Misconception("raw-everywhere", "raw has no chain INPUT.", _has("raw")),
+        Misconception("raw-everywhere", "raw has no chain INPUT.", lists("raw")),
         Misconception(
             "security-first",
             "security sounds as if it came first. Its number is 50, and filter's is 0.",
@@ -193,7 +180,7 @@ order = Predict(
         Misconception(
             "table-forgotten",
             "Four tables have a chain INPUT. nat and security are two of them.",
-            _lacks("nat", "security"),
+            omits("nat", "security"),
         ),
         Misconception(
             "other-build",
@@ -258,11 +245,11 @@ walk = Predict(
             "filter is not the only table with rules. Which tables come before it?",
             answered(["filter"], ["filter", "security"], ["mangle", "filter", "security"]),
         ),
-        Misconception("nat-is-empty", "nat has no rules here.", _has("nat")),
+        Misconception("nat-is-empty", "nat has no rules here.", lists("nat")),
         Misconception(
             "two-chains",
             "mangle has rules in two chains. The one in PREROUTING is for port 80. And the other?",
-            lambda answer: _has("raw")(answer) and _lacks("mangle")(answer),
+            lambda answer: lists("raw")(answer) and omits("mangle")(answer),
         ),
         Misconception(
             "named-twice",
@@ -600,23 +587,23 @@ blame = FindLine(
         Misconception(
             "filter-is-innocent",
             "filter lets in whoever asks for names. But does the packet come so far?",
-            _accuses(*(f"filter INPUT {n}" for n in range(1, 5)), "filter INPUT policy"),
+            blames(*(f"filter INPUT {n}" for n in range(1, 5)), "filter INPUT policy"),
         ),
         Misconception(
             "security-is-innocent",
             "That rule is for udp to other ports, as its ! says.",
-            _accuses("security INPUT 1"),
+            blames("security INPUT 1"),
         ),
         Misconception(
             "mangle-is-innocent",
             "ACCEPT in mangle stops nobody, and the rule in FORWARD is about mail that passes "
             "through.",
-            _accuses("mangle INPUT 1", "mangle FORWARD 1"),
+            blames("mangle INPUT 1", "mangle FORWARD 1"),
         ),
         Misconception(
             "other-side",
             "That rule is for the other side: nobody outside may come with an address of ours.",
-            _accuses("raw PREROUTING 1"),
+            blames("raw PREROUTING 1"),
         ),
     ),
     done="One digit in a table that `iptables -L` does not show. iptables-save shows all five.",

@@ -10,6 +10,7 @@ from iptlab.console.lab import Lab
 from iptlab.course.files import data
 from iptlab.errors import RuleError
 from iptlab.grading import (
+    FATES,
     Exercise,
     FindLine,
     Goal,
@@ -20,6 +21,10 @@ from iptlab.grading import (
     SupplyPacket,
     WriteRules,
     answered,
+    blames,
+    decider,
+    lists,
+    omits,
     read_rules,
     treats,
 )
@@ -33,10 +38,9 @@ from iptlab.simulate.host import Host, Interface
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.machine import Machine
 from iptlab.simulate.situation import trace
-from iptlab.simulate.trace import HookVisit, Step
+from iptlab.simulate.trace import HookVisit
 from iptlab.targets.log import Log
 
-FATES = ("ACCEPT", "DROP", "REJECT")
 KNOCK = "in eth0 tcp 198.51.100.7:40000 -> 203.0.113.10:8080"
 # what Bob typed at the club's server
 BOB = """iptables -P INPUT DROP
@@ -61,30 +65,9 @@ def _visit(rules: str, packet: str) -> HookVisit:
     return trace(read_rules(rules), packet)
 
 
-def _number(visit: HookVisit) -> int | str:
-    """The number of the rule that decided, or the word policy."""
-    last = visit.deciding.events[-1]
-    return last.number if isinstance(last, Step) else "policy"
-
-
-def _has(*items: str) -> Callable[[object], bool]:
-    """The mistake of a list with one of these in it."""
-    return lambda answer: isinstance(answer, tuple) and bool({*items} & {*map(str, answer)})
-
-
-def _lacks(item: str) -> Callable[[object], bool]:
-    """The mistake of a list without it."""
-    return lambda answer: isinstance(answer, tuple) and item not in answer
-
-
 def _says(*parts: str) -> Callable[[object], bool]:
     """The mistake of a packet, as text, with one of these in it."""
     return lambda answer: isinstance(answer, str) and any(part in answer for part in parts)
-
-
-def _accuses(*lines: str) -> Callable[[object], bool]:
-    """The mistake of blaming one of these lines."""
-    return lambda answer: isinstance(answer, tuple) and answer[0] in lines
 
 
 # --- which chains a packet meets ---
@@ -112,13 +95,13 @@ path = Predict(
             "input-for-a-published-port",
             "In PREROUTING nat has given the packet a new destination, 172.17.0.2. That is not "
             "this machine, so the packet goes through it, and INPUT is not asked.",
-            _has("input"),
+            lists("input"),
         ),
         Misconception(
             "every-jump-fits",
             "Only packets that came in through docker0 jump to DOCKER-ISOLATION-STAGE-2. This "
             "one came in through eth0.",
-            _has("docker-isolation-stage-2"),
+            lists("docker-isolation-stage-2"),
         ),
         Misconception(
             "return-ends-all",
@@ -129,7 +112,7 @@ path = Predict(
         Misconception(
             "begins-with-a-jump",
             "DOCKER and the others are nobody's first chain. Which built-in chain jumps to them?",
-            _lacks("forward"),
+            omits("forward"),
         ),
     ),
     done="FORWARD, and three chains that it calls. INPUT is not among them: the packet came to the "
@@ -521,12 +504,12 @@ ban = FindLine(
             "return-lets-in",
             "RETURN does not let anybody in: it goes back to INPUT, for whoever is not banned. "
             "The chain has counted no packet at all.",
-            _accuses("filter f2b-sshd 3", "filter f2b-postfix 2"),
+            blames("filter f2b-sshd 3", "filter f2b-postfix 2"),
         ),
         Misconception(
             "ban-is-right",
             "The ban is written as it should be. Why does no packet come to it?",
-            _accuses("filter f2b-sshd 1", "filter f2b-sshd 2"),
+            blames("filter f2b-sshd 1", "filter f2b-sshd 2"),
         ),
         Misconception(
             "nobody-banned",
@@ -567,22 +550,22 @@ zone = FindLine(
             "service-is-right",
             "The database is meant to be open to the house. The question is who else is treated "
             "as if he were in it.",
-            _accuses("filter IN_internal_allow 3", "filter IN_internal_allow 1"),
+            blames("filter IN_internal_allow 3", "filter IN_internal_allow 1"),
         ),
         Misconception(
             "dead-rule",
             "That rule is dead, and worth mending. But it lets nobody in.",
-            _accuses("filter INPUT 7"),
+            blames("filter INPUT 7"),
         ),
         Misconception(
             "outside-is-right",
             "eth0 is in zone drop, as it should be: all its new packets end there.",
-            _accuses("filter INPUT_ZONES 2"),
+            blames("filter INPUT_ZONES 2"),
         ),
         Misconception(
             "house-is-right",
             "eth1 is the house, and may use what zone internal offers.",
-            _accuses("filter INPUT_ZONES 1"),
+            blames("filter INPUT_ZONES 1"),
         ),
     ),
     done="The last line of INPUT_ZONES is the default zone. Whatever interface comes later, a VPN "
@@ -696,7 +679,7 @@ recall_append = Predict(
     id="08-recall-append",
     task=f"These are the rules of a web server:\n{APPENDED}A first packet to tcp port 80 comes in. "
     'Which rule decides: 1, 2, 3, or "policy"?',
-    truth=lambda: _number(_visit(APPENDED, WEB)),
+    truth=lambda: decider(_visit(APPENDED, WEB)),
     choices=(1, 2, 3, "policy"),
     shows=lambda: _visit(APPENDED, WEB),
     hints=(

@@ -5,6 +5,7 @@ How to write one of each kind stands in ``iptlab.grading.kinds``.
 
 from iptlab.grading.exercise import Exercise, Misconception, Variants, answered, grade
 from iptlab.grading.kinds import (
+    FATES,
     Arrange,
     EditManifest,
     FindLine,
@@ -15,7 +16,10 @@ from iptlab.grading.kinds import (
     SupplyPacket,
     WriteRules,
     blames,
+    decider,
     ends,
+    lists,
+    omits,
     reaches,
     sends,
     treats,
@@ -25,6 +29,7 @@ from iptlab.grading.result import Result, Status
 from iptlab.grading.scope import Aspect, Scope
 
 __all__ = [
+    "FATES",
     "Arrange",
     "Aspect",
     "EditManifest",
@@ -43,8 +48,11 @@ __all__ = [
     "WriteRules",
     "answered",
     "blames",
+    "decider",
     "ends",
     "grade",
+    "lists",
+    "omits",
     "reaches",
     "read_rules",
     "sends",

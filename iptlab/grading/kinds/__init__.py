@@ -85,12 +85,13 @@ whose output holds the question. Their answers are in the file of the lesson tha
 from iptlab.grading.kinds.arrange import Arrange
 from iptlab.grading.kinds.find import FindLine, blames
 from iptlab.grading.kinds.manifest import EditManifest, Flow, reaches
-from iptlab.grading.kinds.predict import Predict, ends
+from iptlab.grading.kinds.predict import FATES, Predict, decider, ends, lists, omits
 from iptlab.grading.kinds.service import KubeProxyRules
 from iptlab.grading.kinds.supply import SupplyPacket, sends
 from iptlab.grading.kinds.write import Goal, WriteRules, treats
 
 __all__ = [
+    "FATES",
     "Arrange",
     "EditManifest",
     "FindLine",
@@ -101,7 +102,10 @@ __all__ = [
     "SupplyPacket",
     "WriteRules",
     "blames",
+    "decider",
     "ends",
+    "lists",
+    "omits",
     "reaches",
     "sends",
     "treats",

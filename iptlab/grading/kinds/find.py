@@ -248,7 +248,7 @@ def _fare(ending: Ending) -> tuple[object, ...]:
 
 
 def blames(*places: str) -> Callable[[object], bool]:
-    """The mistake of blaming one of these lines: ``blames("INPUT 3")``."""
+    """The mistake of blaming one of these lines: ``blames("INPUT 3", "nat INPUT 1")``."""
     return lambda answer: (
-        isinstance(answer, tuple) and any(str(answer[0]).endswith(f" {place}") for place in places)
+        isinstance(answer, tuple) and any(f" {answer[0]}".endswith(f" {place}") for place in places)
     )

@@ -10,6 +10,10 @@ from iptlab.errors import PacketError
 from iptlab.grading.exercise import Exercise, agree, plain, shortened
 from iptlab.grading.result import Evidence, Result
 from iptlab.packet import Packet
+from iptlab.simulate.trace import HookVisit
+
+# what can become of a packet at a firewall, as choices
+FATES = ("ACCEPT", "DROP", "REJECT")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +86,22 @@ def _how_far(given: object, truth: object) -> str:
 def ends(packet: Packet) -> str:
     """Where a packet comes from and goes to: ``192.168.1.7:4000 -> 10.0.0.5:80``."""
     return f"{_place(packet.src, packet.sport)} -> {_place(packet.dst, packet.dport)}"
+
+
+def decider(visit: HookVisit) -> int | str:
+    """The number of the rule that decided, or the word policy."""
+    number = visit.decided_by.rpartition(" ")[2]
+    return int(number) if number.isdecimal() else number
+
+
+def lists(*items: str) -> Callable[[object], bool]:
+    """The mistake of a list with one of these in it."""
+    return lambda answer: isinstance(answer, tuple) and bool({*items} & {*map(str, answer)})
+
+
+def omits(*items: str) -> Callable[[object], bool]:
+    """The mistake of a list without one of these."""
+    return lambda answer: isinstance(answer, tuple) and not {*items} <= {*map(str, answer)}
 
 
 def _place(address: object, port: int | None) -> str:
