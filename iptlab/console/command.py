@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from iptlab.kubernetes.api.control_plane import ControlPlane
-from iptlab.kubernetes.cluster import Cluster
 from iptlab.simulate.machine import Machine
 from iptlab.simulate.network import Attempt, Network
 
@@ -37,8 +36,7 @@ class Session:
 
     ``names`` are host names and their addresses, as a resolver knows them. What a command
     sends it appends to ``attempts``, so that one can look at its journeys afterwards.
-    ``cluster`` is the Kubernetes cluster whose network it is, if it is one's, ``plane`` the
-    control plane that kubectl talks to.
+    ``plane`` is the control plane that kubectl talks to, if it is a cluster's network.
     """
 
     network: Network
@@ -47,7 +45,6 @@ class Session:
     names: dict[str, tuple[str, ...]]
     stdin: str = ""
     attempts: list[Attempt] = field(default_factory=list)
-    cluster: Cluster | None = None
     plane: ControlPlane | None = None
 
     @property

@@ -131,7 +131,7 @@ class Lab:
         if host in plane.cluster.place.pods:
             box.files = plane.files_of(host)
         network = plane.cluster.network
-        return Session(network, host, box, names, stdin, state.attempts, plane.cluster, plane)
+        return Session(network, host, box, names, stdin, state.attempts, plane)
 
     def inside(self, pod: str, words: Sequence[str]) -> Ran:
         """Run one command in a pod, as ``kubectl exec`` does."""
