@@ -69,9 +69,3 @@ class Arrange(WriteRules):
                 return f"Line {letter} has no blank to put `{filling[:20]}' into."
             return f"Line {letter} has a blank. Say what goes into it: {letter}=..."
         return ""
-
-    def labelled(self) -> str:
-        """The lines with their letters, as a notebook shows them."""
-        return "\n".join(
-            f"{a}: {line}" for a, line in zip(ascii_lowercase, self.lines, strict=False)
-        )
