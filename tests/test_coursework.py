@@ -7,9 +7,9 @@ import json
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
-from time import process_time
 
 import pytest
+from moments import a_moment
 
 from iptlab import course
 from iptlab.cli import main
@@ -227,6 +227,5 @@ def test_a_thousand_answers_take_a_moment(
     """A class of 100 with ten answers each: well below a second for each learner."""
     for n in range(100):
         hand_in(f"learner{n}.ipynb", notebook(*[SSH, WEB] * 5))
-    start = process_time()
-    assert len(list(grades(submissions(tmp_path), {}))) >= 200
-    assert process_time() - start < 60
+    with a_moment(20):
+        assert len(list(grades(submissions(tmp_path), {}))) >= 200
