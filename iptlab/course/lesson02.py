@@ -34,7 +34,7 @@ from iptlab.simulate.trace import HookVisit
 
 FIRST_PACKETS = Scope(hooks=(Hook.INPUT,), assume="-m conntrack --ctstate NEW")
 
-LAPTOP = "in eth1 tcp 192.168.1.10:40000 -> 192.168.1.1:{}"
+LAPTOP = "in eth1 tcp 192.168.1.20:40000 -> 192.168.1.1:{}"
 PHONE = "in eth1 tcp 192.168.1.11:40000 -> 192.168.1.1:{}"
 GUEST = "in eth1 tcp 192.168.1.12:40000 -> 192.168.1.1:{}"
 STRANGER = "in eth0 tcp 203.0.113.9:40000 -> 203.0.113.2:{}"
@@ -55,7 +55,7 @@ KNOCKS = (
     "in eth0 tcp 203.0.113.9:40000 -> 203.0.113.2:443",
     "in eth0 udp 203.0.113.9:40000 -> 203.0.113.2:53",
     "in eth0 icmp 203.0.113.9 -> 203.0.113.2 echo-request",
-    "in eth1 tcp 192.168.1.10:40000 -> 192.168.1.1:8080",
+    "in eth1 tcp 192.168.1.20:40000 -> 192.168.1.1:8080",
 )
 
 
@@ -115,7 +115,7 @@ def _shut_out(rules: object) -> int:
 only = WriteRules(
     id="02-only",
     reference="""
-        -A INPUT -s 192.168.1.10,192.168.1.11 -p tcp --dport 22 -j ACCEPT
+        -A INPUT -s 192.168.1.20,192.168.1.11 -p tcp --dport 22 -j ACCEPT
         -A INPUT -p tcp --dport 22 -j DROP
     """,
     says="Ssh is for the laptop and the phone alone; everything else stays as it was.",
@@ -131,7 +131,7 @@ only = WriteRules(
         "Take the laptop's packet through both rules. Rule 1 says no. And rule 2?",
         "Whoever is not the laptop OR not the phone is everybody. You want: neither of them.",
         "Accept the two first, then drop ssh for whoever is left. One line takes both: "
-        "-s 192.168.1.10,192.168.1.11",
+        "-s 192.168.1.20,192.168.1.11",
     ),
     misconceptions=(
         Misconception(
@@ -172,7 +172,7 @@ only = WriteRules(
             "asks-where-it-came-in",
             "A rule of yours asks for an interface, and the laptop and the phone may come in "
             "through any. (On a real router -i eth1 is wise: an address can be forged.)",
-            treats("in eth0 tcp 192.168.1.10:40000 -> 203.0.113.2:22", Verdict.DROP),
+            treats("in eth0 tcp 192.168.1.20:40000 -> 203.0.113.2:22", Verdict.DROP),
         ),
     ),
     done="Two rules with ! shut the door to everybody. An exception needs a rule of its own, "
@@ -344,7 +344,7 @@ outside = WriteRules(
         Misconception(
             "inside-too",
             "A rule without -i is for both sides. Only udp from eth0 should go unanswered.",
-            treats("in eth1 udp 192.168.1.10:40000 -> 192.168.1.1:53", Verdict.DROP),
+            treats("in eth1 udp 192.168.1.20:40000 -> 192.168.1.1:53", Verdict.DROP),
         ),
         Misconception(
             "an-answer-is-no-silence",
@@ -465,7 +465,7 @@ down = Predict(
     misconceptions=(
         Misconception(
             "not-the-laptop-is-the-phone",
-            "! -s 192.168.1.10 is true of everybody but the laptop, and so of Bob's phone: ssh "
+            "! -s 192.168.1.20 is true of everybody but the laptop, and so of Bob's phone: ssh "
             "ends in silence at rule 2.",
             lambda answer: isinstance(answer, tuple) and len(answer) == 4 and answer[0] != 2,
         ),
@@ -496,7 +496,7 @@ CARDS = """-P INPUT DROP
 -A INPUT -i eth1 -j ACCEPT
 -A INPUT -i eth+ -j DROP
 """
-SEVERAL = "-A INPUT -s 192.168.1.10,192.168.1.11 -d 192.168.1.1,203.0.113.2 -p udp -j ACCEPT"
+SEVERAL = "-A INPUT -s 192.168.1.20,192.168.1.11 -d 192.168.1.1,203.0.113.2 -p udp -j ACCEPT"
 _added = partial(read_rules, SEVERAL)
 IN_NETWORK = partial(_visit, NETWORK, "in eth1 udp 192.168.1.7:4000 -> 192.168.1.1:53")
 OF_TCP = partial(_visit, PORTS, "in eth1 tcp 192.168.1.7:4000 -> 192.168.1.1:443")
@@ -568,7 +568,7 @@ several = Predict(
     shows=lambda: trace(_added(), "in eth1 udp 192.168.1.11:40000 -> 203.0.113.2:22"),
     hints=(
         "A rule in the kernel has room for one source and one destination.",
-        "192.168.1.10 may go to 192.168.1.1. Which other pairs does the line allow?",
+        "192.168.1.20 may go to 192.168.1.1. Which other pairs does the line allow?",
     ),
     misconceptions=(
         Misconception(

@@ -29,7 +29,7 @@ from iptlab.simulate.journey import Journey
 from iptlab.simulate.machine import Machine
 
 ROUTER = Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24")
-LAPTOP = Host.server("192.168.1.10/24", gateway="192.168.1.1")
+LAPTOP = Host.server("192.168.1.20/24", gateway="192.168.1.1")
 
 TO_ME = ["PREROUTING", "INPUT"]
 THROUGH_ME = ["PREROUTING", "FORWARD", "POSTROUTING"]
@@ -109,7 +109,7 @@ repair = WriteRules(
         Goal(PHONE_WEB, Verdict.DROP, "The phone must not reach web servers out there."),
         Goal(PHONE_PAGE, Verdict.ACCEPT, "The router's own page stays open to the phone."),
         Goal(
-            "in eth1 tcp 192.168.1.10:40000 -> 203.0.113.1:80",
+            "in eth1 tcp 192.168.1.20:40000 -> 203.0.113.1:80",
             Verdict.ACCEPT,
             "The laptop may go on reading.",
         ),
@@ -274,7 +274,7 @@ order = Predict(
 
 CAMERA = "in eth0 tcp 203.0.113.9:40000 -> 203.0.113.2:8080"
 SNEAKY = "in eth0 tcp 203.0.113.9:40000 -> 192.168.1.11:22"
-TO_LAPTOP = "in eth0 tcp 203.0.113.9:40000 -> 192.168.1.10:80"
+TO_LAPTOP = "in eth0 tcp 203.0.113.9:40000 -> 192.168.1.20:80"
 SHUT = "-P FORWARD DROP\n"
 CAMERA_IN = """\
 -t nat -A PREROUTING -i eth0 -p tcp --dport 8080 -j DNAT --to-destination 192.168.1.11:80
@@ -294,12 +294,12 @@ camera = WriteRules(
     hints=(
         "PREROUTING comes before FORWARD. What does the packet look like when FORWARD sees it?",
         "DNAT has put a new destination into it: address and port.",
-        "In the worked example DNAT says 192.168.1.10:22, and FORWARD asks for those two.",
+        "In the worked example DNAT says 192.168.1.20:22, and FORWARD asks for those two.",
     ),
     misconceptions=(
         Misconception(
             "copied",
-            "192.168.1.10 is the laptop of the worked example. Where does this DNAT lead?",
+            "192.168.1.20 is the laptop of the worked example. Where does this DNAT lead?",
             lambda rules: (
                 treats(CAMERA, Verdict.DROP, host=ROUTER)(rules)
                 and treats(TO_LAPTOP, Verdict.ACCEPT, host=ROUTER)(rules)
@@ -330,7 +330,7 @@ camera = WriteRules(
 # --- the machine's own packets ---
 
 MOVED = """\
--t nat -A OUTPUT -d 203.0.113.1 -p tcp --dport 80 -j DNAT --to-destination 192.168.1.10:8080
+-t nat -A OUTPUT -d 203.0.113.1 -p tcp --dport 80 -j DNAT --to-destination 192.168.1.20:8080
 -t nat -A POSTROUTING -o eth0 -j MASQUERADE
 """
 
@@ -349,7 +349,7 @@ leaves = Predict(
     shows=LEAVES,
     hints=(
         "DNAT has changed the destination, so the kernel routes once more. By which interface is "
-        "192.168.1.10 reached?",
+        "192.168.1.20 reached?",
         "A second decision gives a new interface. The source address was chosen by the first.",
         "MASQUERADE would write a new source, but it asks for -o eth0.",
     ),
@@ -372,14 +372,14 @@ leaves = Predict(
         ),
         Misconception(
             "routed-once",
-            "With that interface it would never come to 192.168.1.10. The kernel routes a second "
+            "With that interface it would never come to 192.168.1.20. The kernel routes a second "
             "time, because DNAT has changed the destination.",
             answered(["203.0.113.2", "eth0"]),
         ),
         Misconception(
             "ends-mixed-up",
             "DNAT changes the destination. The source is who sends it: the router.",
-            answered(["192.168.1.10", "eth1"], ["192.168.1.10", "eth0"]),
+            answered(["192.168.1.20", "eth1"], ["192.168.1.20", "eth0"]),
         ),
     ),
     done="New destination, new interface, old source. The laptop answers to 203.0.113.2, which is "
@@ -388,7 +388,7 @@ leaves = Predict(
 
 # an empty table mangle, so that the walk shown afterwards names all four hooks
 EMPTY = "*mangle\nCOMMIT\n"
-SELF = partial(_journey, "tcp 192.168.1.10:40000 -> 192.168.1.10:22 SYN", EMPTY, LAPTOP)
+SELF = partial(_journey, "tcp 192.168.1.20:40000 -> 192.168.1.20:22 SYN", EMPTY, LAPTOP)
 
 loop = Predict(
     id="05-loop",
@@ -542,7 +542,7 @@ blame = FindLine(
 
 # --- questions that later lessons ask again ---
 
-SURF = partial(_journey, "in eth1 tcp 192.168.1.10:40000 -> 203.0.113.1:80 SYN")
+SURF = partial(_journey, "in eth1 tcp 192.168.1.20:40000 -> 203.0.113.1:80 SYN")
 OWN = partial(_journey, "tcp 127.0.0.1:40000 -> 127.0.0.1:631 SYN", EMPTY)
 MOVED_IN = partial(_journey, "in eth0 tcp 203.0.113.9:40000 -> 203.0.113.2:8080 SYN", CAMERA_IN)
 SHUT_IN = "-A INPUT -j REJECT"
@@ -551,7 +551,7 @@ REFUSED = partial(_journey, "in eth0 udp 203.0.113.9:40000 -> 203.0.113.2:53", S
 through = Predict(
     id="05-recall-through",
     task="A laptop behind a router opens a web page. On the router this packet comes in:\n"
-    "in eth1 tcp 192.168.1.10:40000 -> 203.0.113.1:80\n"
+    "in eth1 tcp 192.168.1.20:40000 -> 203.0.113.1:80\n"
     'Which chain of its table filter is asked: "INPUT", "FORWARD" or "OUTPUT"?',
     truth=lambda: next(one for one in _hooks(SURF()) if one in ("INPUT", "FORWARD", "OUTPUT")),
     choices=("INPUT", "FORWARD", "OUTPUT"),
