@@ -15,6 +15,7 @@ from iptlab.grading import (
     Predict,
     Scope,
     SupplyPacket,
+    Variants,
     WriteRules,
     answered,
     blames,
@@ -413,33 +414,57 @@ own = Predict(
 
 # --- the line in the log ---
 
-LOGGED = "in eth0 tcp 203.0.113.9:51000 -> 203.0.113.2:22 SYN"
-
-log = Predict(
-    id="02-log",
-    truth=lambda: str(Situation.parse(LOGGED).context.hook),
-    choices=("INPUT", "FORWARD", "OUTPUT"),
-    shows=partial(_visit, '-A INPUT -i eth0 -p tcp --syn -j LOG --log-prefix "door: "', LOGGED),
-    hints=(
-        "Compare it with the line above, which has a name behind OUT=.",
-        "This packet goes out nowhere. And DST= is an address of the router itself.",
-    ),
-    misconceptions=(
-        Misconception(
-            "every-packet-is-forwarded",
-            "A packet that a router sends on goes out through an interface. Here OUT= is empty.",
-            answered("FORWARD"),
-        ),
-        Misconception(
-            "out-is-empty",
-            "OUT= is there, but nothing is behind it. What the router sends itself has come in "
-            "nowhere: IN= would be empty.",
-            answered("OUTPUT"),
-        ),
-    ),
-    done="IN= alone is INPUT, OUT= alone is OUTPUT, both together are FORWARD. Somebody out there "
-    "wants to log in to the router.",
+DOORS = """*filter
+-A INPUT -p tcp --dport 22 -j LOG --log-prefix "door: "
+-A FORWARD -p tcp --dport 22 -j LOG --log-prefix "door: "
+-A OUTPUT -p tcp --dport 22 -j LOG --log-prefix "door: "
+COMMIT
+"""
+LOGINS = (
+    "in eth0 tcp 203.0.113.9:51000 -> 203.0.113.2:22 SYN",
+    "in eth0 tcp 203.0.113.9:51000 -> 192.168.1.20:22 SYN",
+    "tcp 203.0.113.2:51000 -> 203.0.113.9:22 SYN",
 )
+READINGS = {
+    "INPUT": Misconception(
+        "into-the-router",
+        "What is for the router itself goes out nowhere: OUT= would be empty.",
+        answered("INPUT"),
+    ),
+    "FORWARD": Misconception(
+        "every-packet-is-forwarded",
+        "What a router passes on has come in through one interface and goes out through another: "
+        "IN= and OUT= would both have a name.",
+        answered("FORWARD"),
+    ),
+    "OUTPUT": Misconception(
+        "from-the-router",
+        "What the router sends itself has come in nowhere: IN= would be empty.",
+        answered("OUTPUT"),
+    ),
+}
+
+
+def _log(seed: int) -> Predict:
+    router = Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24", rules=DOORS)
+    journey = Machine(router).journey(LOGINS[seed % len(LOGINS)])
+    chain = str(next(place.chain for place in journey.hits() if place.number))
+    return Predict(
+        id="02-log",
+        task=f"{journey.log[0].strip()}\nIn which chain stands the rule that wrote this line?",
+        truth=lambda: chain,
+        choices=tuple(READINGS),
+        shows=lambda: journey,
+        hints=(
+            "Compare it with the line above, which has a name behind IN= and behind OUT=.",
+            "Did this packet come in through an interface? Will it go out through one?",
+        ),
+        misconceptions=tuple(one for name, one in READINGS.items() if name != chain),
+        done="IN= alone is INPUT, OUT= alone is OUTPUT, both together are FORWARD.",
+    )
+
+
+log = Variants("02-log", _log)
 
 # --- Bob's four messages ---
 
@@ -611,4 +636,4 @@ author = Predict(
 )
 
 REVIEW = (network, missing, card, several, author)
-EXERCISES: tuple[Exercise, ...] = (flags, shut, only, plus, outside, own, down, log)
+EXERCISES: tuple[Exercise | Variants, ...] = (flags, shut, only, plus, outside, own, down, log)

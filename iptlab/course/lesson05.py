@@ -16,9 +16,11 @@ from iptlab.grading import (
     Predict,
     Scope,
     SupplyPacket,
+    Variants,
     WriteRules,
     answered,
     blames,
+    lists,
     read_rules,
     treats,
 )
@@ -158,16 +160,16 @@ repair = WriteRules(
     "rule that stays at 0 is a rule that nobody asks.",
 )
 
-BOB = ROUTER.with_rules(read_rules("-P FORWARD DROP"))
+ALICE = ROUTER.with_rules(read_rules("-P FORWARD DROP"))
 ADA = ROUTER.with_rules(read_rules("-P INPUT DROP"))
 
 
 def _goes(is_so: Callable[[Journey], bool]) -> Callable[[object], bool]:
-    """The mistake of a packet about whose way through Bob's router that is so."""
+    """The mistake of a packet about whose way through Alice's router that is so."""
 
     def shows(answer: object) -> bool:
         try:
-            return isinstance(answer, str) and is_so(Machine(BOB).journey(answer))
+            return isinstance(answer, str) and is_so(Machine(ALICE).journey(answer))
         except PacketError:
             return False
 
@@ -176,17 +178,17 @@ def _goes(is_so: Callable[[Journey], bool]) -> Callable[[object], bool]:
 
 closed = SupplyPacket(
     id="05-closed",
-    rules=(("Bob's router", lambda: BOB), ("Ada's router", lambda: ADA)),
+    rules=(("Alice's router", lambda: ALICE), ("Ada's router", lambda: ADA)),
     wanted=(Verdict.ACCEPT, Verdict.DROP),
     hints=(
-        "Which packets does Bob's router never take to the chain FORWARD?",
+        "Which packets does Alice's router never take to the chain FORWARD?",
         "Those that are for the router itself. Which addresses does it have?",
         "in eth0 tcp 203.0.113.9:40000 -> ADDRESS OF THE ROUTER:22",
     ),
     misconceptions=(
         Misconception(
             "through",
-            "That packet goes through the router, so FORWARD is asked, and Bob's policy drops it. "
+            "That packet goes through the router: FORWARD is asked, and Alice's policy drops it. "
             "Look for one that does not come to FORWARD.",
             _goes(lambda it: "FORWARD" in _hooks(it)),
         ),
@@ -209,66 +211,85 @@ closed = SupplyPacket(
 # --- tables along the way ---
 
 LOGS = """*raw
--A PREROUTING -p icmp -j LOG --log-prefix "D "
+-A PREROUTING -p icmp -j LOG --log-prefix "{} "
 COMMIT
 *mangle
--A FORWARD -p icmp -j LOG --log-prefix "G "
--A INPUT -p icmp -j LOG --log-prefix "B "
+-A FORWARD -p icmp -j LOG --log-prefix "{} "
+-A INPUT -p icmp -j LOG --log-prefix "{} "
 COMMIT
 *nat
--A POSTROUTING -p icmp -j LOG --log-prefix "F "
--A PREROUTING -p icmp -j LOG --log-prefix "A "
+-A POSTROUTING -p icmp -j LOG --log-prefix "{} "
+-A PREROUTING -p icmp -j LOG --log-prefix "{} "
 COMMIT
 *filter
--A FORWARD -p icmp -j LOG --log-prefix "C "
--A OUTPUT -p icmp -j LOG --log-prefix "E "
+-A FORWARD -p icmp -j LOG --log-prefix "{} "
+-A OUTPUT -p icmp -j LOG --log-prefix "{} "
 COMMIT
 """
-PING = partial(_journey, "in eth1 icmp 192.168.1.11 -> 203.0.113.1 echo-request", LOGS)
+# which letters the seven rules write, from the top; each is for other learners
+LETTERS = ("DGBFACE", "FBGECDA", "BEDAGFC", "GCFDEAB", "EAGCBDF")
 
-order = Predict(
-    id="05-order",
-    truth=lambda: [line[0] for line in PING().log],
-    shows=PING,
-    hints=(
-        "First the hooks: which of them does a packet visit that goes through?",
-        "At one hook the tables are asked in the order printed above: raw, mangle, nat ... .",
-        "PREROUTING: D, then one more. Then the two of FORWARD, and one of POSTROUTING.",
-    ),
-    misconceptions=(
+
+def _order_mistakes(letters: str) -> tuple[Misconception, ...]:
+    """What is known to be answered, in the letters of one learner."""
+    raw, mangle, mangle_in, nat_out, nat, filter_, own = tuple(letters)
+    return (
         Misconception(
             "table-by-table",
-            "A packet does not go through one table from end to end. It goes from hook to hook, "
-            "and each hook asks its tables.",
+            "A packet does not go through one table from end to end. It goes from hook to "
+            "hook, and each hook asks its tables.",
             answered(
-                ["D", "G", "F", "A", "C"], ["D", "G", "A", "F", "C"], ["D", "A", "F", "G", "C"]
+                [raw, mangle, nat_out, nat, filter_],
+                [raw, mangle, nat, nat_out, filter_],
+                [raw, nat, nat_out, mangle, filter_],
             ),
         ),
         Misconception(
             "every-hook",
-            "This packet is not for the router and not from it: it passes neither INPUT (B) nor "
-            "OUTPUT (E).",
-            lambda answer: isinstance(answer, tuple) and bool({"b", "e"} & {*answer}),
+            "This packet is not for the router and not from it: it passes neither INPUT "
+            f"({mangle_in}) nor OUTPUT ({own}).",
+            lists(mangle_in.lower(), own.lower()),
         ),
         Misconception(
             "no-blanks",
             "Put a blank between the letters: each is an answer of its own.",
-            lambda answer: isinstance(answer, tuple) and len(answer) == 1 and len(answer[0]) > 1,
+            lambda answer: isinstance(answer, tuple) and list(map(len, answer)) == [5],
         ),
         Misconception(
             "nat-first",
             "raw has the lowest priority number of all: at PREROUTING it is asked before nat.",
-            answered(["A", "D", "G", "C", "F"], ["A", "D", "C", "G", "F"]),
+            answered([nat, raw, mangle, filter_, nat_out], [nat, raw, filter_, mangle, nat_out]),
         ),
         Misconception(
             "filter-first",
             "At FORWARD mangle has the lower priority number, so it is asked before filter.",
-            answered(["D", "A", "C", "G", "F"]),
+            answered([raw, nat, filter_, mangle, nat_out]),
         ),
-    ),
-    done="Hook by hook, and at each hook table by table. B and E stay silent: the ping is neither "
-    "to the router nor from it.",
-)
+    )
+
+
+def _order(seed: int) -> Predict:
+    letters = LETTERS[seed % len(LETTERS)]
+    rules = LOGS.format(*letters)
+    ping = partial(_journey, "in eth1 icmp 192.168.1.11 -> 203.0.113.1 echo-request", rules)
+    return Predict(
+        id="05-order",
+        task=f"{rules}The phone pings the server through the router. Which letters does the log "
+        "get, in order?",
+        truth=lambda: [line[0] for line in ping().log],
+        shows=ping,
+        hints=(
+            "First the hooks: which of them does a packet visit that goes through?",
+            "At one hook the tables are asked in the order printed above: raw, mangle, nat ... .",
+            "Two letters of PREROUTING, then the two of FORWARD, and one of POSTROUTING.",
+        ),
+        misconceptions=_order_mistakes(letters),
+        done="Hook by hook, and at each hook table by table. The rules in INPUT and OUTPUT stay "
+        "silent: the ping is neither to the router nor from it.",
+    )
+
+
+order = Variants("05-order", _order)
 
 # --- the first routing decision ---
 
@@ -642,7 +663,7 @@ answers = Predict(
 )
 
 REVIEW = (through, myself, rewritten, answers)
-EXERCISES: tuple[Exercise, ...] = (
+EXERCISES: tuple[Exercise | Variants, ...] = (
     *(other, repair, closed, order, camera),
     *(leaves, loop, silence, blame),
 )
