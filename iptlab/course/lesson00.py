@@ -214,8 +214,8 @@ mend = WriteRules(
     scope=TO_THE_LAPTOP,
     goals=(
         Goal(_NEIGHBOUR.format(631), Verdict.ACCEPT, "Neighbours may print."),
-        Goal(_STRANGER.format(631), Verdict.DROP, "Strangers may not print."),
         Goal(_NEIGHBOUR.format(22), Verdict.DROP, "Neighbours may print and nothing more."),
+        Goal(_STRANGER.format(631), Verdict.DROP, "Strangers may not print."),
         Goal(
             "in wlan0 udp 192.168.1.7:40000 -> 192.168.1.20:631",
             Verdict.DROP,

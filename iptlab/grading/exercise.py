@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from numbers import Rational
-from reprlib import repr as _repr
+from reprlib import Repr
 from typing import ClassVar
 
 from iptlab.grading.result import Evidence, Result, Status
@@ -157,6 +157,10 @@ def _untouched(answer: object) -> str:
 
 # --- values as answers are compared ---
 
+_SHORT = Repr()
+# both ends of a packet can be read in full
+_SHORT.maxstring = 80
+
 # how far from a fraction a decimal may be: three digits of it are enough
 _NEAR = Fraction(1, 1000)
 _NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20}|/[0-9]{1,20})?").fullmatch
@@ -174,7 +178,7 @@ def plain(value: object) -> object:
 def shortened(value: object) -> str:
     """A value as Python writes it, cut in the middle if it is long."""
     try:
-        return _repr(value)
+        return _SHORT.repr(value)
     except ValueError:  # a number somewhere in it has too many digits to be written
         return f"such a {type(value).__name__}"
 

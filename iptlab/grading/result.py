@@ -72,7 +72,9 @@ class Result:
         width = max((len(name) for name, _ in self.facts), default=0) + 1
         facts = "\n".join(f"  {f'{name}:':<{width}} {said}" for name, said in self.facts)
         said = [self.heading, self.task, self.message, facts, self.why, self.hint]
-        return "\n\n".join(filter(None, [*said, *map(str, self.visits)]))
+        # text cannot be folded, so a spoiler stays out of it
+        visits = () if self.spoiler else self.visits
+        return "\n\n".join(filter(None, [*said, *map(str, visits)]))
 
     def as_dict(self) -> dict[str, object]:
         """The result as JSON takes it."""
@@ -95,8 +97,7 @@ class Result:
     def _html(self) -> Html:
         """A note with a bar in its status's colour."""
         parts = [element("p", element("strong", self.heading))]
-        for said in filter(None, (self.task, self.message)):
-            parts.append(element("pre" if "\n" in said else "p", said))
+        parts += [_paragraph(said) for said in (self.task, self.message) if said]
         if self.facts:
             parts.append(pairs(self.facts))
         parts += [element("p", said) for said in (self.why, self.hint) if said]
@@ -112,6 +113,13 @@ class Result:
         end = visit.result if isinstance(visit, Attempt) else visit.conclusion
         summary = element("summary", f"The packet's walk: {end}")
         return element("details", summary, _evidence_html(visit), open="open")
+
+
+def _paragraph(said: str) -> Html:
+    """Text as it is; where it has lines of its own they stay, and words are kept whole."""
+    if "\n" not in said:
+        return element("p", said)
+    return element("pre", said, style="white-space: pre-wrap; word-break: normal")
 
 
 def _evidence_html(visit: Evidence) -> Html:
