@@ -479,8 +479,8 @@ told = Predict(
             answered(2),
         ),
     ),
-    done="Rule 3, a DROP without conditions, looks like a policy in the trace: only its number does "
-    "not. Rule 4 was added with -A after it, and is dead.",
+    done="In the trace rule 3, a DROP without conditions, looks like a policy; only its number "
+    "does not. Rule 4 was added with -A after it, and is dead.",
 )
 
 # --- fail2ban: a ban that bans nobody ---
