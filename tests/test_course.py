@@ -10,6 +10,7 @@ import pytest
 from iptlab import IptlabError, Ruleset, data, dev, exercise, read_rules, trace
 from iptlab.course import LESSONS, exercises, lesson01, notebooks
 from iptlab.grading import Exercise, Predict, SupplyPacket, WriteRules, grade
+from iptlab.simulate.journey import Journey
 
 EXERCISES = [pytest.param(one, id=one.id) for one in exercises().values()]
 PREDICTIONS = [pytest.param(one, id=one.id) for one in exercises().values() if type(one) is Predict]
@@ -108,6 +109,37 @@ def test_every_packet_in_the_text_is_one() -> None:
     assert len(found) >= 6
     for packet in map("".join, found):
         assert trace(laptop, packet).verdict in ("ACCEPT", "DROP", "REJECT")
+
+
+def quoted(number: str) -> list[str]:
+    """The blocks of code in the text of a lesson."""
+    (file,) = notebooks().glob(f"{number}-*.ipynb")
+    cells = [cell.source for cell in dev.read(file).cells if cell.cell_type == "markdown"]
+    return re.findall(r"^```\n(.*?)^```$", "\n".join(cells), re.M | re.DOTALL)
+
+
+def test_dumps_in_the_text_are_those_of_the_exercises() -> None:
+    stored = {file.read_text(encoding="utf-8") for file in DUMPS}
+    dumps = [block for block in quoted("08") if block.startswith("# Generated")]
+    assert len(dumps) == 2
+    assert {*dumps} <= stored
+    ufw = data("ufw.rules").save(counters=False).splitlines()
+    (block,) = [block for block in quoted("03") if "ufw-" in block]
+    left_out = re.compile("tcp|icmp|INVALID|limit|OUTPUT|output")
+    assert block.splitlines() == [
+        line for line in ufw if line.startswith("-A") and not left_out.search(line)
+    ]
+
+
+def test_the_trace_in_the_text_is_what_the_kernel_writes() -> None:
+    told = exercise("08-trace")
+    assert isinstance(told, Predict)
+    assert told.shows
+    journey = told.shows()
+    assert isinstance(journey, Journey)
+    (block,) = [block for block in quoted("08") if block.startswith("TRACE:")]
+    pairs = zip(block.splitlines(), journey.traced, strict=True)
+    assert all(line.startswith(printed) for printed, line in pairs)
 
 
 # --- the dumps ---

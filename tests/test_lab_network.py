@@ -52,14 +52,14 @@ def test_an_ipset_decides_and_its_elements_run_out() -> None:
     lab = Lab.home_router()
     lab.on(
         "router",
-        "ipset create bad hash:ip timeout 60\nipset add bad 192.168.1.10\n"
+        "ipset create bad hash:ip timeout 60\nipset add bad 192.168.1.20\n"
         "iptables -A FORWARD -m set --match-set bad src -j DROP",
     )
     assert lab.connect("laptop", "server", 80).result is Result.TIMED_OUT
     assert lab.connect("phone", "server", 80).result is Result.CONNECTED
     lab.on("router", "sleep 20; ipset add bad 192.168.1.11")
     assert lab.on("router", "ipset list bad | tail -2").stdout == (
-        "192.168.1.10 timeout 40\n192.168.1.11 timeout 60\n"
+        "192.168.1.20 timeout 40\n192.168.1.11 timeout 60\n"
     )
     lab.on("router", "sleep 40")
     assert lab.connect("laptop", "server", 80).result is Result.CONNECTED
@@ -300,8 +300,8 @@ def test_rules_take_names_and_listings_show_them() -> None:
     lab.on("router", "iptables -A INPUT -s laptop,phone -d router\nip6tables -A INPUT -s phone/64")
     assert lab.on("router", "iptables -S INPUT").stdout == (
         "-P INPUT ACCEPT\n"
-        "-A INPUT -s 192.168.1.10/32 -d 203.0.113.2/32\n"
-        "-A INPUT -s 192.168.1.10/32 -d 192.168.1.1/32\n"
+        "-A INPUT -s 192.168.1.20/32 -d 203.0.113.2/32\n"
+        "-A INPUT -s 192.168.1.20/32 -d 192.168.1.1/32\n"
         "-A INPUT -s 192.168.1.11/32 -d 203.0.113.2/32\n"
         "-A INPUT -s 192.168.1.11/32 -d 192.168.1.1/32\n"
     )

@@ -190,7 +190,7 @@ def test_the_magic_for_manifests_checks(run: Run, monkeypatch: pytest.MonkeyPatc
 
 def test_progress_is_a_table_with_text_beside_it(run: Run) -> None:
     shown = run("from IPython.display import display; display(iptlab.progress('00'))")
-    assert "0 of 5, next: 00-first" in shown.data["text/plain"]
+    assert "0 of 6, next: 00-first" in shown.data["text/plain"]
     assert set(Tags(shown.data["text/html"]).opened) <= HARMLESS
 
 

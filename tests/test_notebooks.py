@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from iptlab import course, dev
 from iptlab.course.solutions import Mistake, read_answers
-from iptlab.grading import grade
+from iptlab.grading import Arrange, Exercise, FindLine, Predict, SupplyPacket, grade
 
 CHECK_RESULT = "application/vnd.iptlab.check+json"
 
@@ -173,10 +173,20 @@ def test_no_cell_escapes_validation(lesson: NotebookNode) -> None:
 # --- how it reads -----------------------------------------------------------------------------
 
 
+BLOCK = re.compile(r"```.*?```", re.DOTALL)
+LINK = re.compile(r"\[([^\]]*)\]\(([^)]*)\)")
+
+
 def prose(lesson: NotebookNode) -> list[str]:
     """The text cells, without the code samples in them."""
-    samples = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
-    return [samples.sub("", cell.source) for cell in lesson.cells if cell.cell_type == "markdown"]
+    texts = [cell.source for cell in lesson.cells if cell.cell_type == "markdown"]
+    return [re.sub(r"`[^`\n]*`", "", BLOCK.sub("", text)) for text in texts]
+
+
+def words(text: str) -> list[str]:
+    """What there is to read in a text cell beside code samples and tables."""
+    lines = BLOCK.sub("", text).splitlines()
+    return " ".join(line for line in lines if not line.startswith("|")).split()
 
 
 def headings(lesson: NotebookNode) -> list[int]:
@@ -185,12 +195,33 @@ def headings(lesson: NotebookNode) -> list[int]:
 
 
 def test_cells_are_few_and_short(lesson: NotebookNode) -> None:
-    assert len(lesson.cells) <= 60
+    assert 20 <= len(lesson.cells) <= 40
     for cell in lesson.cells:
         if cell.cell_type == "code":
             assert 1 <= len(cell.source.splitlines()) <= 15, cell.source
         else:
-            assert 1 <= len(cell.source.split()) <= 250, cell.source
+            assert 1 <= len(words(cell.source)) <= 120, cell.source
+
+
+def test_a_lesson_asks_enough_and_in_many_ways(file: Path, lesson: NotebookNode) -> None:
+    kinds = {id_: cell.metadata.iptlab.kind for id_, cell in dev.answer_cells(lesson).items()}
+    reviews = [id_ for id_, kind in kinds.items() if kind == "review"]
+    number = file.name.partition("-")[0]
+    assert reviews == [f"{number}-review-{n}" for n in (1, 2, 3) if number > "00"]
+    own = [kind for kind in kinds.values() if kind != "review"]
+    assert len(own) >= 6
+    assert {"predict", "faded", "repair", "packet"} <= {*own}
+
+
+def test_an_exercise_is_of_the_kind_it_says(lesson: NotebookNode) -> None:
+    classes = {"arrange": Arrange, "find": FindLine, "packet": SupplyPacket, "predict": Predict}
+    for id_, cell in dev.answer_cells(lesson).items():
+        exercise, kind = course.exercise(id_), cell.metadata.iptlab.kind
+        assert isinstance(exercise, classes.get(kind, Exercise))
+        assert bool(exercise.magic) == (kind not in {*classes, "review"})
+        if kind == "faded":
+            code = [line for line in cell.source.splitlines() if not line.startswith("#")]
+            assert any("TODO" in line for line in code), cell.source
 
 
 def test_a_lesson_opens_with_its_title_and_version(lesson: NotebookNode) -> None:
@@ -208,6 +239,15 @@ def test_headings_form_an_outline(lesson: NotebookNode) -> None:
 def test_prose_leads_every_code_cell(lesson: NotebookNode) -> None:
     for before, cell in pairwise(lesson.cells):
         assert "markdown" in (before.cell_type, cell.cell_type), cell.source
+
+
+def test_links_lead_somewhere_and_lessons_are_linked(file: Path, lesson: NotebookNode) -> None:
+    lessons = {other.name.partition("-")[0] for other in NOTEBOOKS} - {file.name.partition("-")[0]}
+    for text in prose(lesson):
+        for _, target in LINK.findall(text):
+            assert "://" in target or (file.parent / target).is_file(), target
+        named = re.findall(r"(?i)\blessons? (\d\d)\b", LINK.sub("", text))
+        assert not lessons & {*named}, text
 
 
 def test_images_have_a_text_and_links_a_name(lesson: NotebookNode) -> None:

@@ -69,14 +69,14 @@ def test_what_is_no_answer_leaves_no_trace(file: Path) -> None:
 def test_progress_survives_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
     iptlab.check("00-first", RIGHT)
     monkeypatch.setattr(verbs, "SESSION", Session())
-    assert "1 of 5" in str(iptlab.progress("00"))
+    assert "1 of 6" in str(iptlab.progress("00"))
 
 
 def test_the_file_may_be_deleted_at_any_time(file: Path) -> None:
     iptlab.check("00-first", RIGHT)
     for left in file.parent.iterdir():
         left.unlink()
-    assert "0 of 5" in str(iptlab.progress("00"))
+    assert "0 of 6" in str(iptlab.progress("00"))
     iptlab.check("00-ping", 4)
     assert list(kept(file)) == ["00-ping"]
 
@@ -89,7 +89,7 @@ def test_a_reset_forgets_one_exercise(file: Path, capsys: pytest.CaptureFixture[
     shown = capsys.readouterr().out
     assert "00-web begins anew." in shown
     assert "%%iptables 00-web\n-P INPUT DROP" in shown
-    assert "# TODO" in shown
+    assert "-A INPUT -s TODO" in shown
 
 
 BROKEN = [
@@ -112,7 +112,7 @@ def test_a_broken_file_is_set_aside(
     content: bytes, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_bytes(content)
-    assert "0 of 5" in str(iptlab.progress("00"))
+    assert "0 of 6" in str(iptlab.progress("00"))
     assert "it is now progress.json.broken" in capsys.readouterr().out
     assert (file.parent / "progress.json.broken").read_bytes() == content
     iptlab.check("00-first", RIGHT)
@@ -131,7 +131,7 @@ def test_where_nothing_can_be_written_memory_does_and_says_so_once(
     monkeypatch.setenv("IPTLAB_PROGRESS", str(tmp_path / place))
     iptlab.check("00-first", WRONG)
     iptlab.check("00-first", RIGHT)
-    assert "1 of 5" in str(iptlab.progress("00"))
+    assert "1 of 6" in str(iptlab.progress("00"))
     assert capsys.readouterr().out.count("kept only until this notebook ends") == 1
 
 
@@ -144,7 +144,7 @@ def test_what_can_be_read_but_not_written_is_not_forgotten(
     iptlab.check("00-first", RIGHT)
     monkeypatch.setattr(os, "replace", refuse)
     iptlab.check("00-ping", 4)
-    assert "2 of 5" in str(iptlab.progress("00"))
+    assert "2 of 6" in str(iptlab.progress("00"))
     assert "Permission denied" in capsys.readouterr().out
 
 
@@ -204,7 +204,7 @@ def test_who_waits_too_long_for_the_lock_goes_on_without(
     monkeypatch.setattr("iptlab.course.progress_file._lock", lambda _: False)
     iptlab.check("00-first", RIGHT)
     assert "locked by another notebook" in capsys.readouterr().out
-    assert "1 of 5" in str(iptlab.progress("00"))
+    assert "1 of 6" in str(iptlab.progress("00"))
 
 
 # --- bars ---
@@ -215,16 +215,16 @@ def test_a_bar_for_each_lesson() -> None:
     report = Report.of(Progress(records))
     lines = str(report).splitlines()
     assert len(lines) == len(course.LESSONS)
-    assert " ".join(lines[0].split()) == f"00 start ████{'░' * 16} 1 of 5, next: 00-ping"
+    assert " ".join(lines[0].split()) == f"00 start ███{'░' * 17} 1 of 6, next: 00-ping"
     html = report._repr_mimebundle_()["text/html"]
     assert "<table>" in html
-    assert "1 of 5" in html
+    assert "1 of 6" in html
 
 
 def test_a_full_bar_is_a_solved_lesson() -> None:
     ids = [one.id for one in course.lessons()["00"]]
     done = Progress({id_: Record(solved=True) for id_ in ids})
-    assert str(Report.of(done, "00")) == f"00 start  {'█' * 20}  5 of 5, done"
+    assert str(Report.of(done, "00")) == f"00 start  {'█' * 20}  6 of 6, done"
     almost = done.without(ids[-1])
     assert "░" in str(Report.of(almost, "00"))
 

@@ -55,9 +55,12 @@ def test_a_published_answer_does_not_help_the_neighbour(variants: Variants) -> N
         assert grade(next_, own.model()).status == "wrong"
 
 
-def test_the_task_is_shown_until_there_is_an_answer() -> None:
-    assert "Open tcp port 5432, and nothing else." in str(grade(open_port(2), "# TODO"))
-    assert "Open tcp" not in str(grade(open_port(2), "-P INPUT DROP"))
+def test_the_task_is_shown_until_the_answer_is_right() -> None:
+    task = "Open tcp port 5432, and nothing else."
+    for answer in ("# TODO", "-P INPUT DROP", "-P INPUT DORP"):
+        assert task in str(grade(open_port(2), answer))
+        assert task in grade(open_port(2), answer)._repr_mimebundle_()["text/html"]
+    assert task not in str(grade(open_port(2), open_port(2).model()))
 
 
 # --- reviews ---

@@ -130,6 +130,11 @@ page = Predict(
 
 # --- writing ---
 
+TO_THE_LAPTOP = Scope(
+    hooks=(Hook.INPUT,),
+    interfaces=("lo", "wlan0"),
+    assume="-d 192.168.1.20 -m conntrack --ctstate NEW,RELATED,ESTABLISHED",
+)
 _NEIGHBOUR = "in wlan0 tcp 192.168.1.7:40000 -> 192.168.1.20:{}"
 _STRANGER = "in wlan0 tcp 203.0.113.9:40000 -> 192.168.1.20:{}"
 
@@ -142,11 +147,7 @@ web = WriteRules(
         -A INPUT -s 192.168.1.0/24 -p tcp --dport 8080 -j ACCEPT
     """,
     says="Neighbours may see the web page, and nothing else changes.",
-    scope=Scope(
-        hooks=(Hook.INPUT,),
-        interfaces=("lo", "wlan0"),
-        assume="-d 192.168.1.20 -m conntrack --ctstate NEW,RELATED,ESTABLISHED",
-    ),
+    scope=TO_THE_LAPTOP,
     goals=(
         Goal(_NEIGHBOUR.format(8080), Verdict.ACCEPT, "Neighbours may see the web page."),
         Goal(_STRANGER.format(8080), Verdict.DROP, "Nobody else may see it."),
@@ -168,7 +169,7 @@ web = WriteRules(
         ),
     ),
     hints=(
-        "Rule 5 of the laptop's table does almost the same, for port 22.",
+        "Rule 5 of the laptop's table has the same parts. Which of them stay, which change?",
         "Four parts: where from (-s), which protocol (-p), which port (--dport), and what to do "
         "(-j).",
         "-A INPUT -s 192.168.1.0/24 -p tcp --dport ... -j ...",
@@ -199,6 +200,54 @@ web = WriteRules(
     ),
     done="Any rules that treat every packet so would have been right: what counts is what they "
     "do, not how they are written.",
+)
+
+mend = WriteRules(
+    id="00-mend",
+    reference="""
+        -P INPUT DROP
+        -A INPUT -i lo -j ACCEPT
+        -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+        -A INPUT -s 192.168.1.0/24 -p tcp --dport 631 -j ACCEPT
+    """,
+    says="Neighbours may print, and nothing else is open.",
+    scope=TO_THE_LAPTOP,
+    goals=(
+        Goal(_NEIGHBOUR.format(631), Verdict.ACCEPT, "Neighbours may print."),
+        Goal(_NEIGHBOUR.format(22), Verdict.DROP, "Neighbours may print and nothing more."),
+        Goal(_STRANGER.format(631), Verdict.DROP, "Strangers may not print."),
+        Goal(
+            "in wlan0 udp 192.168.1.7:40000 -> 192.168.1.20:631",
+            Verdict.DROP,
+            "Printing needs tcp; udp stays shut.",
+        ),
+    ),
+    hints=(
+        "Read the two last rules one at a time. Which packets does each let in, all by itself?",
+        "A packet gets in if one rule OR the other says yes. Inside a rule, all conditions must "
+        "hold: one AND the other.",
+        "Put all conditions into one rule: -s ..., -p tcp, --dport 631.",
+    ),
+    misconceptions=(
+        Misconception(
+            "rules-are-or",
+            "A rule that asks for the sender alone lets neighbours in at every port. What must "
+            "hold together belongs into one rule.",
+            treats(_NEIGHBOUR.format(22), Verdict.ACCEPT),
+        ),
+        Misconception(
+            "open-to-the-world",
+            "A rule that asks for the port alone is for everybody: say who may use it, in the "
+            "same rule.",
+            treats(_STRANGER.format(631), Verdict.ACCEPT),
+        ),
+        Misconception(
+            "still-shut",
+            "Now neighbours cannot print either: no rule of yours says yes, and the policy drops.",
+            treats(_NEIGHBOUR.format(631), Verdict.DROP),
+        ),
+    ),
+    done="Conditions in one rule must all hold. Of several rules one is enough to let a packet in.",
 )
 
 # --- a packet of one's own ---
@@ -292,5 +341,73 @@ decides = Predict(
     done="Port 22 of udp is not port 22 of tcp.",
 )
 
-REVIEW = (nobody, decides)
-EXERCISES: tuple[Exercise, ...] = (first, ping, page, web, knock)
+KNOWN = """-P INPUT DROP
+-A INPUT -p tcp --dport 22 -j ACCEPT
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -p icmp -j ACCEPT
+-A INPUT -p tcp --dport 80 -j DROP
+"""
+
+
+def _known(packet: str) -> HookVisit:
+    return trace(read_rules(KNOWN), packet)
+
+
+ANSWERED = partial(_known, "ctstate ESTABLISHED tcp 192.0.2.9:443 -> 10.0.0.1:50512 ACK")
+PINGED = partial(_known, "icmp 192.0.2.9 -> 10.0.0.1 echo-request")
+
+reply = Predict(
+    id="00-recall-reply",
+    task=f"These are the rules of a laptop:\n{KNOWN}Its browser has asked a web server for a "
+    "page. A part of the page comes back, from port 443 of the server to port 50512 of the "
+    'laptop. Who decides about this packet: 1, 2, 3, 4 or "policy"?',
+    truth=lambda: decider(ANSWERED()),
+    choices=(1, 2, 3, 4, "policy"),
+    shows=ANSWERED,
+    hints=(
+        "No rule speaks of port 50512. Must a rule name a port?",
+        "The packet belongs to a connection that exists already.",
+    ),
+    misconceptions=(
+        Misconception(
+            "every-port-needs-a-rule",
+            "One rule asks for no port at all, but for the connection: is it known already?",
+            answered("policy"),
+        ),
+        Misconception(
+            "port-of-the-service",
+            "Port 22 and port 80 are ports of this laptop there. The packet goes to port 50512.",
+            answered(1, 4),
+        ),
+    ),
+    done="Rule 2 lets in whatever belongs to a connection that exists already.",
+)
+asked = Predict(
+    id="00-recall-asked",
+    task=f"These are the rules of a laptop:\n{KNOWN}A stranger pings it. How many of the four "
+    "rules are asked about the ping?",
+    truth=lambda: len(list(PINGED().deciding.steps())),
+    choices=(0, 1, 2, 3, 4),
+    shows=PINGED,
+    hints=(
+        "The rules are asked from the top. When does it stop?",
+        "It stops at the first rule that says yes and has a verdict.",
+    ),
+    misconceptions=(
+        Misconception(
+            "all-are-asked",
+            "Rule 3 has said yes, so nobody asks rule 4.",
+            answered(4),
+        ),
+        Misconception(
+            "only-the-right-one",
+            "The kernel does not know beforehand which rule is the right one: it asks from the "
+            "top, and those that say no are asked too.",
+            answered(1),
+        ),
+    ),
+    done="Rules 1 and 2 say no, rule 3 says yes, and rule 4 is not asked.",
+)
+
+REVIEW = (nobody, decides, reply, asked)
+EXERCISES: tuple[Exercise, ...] = (first, ping, page, web, mend, knock)

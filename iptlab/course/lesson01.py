@@ -463,5 +463,61 @@ counting = Predict(
     done="Without a target, and after LOG, the packet goes on; ACCEPT ends the walk.",
 )
 
-REVIEW = (negation, counting)
+WIDE_FIRST = """-P INPUT ACCEPT
+-A INPUT -s 10.0.0.0/8 -p tcp -j DROP
+-A INPUT -s 10.0.0.9 -p tcp --dport 22 -j ACCEPT
+"""
+
+
+def _empty() -> HookVisit:
+    return trace(read_rules(""), "tcp 192.0.2.9:4000 -> 10.0.0.1:22")
+
+
+def _wide_first() -> HookVisit:
+    return trace(read_rules(WIDE_FIRST), "tcp 10.0.0.9:4000 -> 10.0.0.1:22")
+
+
+empty = Predict(
+    id="01-recall-empty",
+    task="A machine is new: nobody has given it a rule or a policy yet.\nA stranger sends a tcp "
+    'packet to its port 22. Its fate: "ACCEPT", "DROP" or "REJECT"?',
+    truth=lambda: _empty().verdict,
+    choices=FATES,
+    shows=_empty,
+    hints=(
+        "There is no rule, so the policy speaks.",
+        "What did `iptables -L` print for the policy of the empty router?",
+    ),
+    misconceptions=(
+        Misconception(
+            "closed-by-default",
+            "A firewall without rules forbids nothing: the policy is ACCEPT until you change it.",
+            answered("DROP"),
+        ),
+        Misconception(
+            "reject-needs-a-rule", "There is no rule, so none rejects.", answered("REJECT")
+        ),
+    ),
+    done="An empty firewall lets everything through.",
+)
+wide = Predict(
+    id="01-recall-wide",
+    task=f"These are the rules of a machine:\n{WIDE_FIRST}10.0.0.9 wants to log in by ssh, tcp "
+    'port 22. Its fate: "ACCEPT", "DROP" or "REJECT"?',
+    truth=lambda: _wide_first().verdict,
+    choices=FATES,
+    shows=_wide_first,
+    hints=("Ask the rules from the top.", "Does rule 1 fit this packet too?"),
+    misconceptions=(
+        Misconception(
+            "best-match",
+            "Rule 2 fits better, but the first match decides, and rule 1 comes first.",
+            answered("ACCEPT"),
+        ),
+        Misconception("reject-needs-a-rule", "No rule here says REJECT.", answered("REJECT")),
+    ),
+    done="The first rule that matches decides, however exactly a later one fits.",
+)
+
+REVIEW = (negation, counting, empty, wide)
 EXERCISES: tuple[Exercise, ...] = (gap, order, repair, count, polite, tables, dns)

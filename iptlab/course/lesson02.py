@@ -15,6 +15,7 @@ from iptlab.grading import (
     Predict,
     Scope,
     SupplyPacket,
+    Variants,
     WriteRules,
     answered,
     blames,
@@ -34,7 +35,7 @@ from iptlab.simulate.trace import HookVisit
 
 FIRST_PACKETS = Scope(hooks=(Hook.INPUT,), assume="-m conntrack --ctstate NEW")
 
-LAPTOP = "in eth1 tcp 192.168.1.10:40000 -> 192.168.1.1:{}"
+LAPTOP = "in eth1 tcp 192.168.1.20:40000 -> 192.168.1.1:{}"
 PHONE = "in eth1 tcp 192.168.1.11:40000 -> 192.168.1.1:{}"
 GUEST = "in eth1 tcp 192.168.1.12:40000 -> 192.168.1.1:{}"
 STRANGER = "in eth0 tcp 203.0.113.9:40000 -> 203.0.113.2:{}"
@@ -55,7 +56,7 @@ KNOCKS = (
     "in eth0 tcp 203.0.113.9:40000 -> 203.0.113.2:443",
     "in eth0 udp 203.0.113.9:40000 -> 203.0.113.2:53",
     "in eth0 icmp 203.0.113.9 -> 203.0.113.2 echo-request",
-    "in eth1 tcp 192.168.1.10:40000 -> 192.168.1.1:8080",
+    "in eth1 tcp 192.168.1.20:40000 -> 192.168.1.1:8080",
 )
 
 
@@ -115,7 +116,7 @@ def _shut_out(rules: object) -> int:
 only = WriteRules(
     id="02-only",
     reference="""
-        -A INPUT -s 192.168.1.10,192.168.1.11 -p tcp --dport 22 -j ACCEPT
+        -A INPUT -s 192.168.1.20,192.168.1.11 -p tcp --dport 22 -j ACCEPT
         -A INPUT -p tcp --dport 22 -j DROP
     """,
     says="Ssh is for the laptop and the phone alone; everything else stays as it was.",
@@ -131,7 +132,7 @@ only = WriteRules(
         "Take the laptop's packet through both rules. Rule 1 says no. And rule 2?",
         "Whoever is not the laptop OR not the phone is everybody. You want: neither of them.",
         "Accept the two first, then drop ssh for whoever is left. One line takes both: "
-        "-s 192.168.1.10,192.168.1.11",
+        "-s 192.168.1.20,192.168.1.11",
     ),
     misconceptions=(
         Misconception(
@@ -172,7 +173,7 @@ only = WriteRules(
             "asks-where-it-came-in",
             "A rule of yours asks for an interface, and the laptop and the phone may come in "
             "through any. (On a real router -i eth1 is wise: an address can be forged.)",
-            treats("in eth0 tcp 192.168.1.10:40000 -> 203.0.113.2:22", Verdict.DROP),
+            treats("in eth0 tcp 192.168.1.20:40000 -> 203.0.113.2:22", Verdict.DROP),
         ),
     ),
     done="Two rules with ! shut the door to everybody. An exception needs a rule of its own, "
@@ -344,7 +345,7 @@ outside = WriteRules(
         Misconception(
             "inside-too",
             "A rule without -i is for both sides. Only udp from eth0 should go unanswered.",
-            treats("in eth1 udp 192.168.1.10:40000 -> 192.168.1.1:53", Verdict.DROP),
+            treats("in eth1 udp 192.168.1.20:40000 -> 192.168.1.1:53", Verdict.DROP),
         ),
         Misconception(
             "an-answer-is-no-silence",
@@ -413,33 +414,57 @@ own = Predict(
 
 # --- the line in the log ---
 
-LOGGED = "in eth0 tcp 203.0.113.9:51000 -> 203.0.113.2:22 SYN"
-
-log = Predict(
-    id="02-log",
-    truth=lambda: str(Situation.parse(LOGGED).context.hook),
-    choices=("INPUT", "FORWARD", "OUTPUT"),
-    shows=partial(_visit, '-A INPUT -i eth0 -p tcp --syn -j LOG --log-prefix "door: "', LOGGED),
-    hints=(
-        "Compare it with the line above, which has a name behind OUT=.",
-        "This packet goes out nowhere. And DST= is an address of the router itself.",
-    ),
-    misconceptions=(
-        Misconception(
-            "every-packet-is-forwarded",
-            "A packet that a router sends on goes out through an interface. Here OUT= is empty.",
-            answered("FORWARD"),
-        ),
-        Misconception(
-            "out-is-empty",
-            "OUT= is there, but nothing is behind it. What the router sends itself has come in "
-            "nowhere: IN= would be empty.",
-            answered("OUTPUT"),
-        ),
-    ),
-    done="IN= alone is INPUT, OUT= alone is OUTPUT, both together are FORWARD. Somebody out there "
-    "wants to log in to the router.",
+DOORS = """*filter
+-A INPUT -p tcp --dport 22 -j LOG --log-prefix "door: "
+-A FORWARD -p tcp --dport 22 -j LOG --log-prefix "door: "
+-A OUTPUT -p tcp --dport 22 -j LOG --log-prefix "door: "
+COMMIT
+"""
+LOGINS = (
+    "in eth0 tcp 203.0.113.9:51000 -> 203.0.113.2:22 SYN",
+    "in eth0 tcp 203.0.113.9:51000 -> 192.168.1.20:22 SYN",
+    "tcp 203.0.113.2:51000 -> 203.0.113.9:22 SYN",
 )
+READINGS = {
+    "INPUT": Misconception(
+        "into-the-router",
+        "What is for the router itself goes out nowhere: OUT= would be empty.",
+        answered("INPUT"),
+    ),
+    "FORWARD": Misconception(
+        "every-packet-is-forwarded",
+        "What a router passes on has come in through one interface and goes out through another: "
+        "IN= and OUT= would both have a name.",
+        answered("FORWARD"),
+    ),
+    "OUTPUT": Misconception(
+        "from-the-router",
+        "What the router sends itself has come in nowhere: IN= would be empty.",
+        answered("OUTPUT"),
+    ),
+}
+
+
+def _log(seed: int) -> Predict:
+    router = Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24", rules=DOORS)
+    journey = Machine(router).journey(LOGINS[seed % len(LOGINS)])
+    chain = str(next(place.chain for place in journey.hits() if place.number))
+    return Predict(
+        id="02-log",
+        task=f"{journey.log[0].strip()}\nIn which chain stands the rule that wrote this line?",
+        truth=lambda: chain,
+        choices=tuple(READINGS),
+        shows=lambda: journey,
+        hints=(
+            "Compare it with the line above, which has a name behind IN= and behind OUT=.",
+            "Did this packet come in through an interface? Will it go out through one?",
+        ),
+        misconceptions=tuple(one for name, one in READINGS.items() if name != chain),
+        done="IN= alone is INPUT, OUT= alone is OUTPUT, both together are FORWARD.",
+    )
+
+
+log = Variants("02-log", _log)
 
 # --- Bob's four messages ---
 
@@ -465,7 +490,7 @@ down = Predict(
     misconceptions=(
         Misconception(
             "not-the-laptop-is-the-phone",
-            "! -s 192.168.1.10 is true of everybody but the laptop, and so of Bob's phone: ssh "
+            "! -s 192.168.1.20 is true of everybody but the laptop, and so of Bob's phone: ssh "
             "ends in silence at rule 2.",
             lambda answer: isinstance(answer, tuple) and len(answer) == 4 and answer[0] != 2,
         ),
@@ -496,7 +521,7 @@ CARDS = """-P INPUT DROP
 -A INPUT -i eth1 -j ACCEPT
 -A INPUT -i eth+ -j DROP
 """
-SEVERAL = "-A INPUT -s 192.168.1.10,192.168.1.11 -d 192.168.1.1,203.0.113.2 -p udp -j ACCEPT"
+SEVERAL = "-A INPUT -s 192.168.1.20,192.168.1.11 -d 192.168.1.1,203.0.113.2 -p udp -j ACCEPT"
 _added = partial(read_rules, SEVERAL)
 IN_NETWORK = partial(_visit, NETWORK, "in eth1 udp 192.168.1.7:4000 -> 192.168.1.1:53")
 OF_TCP = partial(_visit, PORTS, "in eth1 tcp 192.168.1.7:4000 -> 192.168.1.1:443")
@@ -568,7 +593,7 @@ several = Predict(
     shows=lambda: trace(_added(), "in eth1 udp 192.168.1.11:40000 -> 203.0.113.2:22"),
     hints=(
         "A rule in the kernel has room for one source and one destination.",
-        "192.168.1.10 may go to 192.168.1.1. Which other pairs does the line allow?",
+        "192.168.1.20 may go to 192.168.1.1. Which other pairs does the line allow?",
     ),
     misconceptions=(
         Misconception(
@@ -611,4 +636,4 @@ author = Predict(
 )
 
 REVIEW = (network, missing, card, several, author)
-EXERCISES: tuple[Exercise, ...] = (flags, shut, only, plus, outside, own, down, log)
+EXERCISES: tuple[Exercise | Variants, ...] = (flags, shut, only, plus, outside, own, down, log)

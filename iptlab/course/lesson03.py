@@ -110,7 +110,7 @@ path = Predict(
 # --- RETURN ---
 
 CLAIM = "in eth0 tcp {}:40000 -> 203.0.113.2:22"
-CLAIMS = CLAIM.format("192.168.1.10")
+CLAIMS = CLAIM.format("192.168.1.20")
 INSIDE = "in eth1 tcp {}:40000 -> 192.168.1.1:22"
 
 whitelist = WriteRules(
@@ -120,14 +120,14 @@ whitelist = WriteRules(
         -N ssh
         -A INPUT -p tcp --dport 22 -j ssh
         -A INPUT -i eth0 -j DROP
-        -A ssh -s 192.168.1.10 -j RETURN
+        -A ssh -s 192.168.1.20 -j RETURN
         -A ssh -s 192.168.1.11 -j RETURN
         -A ssh -j REJECT
     """,
     says="Ssh is for two addresses, and nothing new comes in from eth0.",
     scope=TO_ME,
     goals=(
-        Goal(INSIDE.format("192.168.1.10"), Verdict.ACCEPT, "The laptop may use ssh."),
+        Goal(INSIDE.format("192.168.1.20"), Verdict.ACCEPT, "The laptop may use ssh."),
         Goal(INSIDE.format("192.168.1.11"), Verdict.ACCEPT, "The phone may use ssh."),
         Goal(INSIDE.format("192.168.1.12"), Verdict.REJECT, "All others' ssh is rejected."),
         Goal(CLAIMS, Verdict.DROP, "Nothing new comes in from eth0, whatever source it claims."),
@@ -157,7 +157,7 @@ whitelist = WriteRules(
             "asked. An exception from one chain is no exception from the others.",
             lambda rules: any(
                 treats(CLAIM.format(source), Verdict.ACCEPT)(rules)
-                for source in ("192.168.1.10", "192.168.1.11")
+                for source in ("192.168.1.20", "192.168.1.11")
             ),
         ),
         Misconception(
@@ -170,7 +170,7 @@ whitelist = WriteRules(
             "An address on the list is refused: its RETURN is missing, or stands below REJECT.",
             lambda rules: any(
                 treats(INSIDE.format(source), verdict)(rules)
-                for source in ("192.168.1.10", "192.168.1.11")
+                for source in ("192.168.1.20", "192.168.1.11")
                 for verdict in (Verdict.REJECT, Verdict.DROP)
             ),
         ),
@@ -284,7 +284,7 @@ BROKEN = """
 -A phone -p tcp --dport 80 -j REJECT
 -A phone -p icmp -j ACCEPT
 """
-LAPTOP = "in eth1 out eth0 {} 192.168.1.10:40000 -> 203.0.113.1:{}"
+LAPTOP = "in eth1 out eth0 {} 192.168.1.20:40000 -> 203.0.113.1:{}"
 PHONE_PING = "in eth1 out eth0 icmp 192.168.1.11 -> 203.0.113.1"
 
 repair = WriteRules(

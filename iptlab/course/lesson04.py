@@ -21,6 +21,7 @@ from iptlab.grading import (
     Predict,
     Scope,
     SupplyPacket,
+    Variants,
     WriteRules,
     answered,
     blames,
@@ -392,21 +393,19 @@ move = WriteRules(
 COUNTERS = """iptables -t raw -F
 iptables -t mangle -A PREROUTING -s 192.168.1.11
 iptables -t nat -A PREROUTING -s 192.168.1.11"""
-TRAFFIC = """ping -c 4 203.0.113.1
-curl http://203.0.113.1/"""
 
 
 @cache
-def _used() -> Lab:
+def _used(pages: int) -> Lab:
     lab = Lab.home_router(data("five-tables.rules").save())
     lab.on("router", COUNTERS)
-    lab.on("phone", TRAFFIC)
+    lab.on("phone", "ping -c 4 203.0.113.1\n" + "curl http://203.0.113.1/\n" * pages)
     return lab
 
 
-def _counted_by_nat() -> int:
+def _counted_by_nat(pages: int) -> int:
     return (
-        _used()["router"]
+        _used(pages)["router"]
         .rules()
         .table(TableName.NAT)
         .chains["PREROUTING"]
@@ -415,45 +414,53 @@ def _counted_by_nat() -> int:
     )
 
 
-def _page() -> Attempt:
-    return _used().last
+def _page(pages: int) -> Attempt:
+    return _used(pages).last
 
 
-count = Predict(
-    id="04-count",
-    truth=_counted_by_nat,
-    shows=_page,
-    hints=(
-        "When is the table nat consulted? Look at its line in the list of the five tables.",
-        "How many connections are there? All echo-requests of one ping command belong together.",
-    ),
-    misconceptions=(
-        Misconception(
-            "nat-sees-all",
-            "So many packets pass PREROUTING, and mangle counts them all. nat is asked only for "
-            "the first packet of each connection.",
-            lambda answer: isinstance(answer, int | Fraction) and answer > 5,
+def _count(seed: int) -> Predict:
+    pages = 1 + seed % 3
+    often = ("once", "twice", "three times")[pages - 1]
+    return Predict(
+        id="04-count",
+        task=f"The phone pings the server four times, with one command, and then fetches the "
+        f"page {often}.\nHow many packets will the rule in nat count?",
+        truth=partial(_counted_by_nat, pages),
+        shows=partial(_page, pages),
+        hints=(
+            "When is the table nat consulted? Look at its line in the list of the five tables.",
+            "How many connections are there? All echo-requests of one ping belong together.",
         ),
-        Misconception(
-            "every-ping-is-new",
-            "The four echo-requests have one identifier, so they are one connection to the "
-            "kernel: one for the ping, one for the page.",
-            answered(5),
+        misconceptions=(
+            Misconception(
+                "nat-sees-all",
+                "So many packets pass PREROUTING, and mangle counts them all. nat is asked only "
+                "for the first packet of each connection.",
+                lambda answer: isinstance(answer, int | Fraction) and answer > 4 + pages,
+            ),
+            Misconception(
+                "every-ping-is-new",
+                "The four echo-requests have one identifier, so they are one connection to the "
+                "kernel.",
+                answered(4 + pages),
+            ),
+            Misconception(
+                "both-directions",
+                "Answers belong to a connection that exists already. nat is not asked about them.",
+                answered(2 * (1 + pages)),
+            ),
+            Misconception(
+                "only-tcp",
+                "A ping has a connection too, as netfilter sees it.",
+                answered(pages),
+            ),
         ),
-        Misconception(
-            "both-directions",
-            "Answers belong to the connection that exists already. nat is not asked about them.",
-            answered(4),
-        ),
-        Misconception(
-            "only-tcp",
-            "A ping has a connection too, as netfilter sees it.",
-            answered(1),
-        ),
-    ),
-    done="One ping, one page: two connections, two packets that nat has seen. What comes later is "
-    "translated as the first packet was, and no rule is asked again.",
-)
+        done="One connection for the ping, one for each page, and of each nat has seen one "
+        "packet. What comes later is translated as the first was, and no rule is asked again.",
+    )
+
+
+count = Variants("04-count", _count)
 
 # --- raw comes before connection tracking ---
 
@@ -695,7 +702,7 @@ recall_taken = Predict(
     done="DROP is possible in every table but nat.",
 )
 recall_count = replace(
-    count,
+    _count(0),
     id="04-recall-count",
     task="A router has this rule: -t nat -A PREROUTING -s 192.168.1.11 (no target, it only "
     "counts). The machine 192.168.1.11 sends four pings with one command and fetches one web "
@@ -707,7 +714,7 @@ recall_count = replace(
 )
 
 REVIEW = (recall_first, recall_accept, recall_taken, recall_count)
-EXERCISES: tuple[Exercise, ...] = (
+EXERCISES: tuple[Exercise | Variants, ...] = (
     matrix,
     order,
     walk,

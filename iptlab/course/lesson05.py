@@ -16,9 +16,11 @@ from iptlab.grading import (
     Predict,
     Scope,
     SupplyPacket,
+    Variants,
     WriteRules,
     answered,
     blames,
+    lists,
     read_rules,
     treats,
 )
@@ -29,7 +31,7 @@ from iptlab.simulate.journey import Journey
 from iptlab.simulate.machine import Machine
 
 ROUTER = Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24")
-LAPTOP = Host.server("192.168.1.10/24", gateway="192.168.1.1")
+LAPTOP = Host.server("192.168.1.20/24", gateway="192.168.1.1")
 
 TO_ME = ["PREROUTING", "INPUT"]
 THROUGH_ME = ["PREROUTING", "FORWARD", "POSTROUTING"]
@@ -109,7 +111,7 @@ repair = WriteRules(
         Goal(PHONE_WEB, Verdict.DROP, "The phone must not reach web servers out there."),
         Goal(PHONE_PAGE, Verdict.ACCEPT, "The router's own page stays open to the phone."),
         Goal(
-            "in eth1 tcp 192.168.1.10:40000 -> 203.0.113.1:80",
+            "in eth1 tcp 192.168.1.20:40000 -> 203.0.113.1:80",
             Verdict.ACCEPT,
             "The laptop may go on reading.",
         ),
@@ -158,16 +160,16 @@ repair = WriteRules(
     "rule that stays at 0 is a rule that nobody asks.",
 )
 
-BOB = ROUTER.with_rules(read_rules("-P FORWARD DROP"))
+ALICE = ROUTER.with_rules(read_rules("-P FORWARD DROP"))
 ADA = ROUTER.with_rules(read_rules("-P INPUT DROP"))
 
 
 def _goes(is_so: Callable[[Journey], bool]) -> Callable[[object], bool]:
-    """The mistake of a packet about whose way through Bob's router that is so."""
+    """The mistake of a packet about whose way through Alice's router that is so."""
 
     def shows(answer: object) -> bool:
         try:
-            return isinstance(answer, str) and is_so(Machine(BOB).journey(answer))
+            return isinstance(answer, str) and is_so(Machine(ALICE).journey(answer))
         except PacketError:
             return False
 
@@ -176,17 +178,17 @@ def _goes(is_so: Callable[[Journey], bool]) -> Callable[[object], bool]:
 
 closed = SupplyPacket(
     id="05-closed",
-    rules=(("Bob's router", lambda: BOB), ("Ada's router", lambda: ADA)),
+    rules=(("Alice's router", lambda: ALICE), ("Ada's router", lambda: ADA)),
     wanted=(Verdict.ACCEPT, Verdict.DROP),
     hints=(
-        "Which packets does Bob's router never take to the chain FORWARD?",
+        "Which packets does Alice's router never take to the chain FORWARD?",
         "Those that are for the router itself. Which addresses does it have?",
         "in eth0 tcp 203.0.113.9:40000 -> ADDRESS OF THE ROUTER:22",
     ),
     misconceptions=(
         Misconception(
             "through",
-            "That packet goes through the router, so FORWARD is asked, and Bob's policy drops it. "
+            "That packet goes through the router: FORWARD is asked, and Alice's policy drops it. "
             "Look for one that does not come to FORWARD.",
             _goes(lambda it: "FORWARD" in _hooks(it)),
         ),
@@ -209,72 +211,91 @@ closed = SupplyPacket(
 # --- tables along the way ---
 
 LOGS = """*raw
--A PREROUTING -p icmp -j LOG --log-prefix "D "
+-A PREROUTING -p icmp -j LOG --log-prefix "{} "
 COMMIT
 *mangle
--A FORWARD -p icmp -j LOG --log-prefix "G "
--A INPUT -p icmp -j LOG --log-prefix "B "
+-A FORWARD -p icmp -j LOG --log-prefix "{} "
+-A INPUT -p icmp -j LOG --log-prefix "{} "
 COMMIT
 *nat
--A POSTROUTING -p icmp -j LOG --log-prefix "F "
--A PREROUTING -p icmp -j LOG --log-prefix "A "
+-A POSTROUTING -p icmp -j LOG --log-prefix "{} "
+-A PREROUTING -p icmp -j LOG --log-prefix "{} "
 COMMIT
 *filter
--A FORWARD -p icmp -j LOG --log-prefix "C "
--A OUTPUT -p icmp -j LOG --log-prefix "E "
+-A FORWARD -p icmp -j LOG --log-prefix "{} "
+-A OUTPUT -p icmp -j LOG --log-prefix "{} "
 COMMIT
 """
-PING = partial(_journey, "in eth1 icmp 192.168.1.11 -> 203.0.113.1 echo-request", LOGS)
+# which letters the seven rules write, from the top; each is for other learners
+LETTERS = ("DGBFACE", "FBGECDA", "BEDAGFC", "GCFDEAB", "EAGCBDF")
 
-order = Predict(
-    id="05-order",
-    truth=lambda: [line[0] for line in PING().log],
-    shows=PING,
-    hints=(
-        "First the hooks: which of them does a packet visit that goes through?",
-        "At one hook the tables are asked in the order printed above: raw, mangle, nat ... .",
-        "PREROUTING: D, then one more. Then the two of FORWARD, and one of POSTROUTING.",
-    ),
-    misconceptions=(
+
+def _order_mistakes(letters: str) -> tuple[Misconception, ...]:
+    """What is known to be answered, in the letters of one learner."""
+    raw, mangle, mangle_in, nat_out, nat, filter_, own = tuple(letters)
+    return (
         Misconception(
             "table-by-table",
-            "A packet does not go through one table from end to end. It goes from hook to hook, "
-            "and each hook asks its tables.",
+            "A packet does not go through one table from end to end. It goes from hook to "
+            "hook, and each hook asks its tables.",
             answered(
-                ["D", "G", "F", "A", "C"], ["D", "G", "A", "F", "C"], ["D", "A", "F", "G", "C"]
+                [raw, mangle, nat_out, nat, filter_],
+                [raw, mangle, nat, nat_out, filter_],
+                [raw, nat, nat_out, mangle, filter_],
             ),
         ),
         Misconception(
             "every-hook",
-            "This packet is not for the router and not from it: it passes neither INPUT (B) nor "
-            "OUTPUT (E).",
-            lambda answer: isinstance(answer, tuple) and bool({"b", "e"} & {*answer}),
+            "This packet is not for the router and not from it: it passes neither INPUT "
+            f"({mangle_in}) nor OUTPUT ({own}).",
+            lists(mangle_in.lower(), own.lower()),
         ),
         Misconception(
             "no-blanks",
             "Put a blank between the letters: each is an answer of its own.",
-            lambda answer: isinstance(answer, tuple) and len(answer) == 1 and len(answer[0]) > 1,
+            lambda answer: isinstance(answer, tuple) and list(map(len, answer)) == [5],
         ),
         Misconception(
             "nat-first",
             "raw has the lowest priority number of all: at PREROUTING it is asked before nat.",
-            answered(["A", "D", "G", "C", "F"], ["A", "D", "C", "G", "F"]),
+            answered([nat, raw, mangle, filter_, nat_out], [nat, raw, filter_, mangle, nat_out]),
         ),
         Misconception(
             "filter-first",
             "At FORWARD mangle has the lower priority number, so it is asked before filter.",
-            answered(["D", "A", "C", "G", "F"]),
+            answered([raw, nat, filter_, mangle, nat_out]),
         ),
-    ),
-    done="Hook by hook, and at each hook table by table. B and E stay silent: the ping is neither "
-    "to the router nor from it.",
-)
+    )
+
+
+def _order(seed: int) -> Predict:
+    letters = LETTERS[seed % len(LETTERS)]
+    rules = LOGS.format(*letters)
+    ping = partial(_journey, "in eth1 icmp 192.168.1.11 -> 203.0.113.1 echo-request", rules)
+    return Predict(
+        id="05-order",
+        task=f"{rules}The phone pings the server through the router. Which letters does the log "
+        "get, in order?",
+        truth=lambda: [line[0] for line in ping().log],
+        shows=ping,
+        hints=(
+            "First the hooks: which of them does a packet visit that goes through?",
+            "At one hook the tables are asked in the order printed above: raw, mangle, nat ... .",
+            "Two letters of PREROUTING, then the two of FORWARD, and one of POSTROUTING.",
+        ),
+        misconceptions=_order_mistakes(letters),
+        done="Hook by hook, and at each hook table by table. The rules in INPUT and OUTPUT stay "
+        "silent: the ping is neither to the router nor from it.",
+    )
+
+
+order = Variants("05-order", _order)
 
 # --- the first routing decision ---
 
 CAMERA = "in eth0 tcp 203.0.113.9:40000 -> 203.0.113.2:8080"
 SNEAKY = "in eth0 tcp 203.0.113.9:40000 -> 192.168.1.11:22"
-TO_LAPTOP = "in eth0 tcp 203.0.113.9:40000 -> 192.168.1.10:80"
+TO_LAPTOP = "in eth0 tcp 203.0.113.9:40000 -> 192.168.1.20:80"
 SHUT = "-P FORWARD DROP\n"
 CAMERA_IN = """\
 -t nat -A PREROUTING -i eth0 -p tcp --dport 8080 -j DNAT --to-destination 192.168.1.11:80
@@ -294,12 +315,12 @@ camera = WriteRules(
     hints=(
         "PREROUTING comes before FORWARD. What does the packet look like when FORWARD sees it?",
         "DNAT has put a new destination into it: address and port.",
-        "In the worked example DNAT says 192.168.1.10:22, and FORWARD asks for those two.",
+        "In the worked example DNAT says 192.168.1.20:22, and FORWARD asks for those two.",
     ),
     misconceptions=(
         Misconception(
             "copied",
-            "192.168.1.10 is the laptop of the worked example. Where does this DNAT lead?",
+            "192.168.1.20 is the laptop of the worked example. Where does this DNAT lead?",
             lambda rules: (
                 treats(CAMERA, Verdict.DROP, host=ROUTER)(rules)
                 and treats(TO_LAPTOP, Verdict.ACCEPT, host=ROUTER)(rules)
@@ -330,7 +351,7 @@ camera = WriteRules(
 # --- the machine's own packets ---
 
 MOVED = """\
--t nat -A OUTPUT -d 203.0.113.1 -p tcp --dport 80 -j DNAT --to-destination 192.168.1.10:8080
+-t nat -A OUTPUT -d 203.0.113.1 -p tcp --dport 80 -j DNAT --to-destination 192.168.1.20:8080
 -t nat -A POSTROUTING -o eth0 -j MASQUERADE
 """
 
@@ -349,7 +370,7 @@ leaves = Predict(
     shows=LEAVES,
     hints=(
         "DNAT has changed the destination, so the kernel routes once more. By which interface is "
-        "192.168.1.10 reached?",
+        "192.168.1.20 reached?",
         "A second decision gives a new interface. The source address was chosen by the first.",
         "MASQUERADE would write a new source, but it asks for -o eth0.",
     ),
@@ -372,14 +393,14 @@ leaves = Predict(
         ),
         Misconception(
             "routed-once",
-            "With that interface it would never come to 192.168.1.10. The kernel routes a second "
+            "With that interface it would never come to 192.168.1.20. The kernel routes a second "
             "time, because DNAT has changed the destination.",
             answered(["203.0.113.2", "eth0"]),
         ),
         Misconception(
             "ends-mixed-up",
             "DNAT changes the destination. The source is who sends it: the router.",
-            answered(["192.168.1.10", "eth1"], ["192.168.1.10", "eth0"]),
+            answered(["192.168.1.20", "eth1"], ["192.168.1.20", "eth0"]),
         ),
     ),
     done="New destination, new interface, old source. The laptop answers to 203.0.113.2, which is "
@@ -388,7 +409,7 @@ leaves = Predict(
 
 # an empty table mangle, so that the walk shown afterwards names all four hooks
 EMPTY = "*mangle\nCOMMIT\n"
-SELF = partial(_journey, "tcp 192.168.1.10:40000 -> 192.168.1.10:22 SYN", EMPTY, LAPTOP)
+SELF = partial(_journey, "tcp 192.168.1.20:40000 -> 192.168.1.20:22 SYN", EMPTY, LAPTOP)
 
 loop = Predict(
     id="05-loop",
@@ -542,7 +563,7 @@ blame = FindLine(
 
 # --- questions that later lessons ask again ---
 
-SURF = partial(_journey, "in eth1 tcp 192.168.1.10:40000 -> 203.0.113.1:80 SYN")
+SURF = partial(_journey, "in eth1 tcp 192.168.1.20:40000 -> 203.0.113.1:80 SYN")
 OWN = partial(_journey, "tcp 127.0.0.1:40000 -> 127.0.0.1:631 SYN", EMPTY)
 MOVED_IN = partial(_journey, "in eth0 tcp 203.0.113.9:40000 -> 203.0.113.2:8080 SYN", CAMERA_IN)
 SHUT_IN = "-A INPUT -j REJECT"
@@ -551,7 +572,7 @@ REFUSED = partial(_journey, "in eth0 udp 203.0.113.9:40000 -> 203.0.113.2:53", S
 through = Predict(
     id="05-recall-through",
     task="A laptop behind a router opens a web page. On the router this packet comes in:\n"
-    "in eth1 tcp 192.168.1.10:40000 -> 203.0.113.1:80\n"
+    "in eth1 tcp 192.168.1.20:40000 -> 203.0.113.1:80\n"
     'Which chain of its table filter is asked: "INPUT", "FORWARD" or "OUTPUT"?',
     truth=lambda: next(one for one in _hooks(SURF()) if one in ("INPUT", "FORWARD", "OUTPUT")),
     choices=("INPUT", "FORWARD", "OUTPUT"),
@@ -642,7 +663,7 @@ answers = Predict(
 )
 
 REVIEW = (through, myself, rewritten, answers)
-EXERCISES: tuple[Exercise, ...] = (
+EXERCISES: tuple[Exercise | Variants, ...] = (
     *(other, repair, closed, order, camera),
     *(leaves, loop, silence, blame),
 )

@@ -325,14 +325,14 @@ scan = Predict(
         ),
         Misconception(
             "no-entry-is-invalid",
-            "Not the bare ACK. The kernel supposes that it has missed the beginning, and takes the "
-            "connection up in the middle: nf_conntrack_tcp_loose is 1.",
+            "One of them could be from the middle of a connection whose beginning the kernel has "
+            "missed, and the kernel takes such a one up: nf_conntrack_tcp_loose is 1.",
             _nth(1, "invalid"),
         ),
         Misconception(
             "unknown-is-new",
-            "NEW is for packets that can begin something, or go on with what was forgotten. "
-            "An answer to nothing and impossible flags are INVALID.",
+            "NEW is for packets that can begin something, or go on with what was forgotten. Which "
+            "packet does a server send, and only as an answer?",
             _nth(0, "new"),
         ),
         Misconception(

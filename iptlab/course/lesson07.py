@@ -14,6 +14,7 @@ from iptlab.grading import (
     Predict,
     Scope,
     SupplyPacket,
+    Variants,
     WriteRules,
     answered,
     ends,
@@ -85,6 +86,12 @@ FORM = Misconception(
     'Write both ends of the packet and nothing else, in quotes: "192.0.2.1:4000 -> 192.0.2.2:80".',
     _is_no_packet,
 )
+
+
+def _port(seed: int) -> int:
+    """A client's port of the learner's own."""
+    return 50_000 + 111 * (seed % 7)
+
 
 # --- a worked example, faded ---
 
@@ -188,65 +195,14 @@ back = Predict(
     "beginning. Rules in FORWARD see Ada's own address both ways.",
 )
 
-# --- only the first packet ---
+# --- a door to the inside ---
 
-PING = "in eth1 icmp 192.168.1.20 -> 203.0.113.9 echo-request echo_id={} echo_seq={}"
-PONG = "in eth0 icmp 203.0.113.9 -> 203.0.113.2 echo-reply echo_id={} echo_seq={}"
-ROUNDS = [one.format(7, n) for n in range(1, 6) for one in (PING, PONG)]
 PAGE = (
     "in eth1 tcp 192.168.1.20:50000 -> 203.0.113.9:80 SYN",
     "in eth0 tcp 203.0.113.9:80 -> 203.0.113.2:50000 SYN,ACK",
     "in eth1 tcp 192.168.1.20:50000 -> 203.0.113.9:80 ACK",
 )
 
-
-def _counted() -> int:
-    """How often the rule matched: five pings of one command, and two pages."""
-    second = [packet.replace("50000", "50001") for packet in PAGE]
-    journeys = _journeys(MASQUERADE, *ROUNDS, *PAGE, *second)
-    return sum(
-        count
-        for journey in journeys
-        for place, count in journey.hits().items()
-        if (place.chain, place.number) == ("POSTROUTING", 1)
-    )
-
-
-counter = Predict(
-    id="07-counter",
-    truth=_counted,
-    shows=partial(_last, MASQUERADE, *PAGE),
-    hints=(
-        "The rule is asked when a connection begins, and never again for that connection.",
-        "Five echo requests of one ping command carry one id: connection tracking takes them for "
-        "one connection (lesson 06). Each curl opens a connection of its own.",
-    ),
-    misconceptions=(
-        Misconception(
-            "no-number",
-            "Write a number, in digits.",
-            lambda answer: not re.fullmatch(r"\d+", str(answer)),
-        ),
-        Misconception(
-            "every-packet",
-            "That counts packets. Later packets are translated too, but without asking a rule.",
-            answered(5, 7, 9, 10, 11, 12, 14, 16, 20),
-        ),
-        Misconception(
-            "by-command",
-            "Two curl commands are two connections, though they go to the same server.",
-            answered(2),
-        ),
-        Misconception(
-            "only-tcp",
-            "Ping has connections as well, for connection tracking: the id of the echo stands "
-            "where tcp has a port.",
-            answered(1),
-        ),
-    ),
-    done="Counters in table nat count connections, not packets. And what you see in the walk is a "
-    "later packet: no nat rule is asked, and yet it is translated.",
-)
 
 # --- a door to the inside ---
 
@@ -370,51 +326,64 @@ HAIRPIN = """*nat
 -A POSTROUTING -o eth0 -j MASQUERADE
 COMMIT
 """
-FROM_ADA = partial(_last, HAIRPIN, "in eth1 tcp 192.168.1.20:50000 -> 203.0.113.2:8080")
 
-outgoing = Predict(
-    id="07-outgoing",
-    truth=lambda: ends(_exit(FROM_ADA())),
-    shows=FROM_ADA,
-    hints=(
-        "Two changes: the destination in PREROUTING, the source in POSTROUTING.",
-        "MASQUERADE takes the address of the interface by which the packet leaves.",
-        "To 192.168.1.10 the packet leaves by eth1. Which address has the router there?",
-    ),
-    misconceptions=(
+
+def _outgoing_mistakes(port: int) -> tuple[Misconception, ...]:
+    return (
         FORM,
         Misconception(
             "always-public",
             "MASQUERADE has no favourite address: it takes that of the outgoing interface, and "
             "here that is eth1, not eth0.",
-            answered("203.0.113.2:50000 -> 192.168.1.10:80"),
+            answered(f"203.0.113.2:{port} -> 192.168.1.10:80"),
         ),
         Misconception(
             "one-change-only",
             "Both rules match: DNAT in PREROUTING does not keep POSTROUTING from being asked.",
             answered(
-                "192.168.1.20:50000 -> 192.168.1.10:80",
-                "192.168.1.1:50000 -> 203.0.113.2:8080",
-                "192.168.1.20:50000 -> 203.0.113.2:8080",
+                f"192.168.1.20:{port} -> 192.168.1.10:80",
+                f"192.168.1.1:{port} -> 203.0.113.2:8080",
+                f"192.168.1.20:{port} -> 203.0.113.2:8080",
             ),
         ),
         Misconception(
             "port-stays",
             "--to-destination names a port too: Bob's page is on port 80.",
             answered(
-                "192.168.1.1:50000 -> 192.168.1.10:8080", "192.168.1.20:50000 -> 192.168.1.10:8080"
+                f"192.168.1.1:{port} -> 192.168.1.10:8080",
+                f"192.168.1.20:{port} -> 192.168.1.10:8080",
             ),
         ),
         Misconception(
             "before-dnat",
             "In POSTROUTING the destination is Bob's already.",
-            answered("203.0.113.2:50000 -> 203.0.113.2:8080"),
+            answered(f"203.0.113.2:{port} -> 203.0.113.2:8080"),
         ),
-    ),
-    done="Bob's answer now goes to the router, which knows the connection, translates both ends "
-    "back, and Ada hears from the address that she has asked. The price: Bob does not see that it "
-    "was Ada.",
-)
+    )
+
+
+def _outgoing(seed: int) -> Predict:
+    port = _port(seed)
+    packet = f"in eth1 tcp 192.168.1.20:{port} -> 203.0.113.2:8080"
+    last = partial(_last, HAIRPIN, packet)
+    return Predict(
+        id="07-outgoing",
+        task=f"{packet}\nThis is the packet that Ada sends. Which packet reaches Bob?",
+        truth=lambda: ends(_exit(last())),
+        shows=last,
+        hints=(
+            "Two changes: the destination in PREROUTING, the source in POSTROUTING.",
+            "MASQUERADE takes the address of the interface by which the packet leaves.",
+            "To 192.168.1.10 the packet leaves by eth1. Which address has the router there?",
+        ),
+        misconceptions=_outgoing_mistakes(port),
+        done="Bob's answer now goes to the router, which knows the connection, translates both "
+        "ends back, and Ada hears from the address that she has asked. The price: Bob does not see "
+        "that it was Ada.",
+    )
+
+
+outgoing = Variants("07-outgoing", _outgoing)
 
 parsons = Arrange(
     id="07-parsons",
@@ -503,64 +472,67 @@ REDIRECT = """*nat
 -A POSTROUTING -o eth0 -j MASQUERADE
 COMMIT
 """
-LOOKUP = partial(_last, REDIRECT, "in eth1 udp 192.168.1.20:50000 -> 198.51.100.7:53")
 
-redirect = Predict(
-    id="07-redirect",
-    truth=lambda: ends(_exit(LOOKUP())),
-    shows=LOOKUP,
-    hints=(
-        "REDIRECT changes the destination, as DNAT does. To which machine?",
-        "To the router itself: to its address on the interface by which the packet came in.",
-        "Then the packet goes to INPUT. Is POSTROUTING asked on that way?",
-    ),
-    misconceptions=(
+
+def _redirect_mistakes(port: int) -> tuple[Misconception, ...]:
+    return (
         FORM,
         Misconception(
             "always-public",
             "The packet came in by eth1, so it gets the address that the router has there.",
-            answered("192.168.1.20:50000 -> 203.0.113.2:53"),
+            answered(f"192.168.1.20:{port} -> 203.0.113.2:53"),
         ),
         Misconception(
             "loopback",
             "127.0.0.1 is what REDIRECT writes for the router's own packets, in OUTPUT. This one "
             "came in by eth1.",
-            answered("192.168.1.20:50000 -> 127.0.0.1:53"),
+            answered(f"192.168.1.20:{port} -> 127.0.0.1:53"),
         ),
         Misconception(
             "masqueraded-too",
             "The packet does not leave by eth0 any more: it is for the router now, and goes to "
             "INPUT. POSTROUTING is not asked.",
             answered(
-                "203.0.113.2:50000 -> 198.51.100.7:53",
-                "203.0.113.2:50000 -> 192.168.1.1:53",
-                "203.0.113.2:50000 -> 203.0.113.2:53",
-                "192.168.1.1:50000 -> 192.168.1.1:53",
+                f"203.0.113.2:{port} -> 198.51.100.7:53",
+                f"203.0.113.2:{port} -> 192.168.1.1:53",
+                f"203.0.113.2:{port} -> 203.0.113.2:53",
+                f"192.168.1.1:{port} -> 192.168.1.1:53",
             ),
         ),
         Misconception(
             "not-for-the-router",
             "PREROUTING sees every packet that comes in, whomever it is for, and this one "
             "matches: by eth1, udp, port 53.",
-            answered("192.168.1.20:50000 -> 198.51.100.7:53"),
+            answered(f"192.168.1.20:{port} -> 198.51.100.7:53"),
         ),
-    ),
-    done="So a router can answer every question for a name in the house, whomever it was meant "
-    "for. The answers go back in the name of 198.51.100.7: Ada cannot tell.",
-)
+    )
 
-STRAY = partial(_last, MASQUERADE, "in eth1 tcp 192.168.1.20:50000 -> 203.0.113.9:80 RST")
 
-stray = Predict(
-    id="07-stray",
-    truth=lambda: ends(_exit(STRAY())),
-    shows=STRAY,
-    hints=(
-        "What is the state of a reset that belongs to no connection? See lesson 06.",
-        "NAT is a matter of connections: the new address is kept in the entry. Which entry has "
-        "this packet?",
-    ),
-    misconceptions=(
+def _redirect(seed: int) -> Predict:
+    port = _port(seed)
+    packet = f"in eth1 udp 192.168.1.20:{port} -> 198.51.100.7:53"
+    last = partial(_last, REDIRECT, packet)
+    return Predict(
+        id="07-redirect",
+        task=f"{packet}\nThis is Ada's question. Which packet does a program on the router get?",
+        truth=lambda: ends(_exit(last())),
+        shows=last,
+        hints=(
+            "REDIRECT changes the destination, as DNAT does. To which machine?",
+            "To the router itself: to its address on the interface by which the packet came in.",
+            "Then the packet goes to INPUT. Is POSTROUTING asked on that way?",
+        ),
+        misconceptions=_redirect_mistakes(port),
+        done="So a router can answer every question for a name in the house, whomever it was meant "
+        "for. The answers go back in the name of 198.51.100.7: Ada cannot tell.",
+    )
+
+
+redirect = Variants("07-redirect", _redirect)
+
+
+def _stray_mistakes(port: int) -> tuple[Misconception, ...]:
+    return (
         Misconception(
             "nat-as-filter",
             "Table nat stops nobody, and no filter rule does. The packet leaves: how?",
@@ -571,17 +543,40 @@ stray = Predict(
             "every-packet",
             "MASQUERADE matches packets that begin a connection. An INVALID one has no entry in "
             "which the new source could be kept: table nat does not see it.",
-            answered("203.0.113.2:50000 -> 203.0.113.9:80"),
+            answered(f"203.0.113.2:{port} -> 203.0.113.9:80"),
         ),
         Misconception(
             "answer-first",
             "Nothing turns the packet round. Does anything change it at all?",
-            answered("203.0.113.9:80 -> 192.168.1.20:50000", "203.0.113.9:80 -> 203.0.113.2:50000"),
+            answered(
+                f"203.0.113.9:80 -> 192.168.1.20:{port}",
+                f"203.0.113.9:80 -> 203.0.113.2:{port}",
+            ),
         ),
-    ),
-    done="It leaves with its private address, for nobody to answer. That is why routers have "
-    "-A FORWARD -m conntrack --ctstate INVALID -j DROP.",
-)
+    )
+
+
+def _stray(seed: int) -> Predict:
+    port = _port(seed)
+    packet = f"in eth1 tcp 192.168.1.20:{port} -> 203.0.113.9:80 RST"
+    last = partial(_last, MASQUERADE, packet)
+    return Predict(
+        id="07-stray",
+        task=f"{packet}\nThis is the reset that Ada's machine sends. Which packet leaves by eth0?",
+        truth=lambda: ends(_exit(last())),
+        shows=last,
+        hints=(
+            "What is the state of a reset that belongs to no connection? See lesson 06.",
+            "NAT is a matter of connections: the new address is kept in the entry. Which entry has "
+            "this packet?",
+        ),
+        misconceptions=_stray_mistakes(port),
+        done="It leaves with its private address, for nobody to answer. That is why routers have "
+        "-A FORWARD -m conntrack --ctstate INVALID -j DROP.",
+    )
+
+
+stray = Variants("07-stray", _stray)
 
 # --- questions that later lessons ask again ---
 
@@ -701,10 +696,9 @@ own_packets = Predict(
 )
 
 REVIEW = (in_forward, back_again, leaves_as, own_packets)
-EXERCISES: tuple[Exercise, ...] = (
+EXERCISES: tuple[Exercise | Variants, ...] = (
     fixed,
     back,
-    counter,
     repair,
     inside,
     outgoing,

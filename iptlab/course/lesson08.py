@@ -463,14 +463,14 @@ told = Predict(
     misconceptions=(
         Misconception(
             "policy-is-the-policy",
-            "INPUT has four rules, so its policy would be number 5. The kernel tells a rule "
-            "without conditions from the end of the chain by its number only.",
+            "The policy comes after the last rule, so its number would be one more than there are "
+            "rules. How many has INPUT? (A rule without conditions is called policy too.)",
             answered("policy"),
         ),
         Misconception(
             "rule-below",
-            "Rule 4 would have accepted the packet. Somebody has appended it below a rule that "
-            "takes everything.",
+            "Rule 4 would have accepted the packet, and the page would have come. How far did the "
+            "packet get?",
             answered(4),
         ),
         Misconception(
@@ -479,8 +479,8 @@ told = Predict(
             answered(2),
         ),
     ),
-    done="Rule 3, a DROP without conditions, looks like a policy in the trace. Rule 4 was added "
-    "with -A after it, and is dead.",
+    done="In the trace rule 3, a DROP without conditions, looks like a policy; only its number "
+    "does not. Rule 4 was added with -A after it, and is dead.",
 )
 
 # --- fail2ban: a ban that bans nobody ---

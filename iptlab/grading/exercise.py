@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from numbers import Rational
-from reprlib import repr as _repr
+from reprlib import Repr
 from typing import ClassVar
 
 from iptlab.grading.result import Evidence, Result, Status
@@ -38,8 +38,8 @@ class Exercise(ABC):
     """What every exercise has: an id such as ``01-ssh``, hints, known mistakes.
 
     ``done`` explains the answer to whoever has found it. ``task`` is what is asked, where the
-    notebook cannot say it because it differs from learner to learner; it is shown until there
-    is an answer. ``magic`` is that of the cell it is answered in; without one that is Python.
+    notebook cannot say it because it differs from learner to learner; it is shown until the
+    answer is right. ``magic`` is that of the cell it is answered in; without one that is Python.
     """
 
     magic: ClassVar[str] = ""
@@ -118,9 +118,10 @@ def grade(exercise: Exercise, answer: object) -> Result:
     if excess := _excess(answer):
         return exercise.unreadable(excess, "too-long")
     if message := _untouched(answer):
-        said = [exercise.task, f"{message} {exercise.help}".strip()]
-        return Result(exercise.id, Status.NOT_YET, "\n\n".join(filter(None, said)))
-    return exercise.judge(answer)
+        result = Result(exercise.id, Status.NOT_YET, f"{message} {exercise.help}".strip())
+    else:
+        result = exercise.judge(answer)
+    return result if result.status is Status.CORRECT else replace(result, task=exercise.task)
 
 
 def _excess(answer: object, depth: int = 0) -> str:
@@ -156,6 +157,10 @@ def _untouched(answer: object) -> str:
 
 # --- values as answers are compared ---
 
+_SHORT = Repr()
+# both ends of a packet can be read in full
+_SHORT.maxstring = 80
+
 # how far from a fraction a decimal may be: three digits of it are enough
 _NEAR = Fraction(1, 1000)
 _NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20}|/[0-9]{1,20})?").fullmatch
@@ -173,7 +178,7 @@ def plain(value: object) -> object:
 def shortened(value: object) -> str:
     """A value as Python writes it, cut in the middle if it is long."""
     try:
-        return _repr(value)
+        return _SHORT.repr(value)
     except ValueError:  # a number somewhere in it has too many digits to be written
         return f"such a {type(value).__name__}"
 

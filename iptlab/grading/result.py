@@ -48,7 +48,8 @@ class Result:
 
     ``code`` names what went wrong for instructors and tests (empty if nothing did).
     ``facts`` are things side by side, such as what was wanted and what came out. ``visits``
-    are the ways of packets that prove it, shown folded if they are a ``spoiler``.
+    are the ways of packets that prove it, shown folded if they are a ``spoiler``. ``task`` is
+    what was asked, if the notebook does not say it; it is printed first.
     """
 
     exercise: str
@@ -60,6 +61,7 @@ class Result:
     hint: str = ""
     visits: tuple[Evidence, ...] = ()
     spoiler: bool = False
+    task: str = ""
 
     @property
     def heading(self) -> str:
@@ -69,8 +71,10 @@ class Result:
     def __str__(self) -> str:
         width = max((len(name) for name, _ in self.facts), default=0) + 1
         facts = "\n".join(f"  {f'{name}:':<{width}} {said}" for name, said in self.facts)
-        parts = [self.heading, self.message, facts, self.why, self.hint, *map(str, self.visits)]
-        return "\n\n".join(filter(None, parts))
+        said = [self.heading, self.task, self.message, facts, self.why, self.hint]
+        # text cannot be folded, so a spoiler stays out of it
+        visits = () if self.spoiler else self.visits
+        return "\n\n".join(filter(None, [*said, *map(str, visits)]))
 
     def as_dict(self) -> dict[str, object]:
         """The result as JSON takes it."""
@@ -93,7 +97,7 @@ class Result:
     def _html(self) -> Html:
         """A note with a bar in its status's colour."""
         parts = [element("p", element("strong", self.heading))]
-        parts.append(element("pre" if "\n" in self.message else "p", self.message))
+        parts += [_paragraph(said) for said in (self.task, self.message) if said]
         if self.facts:
             parts.append(pairs(self.facts))
         parts += [element("p", said) for said in (self.why, self.hint) if said]
@@ -104,11 +108,18 @@ class Result:
     def _evidence(self, visit: Evidence) -> Html:
         """A packet's way that can be folded away, or if it is a spoiler unfolded."""
         if self.spoiler:
-            summary = element("summary", "Show the packet's walk")
+            summary = element("summary", "Show the packet's walk (it tells the answer)")
             return element("details", summary, _evidence_html(visit))
         end = visit.result if isinstance(visit, Attempt) else visit.conclusion
         summary = element("summary", f"The packet's walk: {end}")
         return element("details", summary, _evidence_html(visit), open="open")
+
+
+def _paragraph(said: str) -> Html:
+    """Text as it is; where it has lines of its own they stay, and words are kept whole."""
+    if "\n" not in said:
+        return element("p", said)
+    return element("pre", said, style="white-space: pre-wrap; word-break: normal")
 
 
 def _evidence_html(visit: Evidence) -> Html:
