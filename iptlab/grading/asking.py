@@ -15,6 +15,7 @@ from iptlab.grading.outcomes import Bits, Hops
 from iptlab.matches.addrtype import Addrtype
 from iptlab.matches.conntrack import Conntrack
 from iptlab.matches.ports import PortMatch
+from iptlab.matches.set import SetMatch
 from iptlab.matches.statistic import Statistic
 from iptlab.netfilter.actions import (
     Action,
@@ -39,13 +40,21 @@ from iptlab.targets.tcpmss import TcpMss
 class Asks(NamedTuple):
     """A match taken apart: conditions on modelled fields, or one opaque question, or chance.
 
+    It holds if all conditions of one of the ``cases`` do; no packet is in two of them.
+    ``lookup`` asks for an ipset: if somebody says what is in it, that is conditions too.
     ``whole`` is whether later fragments never match.
     """
 
-    conditions: tuple[Condition, ...] = ()
+    cases: tuple[tuple[Condition, ...], ...] = ((),)
     opaque: str = ""
     chance: Fraction | None = None
     whole: bool = False
+    lookup: SetMatch | None = None
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """All conditions, of whichever case."""
+        return tuple(condition for case in self.cases for condition in case)
 
 
 def asks(match: Match) -> Asks:
@@ -63,8 +72,8 @@ def asks(match: Match) -> Asks:
             raise CannotCompare(f"`{match}'", str(error)) from None
     conditions = match.conditions()
     if _says_all(match, conditions) and all(map(_modelled, conditions)):
-        return Asks(conditions, whole=isinstance(match, PortMatch))
-    return Asks(opaque=str(match))
+        return Asks((conditions,), whole=isinstance(match, PortMatch))
+    return Asks(opaque=str(match), lookup=match if isinstance(match, SetMatch) else None)
 
 
 def _says_all(match: Match, conditions: tuple[Condition, ...]) -> bool:

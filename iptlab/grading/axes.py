@@ -8,6 +8,7 @@ from functools import cache
 from itertools import product
 
 from iptlab.errors import CannotCompare
+from iptlab.grading.members import Runs
 from iptlab.grading.sample import Thing
 from iptlab.matches.icmp import IcmpTypes
 from iptlab.matches.iprange import AddressRange
@@ -37,7 +38,7 @@ _STATES = (
 
 @dataclass(frozen=True)
 class Line:
-    """Numbers from ``first`` to ``last``, cut where a value begins or ends."""
+    """Runs from ``first`` to ``last``, cut where a value begins or ends."""
 
     first: int
     last: int
@@ -110,6 +111,8 @@ def edges(value: Value) -> Iterator[int]:
             yield from (low, high + 1)
         case Number(number) | ProtocolNumber(number):
             yield from (number, number + 1)
+        case Runs(bounds):
+            yield from bounds
         case IcmpTypes(kind, code):
             first = kind * 256 + (code or 0)
             yield from (first, first + (256 if code is None else 1))

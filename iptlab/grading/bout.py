@@ -105,7 +105,8 @@ class Bout:
         With ``flows`` replies have the same atoms, and nothing of what becomes of packets is
         left out.
         """
-        readying, ground = Readying(), self.ground
+        ground, single = self.ground, self.ground.entry is Entry.HOOK
+        readying = Readying(ground.scope.known_sets, fragments=single)
         if flows:
             scope = replace(ground.scope, aspects=frozenset(Aspect))
             ground = ground._replace(scope=scope)

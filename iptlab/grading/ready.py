@@ -21,6 +21,7 @@ from iptlab.grading.asking import (
 )
 from iptlab.grading.atoms import Space
 from iptlab.grading.axes import AXES, Wanted, key_of
+from iptlab.grading.members import Sets, cases
 from iptlab.grading.outcomes import View
 from iptlab.grading.sample import Thing
 from iptlab.grading.scope import Path, Step
@@ -81,8 +82,11 @@ _TRANSLATED = frozenset((CtState.SNAT, CtState.DNAT))
 class Readying:
     """What both sides of a comparison share: rules that say the same are looked at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, sets: Sets, *, fragments: bool) -> None:
+        self._sets = sets
+        self._fragments = fragments  # whether packets may be later fragments
         self._asked: dict[int, tuple[Rule, Asked]] = {}
+        self._looked_up: dict[int, tuple[Asked, Asked]] = {}
         self._rules: dict[tuple[int, View], tuple[Ready, ...]] = {}
         self._tests: dict[tuple[int, View], tuple[tuple[Test, ...], ...]] = {}
         self._numbers: dict[object, int] = {}
@@ -97,11 +101,27 @@ class Readying:
         return self._numbers.setdefault(key, len(self._numbers))
 
     def asked(self, rule: Rule) -> Asked:
-        """The rule taken apart."""
+        """The rule taken apart; rules that say the same get the same."""
         known = self._asked.get(id(rule))
         if known is None:
-            known = self._asked[id(rule)] = rule, taken_apart(rule)
+            known = self._asked[id(rule)] = rule, self._with_sets(taken_apart(rule))
         return known[1]
+
+    def _with_sets(self, asked: Asked) -> Asked:
+        """The same with what is known of sets in place of questions for them."""
+        if not any(one.lookup for one in asked.questions):
+            return asked
+        known = self._looked_up.get(id(asked))
+        if known is None:
+            questions = tuple(map(self._opened, asked.questions))
+            known = self._looked_up[id(asked)] = asked, asked._replace(questions=questions)
+        return known[1]
+
+    def _opened(self, asked: Asks) -> Asks:
+        if asked.lookup is None:
+            return asked
+        found = cases(asked.lookup, self._sets, fragments=self._fragments)
+        return asked if found is None else Asks(found)
 
     # --- before there are atoms ---
 
@@ -157,10 +177,13 @@ class Readying:
             yield Ready(merged, asked.chance, asked.does, key)
 
     def _variants(self, asked: Asks, view: View) -> tuple[tuple[Test, ...], ...]:
-        variants: list[tuple[Test, ...]] = [()]
-        for condition in asked.conditions:
-            more = list(self._of(condition, view))
-            variants = [(*left, *right) for left in variants for right in more]
+        variants: list[tuple[Test, ...]] = []
+        for case in asked.cases:
+            parts: list[tuple[Test, ...]] = [()]
+            for condition in case:
+                more = list(self._of(condition, view))
+                parts = [(*left, *right) for left in parts for right in more]
+            variants += parts
         space = self.space
         extra: list[Test] = []
         if asked.opaque:

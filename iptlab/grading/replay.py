@@ -91,7 +91,7 @@ def play(tables: Tables, case: Case, scope: Scope) -> tuple[Play, ...]:
     """Everything that may become of the packet, each with its exact probability."""
     tables = supposing(tables, dict(case.supposed))
     if case.entry is Entry.HOOK:
-        plays = _walks(tables, case)
+        plays = _walks(tables, case, scope)
     else:
         plays = _journeys(choosing(tables), case, scope)
     found: list[Play] = []
@@ -157,8 +157,8 @@ def _with_rules(table: Table, change: Callable[[Rule], Rule]) -> Table:
 # --- one hook ---
 
 
-def _walks(tables: Tables, case: Case) -> Iterator[Play]:
-    context = case.context()
+def _walks(tables: Tables, case: Case, scope: Scope) -> Iterator[Play]:
+    context = replace(case.context(), sets=scope.known_sets)
     for script in scripts():
         visit = walk(tables, case.packet, replace(context, choose=script))
         assert not isinstance(visit.verdict, CannotTell), visit.verdict
