@@ -41,7 +41,8 @@ class Asks(NamedTuple):
     """A match taken apart: conditions on modelled fields, or one opaque question, or chance.
 
     It holds if all conditions of one of the ``cases`` do; no packet is in two of them.
-    ``lookup`` asks for an ipset: if somebody says what is in it, that is conditions too.
+    ``match`` is one whose question is free only as long as nobody says what an ipset holds, or
+    how a connection began.
     ``whole`` is whether later fragments never match.
     """
 
@@ -49,7 +50,7 @@ class Asks(NamedTuple):
     opaque: str = ""
     chance: Fraction | None = None
     whole: bool = False
-    lookup: SetMatch | None = None
+    match: SetMatch | Conntrack | None = None
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -73,7 +74,7 @@ def asks(match: Match) -> Asks:
     conditions = match.conditions()
     if _says_all(match, conditions) and all(map(_modelled, conditions)):
         return Asks((conditions,), whole=isinstance(match, PortMatch))
-    return Asks(opaque=str(match), lookup=match if isinstance(match, SetMatch) else None)
+    return Asks(opaque=str(match), match=match if isinstance(match, SetMatch | Conntrack) else None)
 
 
 def _says_all(match: Match, conditions: tuple[Condition, ...]) -> bool:

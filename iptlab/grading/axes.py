@@ -9,7 +9,9 @@ from itertools import product
 
 from iptlab.errors import CannotCompare
 from iptlab.grading.members import Runs
+from iptlab.grading.original import DIRECTION, FIRST
 from iptlab.grading.sample import Thing
+from iptlab.matches.conntrack import HostMask
 from iptlab.matches.icmp import IcmpTypes
 from iptlab.matches.iprange import AddressRange
 from iptlab.netfilter.context import CtState
@@ -96,7 +98,15 @@ AXES: Mapping[str, tuple[str, ...]] = {
     "dst_type": ("dst",),
     "ports": ("sport", "dport"),
     "dscp": ("tos",),
+    **{name: (axis,) for name, axis in FIRST.items()},
+    DIRECTION: (),
 }
+
+
+def cuts(condition: Condition) -> Iterator[int]:
+    """The numbers before which the condition's answer may change; elsewhere it does not say."""
+    if condition.field.name not in ("src_type", "dst_type", "dscp"):
+        yield from edges(condition.given.value)
 
 
 def edges(value: Value) -> Iterator[int]:
@@ -104,6 +114,8 @@ def edges(value: Value) -> Iterator[int]:
     match value:
         case Network(address, mask, family):
             yield from _network_edges(address, mask, family.bits)
+        case HostMask(address, mask):
+            yield from _network_edges(int(address) & mask, mask, address.max_prefixlen)
         case PortList(ranges):
             for part in ranges:
                 yield from (part.low, part.high + 1)
@@ -176,8 +188,7 @@ class Wanted:
         """Where an axis of numbers is cut."""
         yield from self.points.get(axis, ())
         for condition in self.conditions.get(axis, {}).values():
-            if condition.field.name in (axis, "ports"):
-                yield from edges(condition.given.value)
+            yield from cuts(condition)
 
     def single_out(self, axis: str, number: int) -> None:
         """Keep a number apart from all others."""

@@ -105,8 +105,8 @@ class Bout:
         With ``flows`` replies have the same atoms, and nothing of what becomes of packets is
         left out.
         """
-        ground, single = self.ground, self.ground.entry is Entry.HOOK
-        readying = Readying(ground.scope.known_sets, fragments=single)
+        ground = self.ground
+        readying = Readying(ground.scope.known_sets, single=ground.entry is Entry.HOOK)
         if flows:
             scope = replace(ground.scope, aspects=frozenset(Aspect))
             ground = ground._replace(scope=scope)

@@ -17,9 +17,9 @@ from iptlab.grading.asking import (
     Untrack,
 )
 from iptlab.grading.common import Common
+from iptlab.grading.original import TRACKED
 from iptlab.grading.outcomes import ONES, State
 from iptlab.grading.passage import Branch, Limits
-from iptlab.grading.ready import TRACKED
 from iptlab.grading.sample import packet_of
 from iptlab.netfilter.actions import Continue, SetConnmark
 from iptlab.netfilter.context import Connection, Context, CtState, Tuple

@@ -49,10 +49,14 @@ class Scope:
 
     Simplified: matches that remember or look into payloads (limit, recent, string, statistic
     with mode nth) are questions with a free answer, the same wherever the same words stand; so
-    are ipsets of which nobody says what they hold, and those of marks and hardware addresses.
+    are ipsets of which nobody says what they hold, those of marks and hardware addresses, and
+    on a single hook how a connection began.
 
     Simplified: where NAT has several addresses to choose from, each is as likely as the others.
     The kernel picks one by a hash of both ends.
+
+    Simplified: packets from an address to itself belong to connections as others do, though the
+    direction of such a connection cannot be told.
 
     Simplified: on a host, multicast is left out, and so are flows of packets that connection
     tracking leaves alone under one of the rule sets only: then the answer says so.
