@@ -14,7 +14,7 @@ from iptlab.grading import bout as bouts
 from iptlab.grading import read_rules
 from iptlab.grading.bout import Bout
 from iptlab.grading.compare import compare, entries
-from iptlab.grading.scope import Aspect, Scope
+from iptlab.grading.scope import Aspect, Logs, Scope
 from iptlab.netfilter.hooks import Hook
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
@@ -111,6 +111,45 @@ def test_the_same_meaning_in_two_ways(name: str) -> None:
     found = compare(one, two)
     assert found.same, found
     assert found.proven
+
+
+# --- what is written to the log ---
+
+LOGS = "-A INPUT -p tcp --dport 22 -j LOG --log-prefix "
+SAME_IN_THE_LOG = {
+    "one line, and the same line twice": (f"{LOGS}a", f"{LOGS}a\n{LOGS}a"),
+    "what is dropped, and logged before": (
+        "-A INPUT -j LOG\n-A INPUT -j DROP",
+        "-P INPUT DROP\n-N BOTH\n-A INPUT -j BOTH\n-A BOTH -j LOG\n-A BOTH -p udp -j DROP",
+    ),
+    "before and behind a rule that no such packet meets": (
+        f"{LOGS}a\n-A INPUT -p udp -j DROP",
+        f"-A INPUT -p udp -j DROP\n{LOGS}a",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAME_IN_THE_LOG)
+def test_the_same_is_logged(name: str) -> None:
+    found = compare(*map(read_rules, SAME_IN_THE_LOG[name]), Scope(logs=Logs.PREFIXES))
+    assert found.same, found
+    assert found.proven
+
+
+def test_a_packet_shows_what_is_not_logged() -> None:
+    one, two = read_rules(f"{LOGS}a\n-P INPUT DROP"), read_rules("-P INPUT DROP")
+    assert compare(one, two).same
+    text = str(compare(one, two, Scope(logs=Logs.PACKETS)))
+    assert "10.0.0.5:22 SYN" in text
+    assert "DROP, logged by filter INPUT policy" in text
+
+
+def test_prefixes_count_where_they_are_asked_for() -> None:
+    one, two = read_rules(f"{LOGS}a"), read_rules(f"{LOGS}b")
+    assert compare(one, two, Scope(logs=Logs.PACKETS)).same
+    text = str(compare(one, two, Scope(host=SERVER, logs=Logs.PREFIXES)))
+    assert 'DELIVER, logged with prefix "a"' in text
+    assert 'DELIVER, logged with prefix "b"' in text
 
 
 # --- what differs, the packet that shows it, and what it is told with ---

@@ -19,6 +19,7 @@ from iptlab.grading import (
     Flow,
     Goal,
     KubeProxyRules,
+    LogRules,
     Misconception,
     Predict,
     Scope,
@@ -29,6 +30,7 @@ from iptlab.grading import (
     grade,
     reaches,
     treats,
+    writes,
 )
 from iptlab.netfilter.hooks import Hook
 
@@ -422,3 +424,55 @@ def test_a_solution_is_never_shown_beside_a_wrong_answer() -> None:
 @pytest.mark.parametrize("template", [(..., "x"), [1, ...]])
 def test_half_an_answer_is_none(template: object) -> None:
     assert grade(find, template).status == "not-yet"
+
+
+# --- what is written to the log ---
+
+witness = LogRules(
+    id="00-witness",
+    reference="-A INPUT -p tcp --dport 22 -j LOG --log-prefix ssh\n-A INPUT -p tcp -j DROP",
+    logged="-p tcp --dport 22 --syn",
+    at_most="-p tcp --dport 22",
+    prefix="ssh",
+    scope=Scope(hooks=(Hook.INPUT,)),
+    misconceptions=(
+        Misconception(
+            "web", "Who asked for 80?", writes("in eth0 tcp 10.0.0.9:4000 -> 10.0.0.1:80")
+        ),
+    ),
+)
+LINE = "-A INPUT -p tcp --dport 22 -j LOG --log-prefix ssh\n"
+WITNESSES = {
+    "as it stands": (f"{LINE}-A INPUT -p tcp -j DROP", "correct", ""),
+    "fewer, but all that must be": (
+        "-A INPUT -p tcp --syn --dport 22 -j LOG --log-prefix ssh\n-A INPUT -p tcp -j DROP",
+        "correct",
+        "",
+    ),
+    "nothing": ("-A INPUT -p tcp -j DROP", "wrong", 'logged with the prefix "ssh", and is not'),
+    "too late": (f"-A INPUT -p tcp -j DROP\n{LINE}", "wrong", "and is not"),
+    "too much": (
+        "-A INPUT -p tcp -j LOG --log-prefix ssh\n-A INPUT -p tcp -j DROP",
+        "wrong",
+        "should not be",
+    ),
+    "another prefix": (
+        f"{LINE}-A INPUT -p tcp --dport 22 -j LOG\n-A INPUT -p tcp -j DROP",
+        "wrong",
+        "should not be",
+    ),
+    "a judge": (f"{LINE}-A INPUT -p tcp --dport 22 -j ACCEPT", "wrong", "is not so yet"),
+    "a program that nobody can read": (
+        '-A INPUT -p tcp -m bpf --bytecode "1,6 0 0 1" -j LOG',
+        "error",
+        "cannot be judged",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITNESSES)
+def test_a_log_tells_of_the_right_packets(name: str) -> None:
+    rules, status, says = WITNESSES[name]
+    result = grade(witness, rules)
+    assert result.status == status, str(result)
+    assert says in str(result)

@@ -34,6 +34,7 @@ from iptlab.netfilter.rules import Rule
 from iptlab.packet import Family, Packet, Protocol
 from iptlab.targets.classify import Classify
 from iptlab.targets.connmark import Connmark
+from iptlab.targets.log import Log
 from iptlab.targets.tcpmss import TcpMss
 
 
@@ -159,6 +160,13 @@ class LimitSegment:
 
 
 @dataclass(frozen=True)
+class Note:
+    """A line about the packet is written to the log."""
+
+    prefix: str
+
+
+@dataclass(frozen=True)
 class PutIntoClass:
     """The packet is sent in a traffic class."""
 
@@ -170,15 +178,24 @@ class Untrack:
     """Connection tracking leaves the packet alone."""
 
 
-Change = ChangeMark | ChangeTos | ChangeTtl | MarkConnection | LimitSegment | PutIntoClass | Untrack
+Change = (
+    ChangeMark
+    | ChangeTos
+    | ChangeTtl
+    | MarkConnection
+    | LimitSegment
+    | Note
+    | PutIntoClass
+    | Untrack
+)
 Does = Decide | Call | Return | Translate | Change | None
 
 _HERE = ip_address("0.0.0.0")
 _SAMPLE = Packet(_HERE, _HERE)
 _ONES, _BYTE = 0xFFFFFFFF, 0xFF
 _NOWHERE = Context()
-# targets whose effects nobody compares: what they write down goes to logs and statistics
-_NOTE_TAKERS = frozenset(("LOG", "NFLOG", "TRACE", "AUDIT", "RATEEST", "IDLETIMER", "CHECKSUM"))
+# targets whose effects nobody compares: what they write down goes elsewhere
+_NOTE_TAKERS = frozenset(("NFLOG", "TRACE", "AUDIT", "RATEEST", "IDLETIMER", "CHECKSUM"))
 
 
 def does(rule: Rule) -> Does:
@@ -187,6 +204,8 @@ def does(rule: Rule) -> Does:
     if target is None or target.name in _NOTE_TAKERS:
         return None
     match target:
+        case Log():
+            return Note(target.prefix.text if target.prefix else "")
         case Connmark():
             return MarkConnection(target)
         case TcpMss():

@@ -27,6 +27,14 @@ class Aspect(StrEnum):
     REJECTION = "rejection"
 
 
+class Logs(StrEnum):
+    """What counts of the lines that LOG writes, about packets that are dropped too."""
+
+    NOTHING = "nothing"
+    PACKETS = "packets"  # whether there is one
+    PREFIXES = "prefixes"  # and what it begins with
+
+
 @dataclass(frozen=True)
 class Scope:
     """What a comparison is about.
@@ -41,7 +49,8 @@ class Scope:
     ``assume`` is what all packets are like, of flows the first ones, as a rule would ask it:
     ``-p tcp -m conntrack --ctstate NEW``. ``interfaces`` are all there are (empty: any may
     be). ``mark`` is the one that packets begin with (None: any). ``sets`` are the ipsets that
-    there are by name, where there is no host to have its own. Probabilities count as the same
+    there are by name, where there is no host to have its own. ``aspects`` are what counts of a
+    packet's fate, and ``logs`` what counts of the log. Probabilities count as the same
     if they differ by no more than ``tolerance``.
 
     At a hook the first packet of a connection finds no mark on it, later ones may find any.
@@ -69,6 +78,7 @@ class Scope:
     mark: int | None = 0
     sets: Mapping[str, IpSet] = field(default_factory=dict)
     aspects: frozenset[Aspect] = frozenset(Aspect)
+    logs: Logs = Logs.NOTHING
     tolerance: Fraction = Fraction(1, 1_000_000)
 
     @property
