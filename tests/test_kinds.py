@@ -28,6 +28,7 @@ from iptlab.grading import (
     answered,
     blames,
     grade,
+    lists,
     reaches,
     treats,
     writes,
@@ -98,6 +99,11 @@ path = Predict(
     id="99-path",
     truth=lambda: ["PREROUTING", "FORWARD", "POSTROUTING"],
     misconceptions=(Misconception("input", "Not in.", answered(["PREROUTING", "INPUT"])),),
+)
+tables = Predict(
+    id="99-tables",
+    truth=lambda: {"nat", "mangle", "raw"},
+    misconceptions=(Misconception("filter", "Not there.", lists("filter")),),
 )
 rewritten = Predict(id="99-rewritten", truth=forwarded)
 parsons = Arrange(
@@ -266,6 +272,17 @@ CASES = [
     ),
     wrong(path, "PREROUTING -> INPUT", "input", "Not in."),
     wrong(path, ["FORWARD"], "other", "It is not"),
+    unreadable(path, {"FORWARD"}, "no-order", "write a list"),
+    *right(
+        tables,
+        {"nat", "mangle", "raw"},
+        "raw, nat, mangle",
+        ("MANGLE", "raw", "nat", "nat"),
+        said="Yes: mangle, nat, raw.",
+    ),
+    wrong(tables, "raw filter", "filter", "Right are 1 of 2; missing are 2."),
+    wrong(tables, {"raw"}, "other", "missing are 2."),
+    wrong(tables, ["raw", "nat", "mangle", "security"], "other", "Right are 3 of 4"),
     wrong(path, 7, "other", "It is not 7."),
     *right(
         rewritten,
@@ -462,8 +479,8 @@ WITNESSES = {
         "should not be",
     ),
     "a judge": (f"{LINE}-A INPUT -p tcp --dport 22 -j ACCEPT", "wrong", "is not so yet"),
-    "a program that nobody can read": (
-        '-A INPUT -p tcp -m bpf --bytecode "1,6 0 0 1" -j LOG',
+    "an address and an interface at once": (
+        "-A INPUT -m addrtype --dst-type LOCAL --limit-iface-in -j LOG",
         "error",
         "cannot be judged",
     ),
