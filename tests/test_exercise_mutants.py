@@ -145,7 +145,7 @@ def test_there_is_a_guilty_line_to_find(exercise: FindLine) -> None:
     case = found.case
     packet = f"{case.packet}" if exercise.host else f"{case.hook} {case.packet}"
     packet = f"in {case.in_interface} {packet}" if case.in_interface and exercise.host else packet
-    verdicts = [grade(exercise, (str(place), packet)).status for place, _ in exercise._lines()]
+    verdicts = [grade(exercise, (str(place), packet)).status for place, _ in exercise.lines()]
     assert "correct" in verdicts
     assert "wrong" in verdicts
     assert set(verdicts) == {"correct", "wrong"}

@@ -160,6 +160,21 @@ translated = FindLine(
     id="99-translated", rules=DNAT.replace("8080", "80"), reference=DNAT, host=ROUTER
 )
 POLICY = "-A INPUT -p tcp --dport 22 -j DROP\n-A FORWARD -j DROP"
+GUESTS = """
+-P INPUT DROP
+-N SSH
+-A INPUT -p tcp --dport 22 -j SSH
+-A SSH -s 10.8.0.0/16 -j DROP
+-A SSH -j ACCEPT
+-t nat -A PREROUTING -p tcp --dport 2222 -j REDIRECT --to-ports 22
+"""
+guests = FindLine(id="99-guests", rules=GUESTS, reference=GUESTS.replace("10.8.", "10.9."))
+missing = FindLine(
+    id="99-missing",
+    rules=GUESTS.replace("-A SSH -s 10.8.0.0/16 -j DROP\n", ""),
+    reference=GUESTS,
+)
+GUEST = "tcp 10.{}.0.1:4000 -> 10.0.0.1:22"
 policy = FindLine(id="99-policy", rules=POLICY, reference=f"-P INPUT DROP\n{POLICY}")
 service = KubeProxyRules(
     id="99-service",
@@ -371,6 +386,23 @@ CASES = [
     wrong(translated, (1, OUTSIDE.format(81)), "other", "it proves nothing"),
     wrong(translated, ("PREROUTING policy", OUTSIDE.format(80)), "other", "not to blame"),
     unreadable(translated, (2, OUTSIDE.format(80)), "no-line", "PREROUTING"),
+    *right(
+        guests,
+        ("SSH 1", GUEST.format(9)),
+        ("-A SSH --source 10.8.0.0/16 -j DROP", GUEST.format(9)),
+        ("iptables -t filter -A SSH -s 10.8.0.0/16 -j DROP", GUEST.format(8)),
+    ),
+    # without them the packet would fare well, but they are as they should be
+    wrong(guests, ("SSH 2", GUEST.format(9)), "other", "SSH 2 is not to blame"),
+    wrong(guests, ("-A INPUT -j SSH -p tcp --dport 22", GUEST.format(9)), "other", "not to blame"),
+    wrong(
+        guests,
+        ("-A PREROUTING -p tcp --dport 2222 -j REDIRECT --to-port 22", GUEST.format(9)),
+        "other",
+        "nat PREROUTING 1 is not to blame",
+    ),
+    unreadable(guests, ("-t nat -A SSH -j ACCEPT", GUEST.format(9)), "no-line", "no such line"),
+    *right(missing, ("SSH 1", GUEST.format(8)), ("INPUT 1", GUEST.format(8))),
     *right(
         policy,
         ("INPUT policy", "udp 10.0.0.9:1 -> 10.0.0.1:1"),
