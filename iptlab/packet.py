@@ -382,7 +382,12 @@ def _parse(text: str) -> Packet:
     family = Family.IPV6 if words[1].count(":") > 1 else Family.IPV4
     fields: dict[str, object] = {}
     for word in words[4:]:
-        fields |= _read_extra(word, protocol, family)
+        extra = _read_extra(word, protocol, family)
+        if flags := extra.get("flags"):  # parted by commas, or by blanks
+            extra["flags"] = flags | fields.pop("flags", TcpFlags.NONE)  # type: ignore[operator]
+        if twice := fields.keys() & extra.keys():
+            raise PacketError(f"`{word}': the packet has its {twice.pop()} already; leave one out")
+        fields |= extra
     whole = not fields.get("fragment")
     ported = whole and protocol in _WITH_PORTS
     src, sport = _read_end(words[1], protocol, ported=ported)

@@ -12,7 +12,7 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from ipaddress import ip_address, ip_network
 from itertools import islice
@@ -37,6 +37,7 @@ from iptlab.packet import Protocol, TcpFlags
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host, interfaces
 from iptlab.simulate.routing import Route
+from iptlab.syntax.ipset import read_sets
 
 FOLDER = Path(__file__).parent / "compared"
 ROUTER = Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24")
@@ -46,6 +47,18 @@ NODE = Host(
     (Route.parse("default via 192.0.2.254 dev eth0"),),
     sysctls={"ipv4/ip_forward": 1},
 )
+SETS = """
+create guests hash:net
+add guests 192.168.1.128/25
+add guests 192.168.1.200 nomatch
+create offered hash:ip,port
+add offered 192.168.1.10,80
+add offered 192.168.1.10,443
+add offered 192.168.1.11,udp:53
+add offered 192.168.1.11,icmp:echo-request
+create barred hash:net,iface
+add barred 198.51.100.0/24,eth0
+"""
 # where a rule set is at home; one hook after another if it is not here
 SCOPES = {
     "nat-router": Scope(host=ROUTER),
@@ -53,6 +66,9 @@ SCOPES = {
     "balancer": Scope(host=Host.router(lan="10.0.0.1/24", wan="203.0.113.2/24")),
     "kube-proxy": Scope(host=NODE),
     "masked": Scope(mark=None),
+    "nat-ranges": Scope(host=ROUTER),
+    "connection-marks": Scope(host=ROUTER),
+    "published-sets": Scope(host=replace(ROUTER, sets=read_sets(SETS))),
     "router-v6": Scope(host=Host.router(lan="fd00:1::1/64", wan="2001:db8:1::1/64")),
 }
 
@@ -124,6 +140,13 @@ WORDS: tuple[tuple[str, Callable[[Random, re.Match[str]], str]], ...] = (
     (r"(?<=-type )\d+", lambda r, m: _number(r, m[0])),
     (r"(?<= )(?=--(?:dport|sport|ctstate|mark|tcp-flags|dports) )", lambda r, m: "! "),
     (r"(?<= )(?=-[sdio] )", lambda r, m: "! "),
+    (r"(?<=-set )\w+ ", lambda r, m: f"{r.choice(('guests', 'offered', 'barred'))} "),
+    (r"(?<= )(?=--match-set )", lambda r, m: "! "),
+    (r"(?<=origdst )[0-9.]+", lambda r, m: _address(r, m[0])),
+    (r"--(?:save|restore)-mark", lambda r, m: r.choice(("--save-mark", "--restore-mark"))),
+    (r"(?<=-tos 0x)[0-9a-f]+", lambda r, m: f"{int(m[0], 16) ^ 4 << r.randrange(5):x}"),
+    (r"\d+\.\d+\.\d+\.\d+(?=[-:]\d)", lambda r, m: _address(r, m[0])),
+    (r"(?<=[-:])\d+(?=-\d|$|/)", lambda r, m: _number(r, m[0])),
     (r"! ", lambda r, m: ""),
     (r" -[sdio] \S+", lambda r, m: ""),
     (r" --[ds]port \S+", lambda r, m: ""),
@@ -377,6 +400,8 @@ class Arena:
                 values[axis] = lot.choice(names)
         values |= {text: lot.randrange(2) for text in space.wanted.opaque}
         places = space.places(values)
+        if values.get("src") == values.get("dst") and self.bout.ground.ways:
+            return None  # nobody can tell the direction of such a connection
         if not self.common.diagram.at(self.region, places):
             return None
         return self.bout.case(space, values), places

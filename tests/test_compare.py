@@ -14,7 +14,7 @@ from iptlab.grading import bout as bouts
 from iptlab.grading import read_rules
 from iptlab.grading.bout import Bout
 from iptlab.grading.compare import compare, entries
-from iptlab.grading.scope import Aspect, Scope
+from iptlab.grading.scope import Aspect, Logs, Scope
 from iptlab.netfilter.hooks import Hook
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
@@ -22,6 +22,12 @@ from iptlab.simulate.host import Host
 REFERENCES = {one.name: one for one in references()}
 WEB = "-t nat -A PREROUTING -p tcp -i eth0 --dport 80 -j DNAT --to-destination 192.168.1."
 OUT = "-t nat -A POSTROUTING -o eth0 "
+
+PUBLISHED = (
+    "-t nat -A PREROUTING -i eth0 -d 203.0.113.2 -p tcp --dport 8080 "
+    "-j DNAT --to-destination 192.168.1.10:80\n-P FORWARD DROP\n"
+)
+UNMARK = "-t mangle -A POSTROUTING -j MARK --set-mark 0\n-t mangle -A INPUT -j MARK --set-mark 0"
 
 # --- the same, written in two ways ---
 
@@ -105,6 +111,45 @@ def test_the_same_meaning_in_two_ways(name: str) -> None:
     found = compare(one, two)
     assert found.same, found
     assert found.proven
+
+
+# --- what is written to the log ---
+
+LOGS = "-A INPUT -p tcp --dport 22 -j LOG --log-prefix "
+SAME_IN_THE_LOG = {
+    "one line, and the same line twice": (f"{LOGS}a", f"{LOGS}a\n{LOGS}a"),
+    "what is dropped, and logged before": (
+        "-A INPUT -j LOG\n-A INPUT -j DROP",
+        "-P INPUT DROP\n-N BOTH\n-A INPUT -j BOTH\n-A BOTH -j LOG\n-A BOTH -p udp -j DROP",
+    ),
+    "before and behind a rule that no such packet meets": (
+        f"{LOGS}a\n-A INPUT -p udp -j DROP",
+        f"-A INPUT -p udp -j DROP\n{LOGS}a",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAME_IN_THE_LOG)
+def test_the_same_is_logged(name: str) -> None:
+    found = compare(*map(read_rules, SAME_IN_THE_LOG[name]), Scope(logs=Logs.PREFIXES))
+    assert found.same, found
+    assert found.proven
+
+
+def test_a_packet_shows_what_is_not_logged() -> None:
+    one, two = read_rules(f"{LOGS}a\n-P INPUT DROP"), read_rules("-P INPUT DROP")
+    assert compare(one, two).same
+    text = str(compare(one, two, Scope(logs=Logs.PACKETS)))
+    assert "10.0.0.5:22 SYN" in text
+    assert "DROP, logged by filter INPUT policy" in text
+
+
+def test_prefixes_count_where_they_are_asked_for() -> None:
+    one, two = read_rules(f"{LOGS}a"), read_rules(f"{LOGS}b")
+    assert compare(one, two, Scope(logs=Logs.PACKETS)).same
+    text = str(compare(one, two, Scope(host=SERVER, logs=Logs.PREFIXES)))
+    assert 'DELIVER, logged with prefix "a"' in text
+    assert 'DELIVER, logged with prefix "b"' in text
 
 
 # --- what differs, the packet that shows it, and what it is told with ---
@@ -336,6 +381,32 @@ SAME_ON_A_ROUTER = {
         "-t mangle -A POSTROUTING -j MARK --set-mark 0\n"
         "-t mangle -A INPUT -j MARK --set-mark 0",
     ),
+    "where a packet went before it was translated, remembered and asked": (
+        f"{PUBLISHED}-t mangle -A PREROUTING -d 203.0.113.2 -p tcp --dport 8080 "
+        "-j MARK --set-mark 1\n"
+        f"-A FORWARD -m mark --mark 1 -m conntrack --ctstate NEW -j ACCEPT\n{UNMARK}",
+        f"{PUBLISHED}-A FORWARD -p tcp -m conntrack --ctstate NEW --ctorigdst 203.0.113.2 "
+        f"--ctorigdstport 8080 -j ACCEPT",
+    ),
+    "a translated destination, and what it was before": (
+        f"{PUBLISHED}-A FORWARD -m conntrack --ctstate DNAT -j ACCEPT",
+        f"{PUBLISHED}-A FORWARD -m conntrack --ctorigdst 203.0.113.2 --ctproto tcp "
+        "--ctorigdstport 8080 -j ACCEPT",
+    ),
+    "the direction of what comes in from outside": (
+        "-A FORWARD -m conntrack --ctstate NEW --ctdir ORIGINAL -j DROP",
+        "-A FORWARD -m conntrack --ctstate NEW -j DROP",
+    ),
+    "a source that no rule changes": (
+        "-A INPUT -m conntrack --ctstate INVALID,UNTRACKED -j DROP\n-A INPUT -s 10.0.0.0/8 -j DROP",
+        "-A INPUT -m conntrack --ctstate INVALID,UNTRACKED -j DROP\n"
+        "-A INPUT -m conntrack --ctorigsrc 10.0.0.0/8 --ctdir ORIGINAL -j DROP\n"
+        "-A INPUT -s 10.0.0.0/8 -m conntrack --ctdir REPLY -j DROP",
+    ),
+    "what stands where ICMP has no port": (
+        "-A INPUT -m conntrack --ctstate NEW -p icmp --icmp-type 8/0 -j DROP",
+        "-A INPUT -p icmp -m conntrack --ctstate NEW --ctorigdstport 2048 -j DROP",
+    ),
 }
 
 
@@ -390,6 +461,19 @@ FLOWS = {
         "-P OUTPUT DROP\n-A OUTPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT",
         "its reply: udp 203.0.113.2:53 -> 192.0.2.10:40000 length=60, sent from here",
         ("DROP by filter OUTPUT policy", "SEND out eth0 by filter OUTPUT 1"),
+    ),
+    "a reply that goes against its connection": (
+        "-A INPUT -m conntrack --ctstate NEW -j ACCEPT",
+        "-A OUTPUT -m conntrack --ctdir REPLY -j DROP",
+        "its reply: tcp",
+        ("SEND out eth0", "DROP by filter OUTPUT 1"),
+    ),
+    "a reply by where its connection was begun to": (
+        f"{PUBLISHED}{LET_IN}\n{LET_PASS}",
+        f"{PUBLISHED}{LET_IN}\n-A FORWARD -i eth1 -m conntrack --ctorigdst 203.0.113.2 -j DROP\n"
+        f"{LET_PASS}",
+        "its reply: tcp 192.168.1.10:80 -> 192.0.2.10:40000 SYN,ACK length=60, in eth1",
+        ("FORWARD out eth0 (new src 203.0.113.2 port 8080)", "DROP by filter FORWARD 2"),
     ),
     "one of two servers is cut off": (
         f"{WEB}10-192.168.1.11",

@@ -19,6 +19,7 @@ from iptlab.grading import (
     Flow,
     Goal,
     KubeProxyRules,
+    LogRules,
     Misconception,
     Predict,
     Scope,
@@ -27,8 +28,10 @@ from iptlab.grading import (
     answered,
     blames,
     grade,
+    lists,
     reaches,
     treats,
+    writes,
 )
 from iptlab.netfilter.hooks import Hook
 
@@ -97,6 +100,11 @@ path = Predict(
     truth=lambda: ["PREROUTING", "FORWARD", "POSTROUTING"],
     misconceptions=(Misconception("input", "Not in.", answered(["PREROUTING", "INPUT"])),),
 )
+tables = Predict(
+    id="99-tables",
+    truth=lambda: {"nat", "mangle", "raw"},
+    misconceptions=(Misconception("filter", "Not there.", lists("filter")),),
+)
 rewritten = Predict(id="99-rewritten", truth=forwarded)
 parsons = Arrange(
     id="99-parsons",
@@ -152,6 +160,21 @@ translated = FindLine(
     id="99-translated", rules=DNAT.replace("8080", "80"), reference=DNAT, host=ROUTER
 )
 POLICY = "-A INPUT -p tcp --dport 22 -j DROP\n-A FORWARD -j DROP"
+GUESTS = """
+-P INPUT DROP
+-N SSH
+-A INPUT -p tcp --dport 22 -j SSH
+-A SSH -s 10.8.0.0/16 -j DROP
+-A SSH -j ACCEPT
+-t nat -A PREROUTING -p tcp --dport 2222 -j REDIRECT --to-ports 22
+"""
+guests = FindLine(id="99-guests", rules=GUESTS, reference=GUESTS.replace("10.8.", "10.9."))
+missing = FindLine(
+    id="99-missing",
+    rules=GUESTS.replace("-A SSH -s 10.8.0.0/16 -j DROP\n", ""),
+    reference=GUESTS,
+)
+GUEST = "tcp 10.{}.0.1:4000 -> 10.0.0.1:22"
 policy = FindLine(id="99-policy", rules=POLICY, reference=f"-P INPUT DROP\n{POLICY}")
 service = KubeProxyRules(
     id="99-service",
@@ -264,6 +287,17 @@ CASES = [
     ),
     wrong(path, "PREROUTING -> INPUT", "input", "Not in."),
     wrong(path, ["FORWARD"], "other", "It is not"),
+    unreadable(path, {"FORWARD"}, "no-order", "write a list"),
+    *right(
+        tables,
+        {"nat", "mangle", "raw"},
+        "raw, nat, mangle",
+        ("MANGLE", "raw", "nat", "nat"),
+        said="Yes: mangle, nat, raw.",
+    ),
+    wrong(tables, "raw filter", "filter", "Right are 1 of 2; missing are 2."),
+    wrong(tables, {"raw"}, "other", "missing are 2."),
+    wrong(tables, ["raw", "nat", "mangle", "security"], "other", "Right are 3 of 4"),
     wrong(path, 7, "other", "It is not 7."),
     *right(
         rewritten,
@@ -353,6 +387,23 @@ CASES = [
     wrong(translated, ("PREROUTING policy", OUTSIDE.format(80)), "other", "not to blame"),
     unreadable(translated, (2, OUTSIDE.format(80)), "no-line", "PREROUTING"),
     *right(
+        guests,
+        ("SSH 1", GUEST.format(9)),
+        ("-A SSH --source 10.8.0.0/16 -j DROP", GUEST.format(9)),
+        ("iptables -t filter -A SSH -s 10.8.0.0/16 -j DROP", GUEST.format(8)),
+    ),
+    # without them the packet would fare well, but they are as they should be
+    wrong(guests, ("SSH 2", GUEST.format(9)), "other", "SSH 2 is not to blame"),
+    wrong(guests, ("-A INPUT -j SSH -p tcp --dport 22", GUEST.format(9)), "other", "not to blame"),
+    wrong(
+        guests,
+        ("-A PREROUTING -p tcp --dport 2222 -j REDIRECT --to-port 22", GUEST.format(9)),
+        "other",
+        "nat PREROUTING 1 is not to blame",
+    ),
+    unreadable(guests, ("-t nat -A SSH -j ACCEPT", GUEST.format(9)), "no-line", "no such line"),
+    *right(missing, ("SSH 1", GUEST.format(8)), ("INPUT 1", GUEST.format(8))),
+    *right(
         policy,
         ("INPUT policy", "udp 10.0.0.9:1 -> 10.0.0.1:1"),
         ("filter INPUT policy", "icmp 10.0.0.9 -> 10.0.0.1"),
@@ -422,3 +473,55 @@ def test_a_solution_is_never_shown_beside_a_wrong_answer() -> None:
 @pytest.mark.parametrize("template", [(..., "x"), [1, ...]])
 def test_half_an_answer_is_none(template: object) -> None:
     assert grade(find, template).status == "not-yet"
+
+
+# --- what is written to the log ---
+
+witness = LogRules(
+    id="00-witness",
+    reference="-A INPUT -p tcp --dport 22 -j LOG --log-prefix ssh\n-A INPUT -p tcp -j DROP",
+    logged="-p tcp --dport 22 --syn",
+    at_most="-p tcp --dport 22",
+    prefix="ssh",
+    scope=Scope(hooks=(Hook.INPUT,)),
+    misconceptions=(
+        Misconception(
+            "web", "Who asked for 80?", writes("in eth0 tcp 10.0.0.9:4000 -> 10.0.0.1:80")
+        ),
+    ),
+)
+LINE = "-A INPUT -p tcp --dport 22 -j LOG --log-prefix ssh\n"
+WITNESSES = {
+    "as it stands": (f"{LINE}-A INPUT -p tcp -j DROP", "correct", ""),
+    "fewer, but all that must be": (
+        "-A INPUT -p tcp --syn --dport 22 -j LOG --log-prefix ssh\n-A INPUT -p tcp -j DROP",
+        "correct",
+        "",
+    ),
+    "nothing": ("-A INPUT -p tcp -j DROP", "wrong", 'logged with the prefix "ssh", and is not'),
+    "too late": (f"-A INPUT -p tcp -j DROP\n{LINE}", "wrong", "and is not"),
+    "too much": (
+        "-A INPUT -p tcp -j LOG --log-prefix ssh\n-A INPUT -p tcp -j DROP",
+        "wrong",
+        "should not be",
+    ),
+    "another prefix": (
+        f"{LINE}-A INPUT -p tcp --dport 22 -j LOG\n-A INPUT -p tcp -j DROP",
+        "wrong",
+        "should not be",
+    ),
+    "a judge": (f"{LINE}-A INPUT -p tcp --dport 22 -j ACCEPT", "wrong", "is not so yet"),
+    "an address and an interface at once": (
+        "-A INPUT -m addrtype --dst-type LOCAL --limit-iface-in -j LOG",
+        "error",
+        "cannot be judged",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITNESSES)
+def test_a_log_tells_of_the_right_packets(name: str) -> None:
+    rules, status, says = WITNESSES[name]
+    result = grade(witness, rules)
+    assert result.status == status, str(result)
+    assert says in str(result)

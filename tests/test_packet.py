@@ -54,8 +54,16 @@ def test_the_reply_of_a_reply_is_the_packet(packet: Packet) -> None:
         ("udp 10.0.0.9:4000 -> 10.0.0.1:22 loud", "unknown"),
         ("tcp 10.0.0.9:4000 -> 10.0.0.1:22 length=10", "shorter"),
         ("icmp 10.0.0.9 -> 10.0.0.1 echo-reqest", "no ICMP type"),
+        ("icmp 10.0.0.9 -> 10.0.0.1 echo-request echo-reply", "has its icmp already"),
+        ("tcp 10.0.0.9:4000 -> 10.0.0.1:22 ttl=3 ttl=4", "has its ttl already"),
     ],
 )
 def test_what_is_no_packet_is_refused_with_a_cure(text: str, says: str) -> None:
     with pytest.raises(PacketError, match=says):
         Packet.parse(text)
+
+
+@pytest.mark.parametrize("flags", ["SYN,ACK", "SYN ACK", "ACK SYN", "ttl=64 SYN,ACK"])
+def test_flags_may_be_parted_by_commas_or_blanks(flags: str) -> None:
+    packet = Packet.parse(f"tcp 10.0.0.1:22 -> 10.0.0.9:4000 {flags}")
+    assert str(packet) == "tcp 10.0.0.1:22 -> 10.0.0.9:4000 SYN,ACK"

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, partial
 
 from iptlab.console.lab import Lab
 from iptlab.course.files import data
-from iptlab.errors import RuleError
 from iptlab.grading import (
     FATES,
     Exercise,
     FindLine,
     Goal,
+    LogRules,
     Misconception,
     Predict,
-    Result,
     Scope,
     SupplyPacket,
     WriteRules,
@@ -27,9 +25,8 @@ from iptlab.grading import (
     omits,
     read_rules,
     treats,
+    writes,
 )
-from iptlab.grading.compare import compare
-from iptlab.grading.reading import read_answer
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.packet import Family
@@ -254,71 +251,22 @@ user = WriteRules(
 # --- a witness ---
 
 
-@dataclass(frozen=True, kw_only=True)
-class LogRules(Exercise):
-    """Add a LOG to ``rules`` for the packets of ``wanted``, and for none of ``unwanted``.
-
-    No packet of the scope may fare otherwise than before.
-    """
-
-    magic = "iptables"
-
-    rules: str
-    wanted: tuple[str, ...]
-    unwanted: tuple[str, ...]
-    scope: Scope
-
-    def judge(self, answer: object) -> Result:
-        if not isinstance(answer, str):
-            return self.unreadable("The answer is iptables text.", "not-text")
-        try:
-            rules = read_answer(answer, first_line=2)
-        except RuleError as error:
-            return self.unreadable(str(error), "unreadable")
-        for packet in (*self.wanted, *self.unwanted):
-            visit, due = trace(rules, packet), packet in self.wanted
-            facts = (("packet", packet), ("wanted", "a line in the log" if due else "no line"))
-            if _writes(visit) != due:
-                found_out = (
-                    "should be logged, and is not" if due else "is logged, and should not be"
-                )
-                return self.wrong(rules, f"This packet {found_out}.", visit, facts=facts)
-        if found := compare(read_answer(self.rules), rules, self.scope).difference:
-            changed = (("packet", found.situation),)
-            return self.wrong(rules, "Your rules change a packet's fate.", facts=changed)
-        return self.correct("The log says what was asked, and no packet fares otherwise.")
-
-
-def _writes(visit: HookVisit) -> bool:
-    """Whether a rule logs the packet."""
-    steps = (step for table in visit.tables for step in table.matched())
-    return any(isinstance(step.rule.target, Log) for step in steps)
-
-
 _SSH = "in eth0 tcp {}:40000 -> 192.168.1.10:22"
-
-
-def _logs(packet: str) -> Callable[[object], bool]:
-    """The mistake of rules that write a line about this packet."""
-    return lambda rules: isinstance(rules, Ruleset) and _writes(trace(rules, packet))
 
 
 log = LogRules(
     id="08-log",
-    rules="""
+    reference="""
         -P INPUT DROP
         -A INPUT -i lo -j ACCEPT
         -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+        -A INPUT -s 198.51.100.23 -p tcp --dport 22 -j LOG --log-prefix "bob: "
         -A INPUT -s 198.51.100.0/24 -j DROP
         -A INPUT -p tcp --dport 22 -j ACCEPT
     """,
-    wanted=(_SSH.format("198.51.100.23"),),
-    unwanted=(
-        _SSH.format("198.51.100.9"),
-        _SSH.format("203.0.113.9"),
-        "in eth0 tcp 198.51.100.23:40000 -> 192.168.1.10:80",
-        "in eth0 udp 198.51.100.23:40000 -> 192.168.1.10:22",
-    ),
+    logged="-s 198.51.100.23 ! -i lo -p tcp --dport 22 --syn -m conntrack --ctstate NEW",
+    at_most="-s 198.51.100.23 -p tcp --dport 22",
+    says="The log bears witness, and no packet fares otherwise than before.",
     scope=Scope(hooks=(Hook.INPUT,)),
     hints=(
         "A LOG below the rule that drops the packet writes nothing. -I INPUT 1 is above all.",
@@ -330,19 +278,19 @@ log = LogRules(
             "below-the-suspect",
             "The witness stands behind the suspect: Bob's packet is dropped by rule 3, before "
             "your LOG is asked. Put it above.",
-            lambda rules: not _logs(_SSH.format("198.51.100.23"))(rules),
+            lambda rules: not writes(_SSH.format("198.51.100.23"))(rules),
         ),
         Misconception(
             "logs-others",
             "Your LOG is for more people than Bob. On a busy server his line would drown.",
             lambda rules: any(
-                _logs(_SSH.format(source))(rules) for source in ("198.51.100.9", "203.0.113.9")
+                writes(_SSH.format(source))(rules) for source in ("198.51.100.9", "203.0.113.9")
             ),
         ),
         Misconception(
             "logs-other-traffic",
             "Bob's other packets are logged too: a condition for ssh is missing.",
-            _logs("in eth0 tcp 198.51.100.23:40000 -> 192.168.1.10:80"),
+            writes("in eth0 tcp 198.51.100.23:40000 -> 192.168.1.10:80"),
         ),
         Misconception(
             "fate-changed",

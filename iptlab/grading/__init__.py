@@ -12,6 +12,7 @@ from iptlab.grading.kinds import (
     Flow,
     Goal,
     KubeProxyRules,
+    LogRules,
     Predict,
     SupplyPacket,
     WriteRules,
@@ -23,10 +24,11 @@ from iptlab.grading.kinds import (
     reaches,
     sends,
     treats,
+    writes,
 )
 from iptlab.grading.reading import read_rules
 from iptlab.grading.result import Result, Status
-from iptlab.grading.scope import Aspect, Scope
+from iptlab.grading.scope import Aspect, Logs, Scope
 
 __all__ = [
     "FATES",
@@ -38,6 +40,8 @@ __all__ = [
     "Flow",
     "Goal",
     "KubeProxyRules",
+    "LogRules",
+    "Logs",
     "Misconception",
     "Predict",
     "Result",
@@ -57,4 +61,5 @@ __all__ = [
     "read_rules",
     "sends",
     "treats",
+    "writes",
 ]

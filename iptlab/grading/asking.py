@@ -15,6 +15,7 @@ from iptlab.grading.outcomes import Bits, Hops
 from iptlab.matches.addrtype import Addrtype
 from iptlab.matches.conntrack import Conntrack
 from iptlab.matches.ports import PortMatch
+from iptlab.matches.set import SetMatch
 from iptlab.matches.statistic import Statistic
 from iptlab.netfilter.actions import (
     Action,
@@ -33,19 +34,29 @@ from iptlab.netfilter.rules import Rule
 from iptlab.packet import Family, Packet, Protocol
 from iptlab.targets.classify import Classify
 from iptlab.targets.connmark import Connmark
+from iptlab.targets.log import Log
 from iptlab.targets.tcpmss import TcpMss
 
 
 class Asks(NamedTuple):
     """A match taken apart: conditions on modelled fields, or one opaque question, or chance.
 
+    It holds if all conditions of one of the ``cases`` do; no packet is in two of them.
+    ``match`` is one whose question is free only as long as nobody says what an ipset holds, or
+    how a connection began.
     ``whole`` is whether later fragments never match.
     """
 
-    conditions: tuple[Condition, ...] = ()
+    cases: tuple[tuple[Condition, ...], ...] = ((),)
     opaque: str = ""
     chance: Fraction | None = None
     whole: bool = False
+    match: SetMatch | Conntrack | None = None
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """All conditions, of whichever case."""
+        return tuple(condition for case in self.cases for condition in case)
 
 
 def asks(match: Match) -> Asks:
@@ -63,8 +74,8 @@ def asks(match: Match) -> Asks:
             raise CannotCompare(f"`{match}'", str(error)) from None
     conditions = match.conditions()
     if _says_all(match, conditions) and all(map(_modelled, conditions)):
-        return Asks(conditions, whole=isinstance(match, PortMatch))
-    return Asks(opaque=str(match))
+        return Asks((conditions,), whole=isinstance(match, PortMatch))
+    return Asks(opaque=str(match), match=match if isinstance(match, SetMatch | Conntrack) else None)
 
 
 def _says_all(match: Match, conditions: tuple[Condition, ...]) -> bool:
@@ -149,6 +160,13 @@ class LimitSegment:
 
 
 @dataclass(frozen=True)
+class Note:
+    """A line about the packet is written to the log."""
+
+    prefix: str
+
+
+@dataclass(frozen=True)
 class PutIntoClass:
     """The packet is sent in a traffic class."""
 
@@ -160,15 +178,24 @@ class Untrack:
     """Connection tracking leaves the packet alone."""
 
 
-Change = ChangeMark | ChangeTos | ChangeTtl | MarkConnection | LimitSegment | PutIntoClass | Untrack
+Change = (
+    ChangeMark
+    | ChangeTos
+    | ChangeTtl
+    | MarkConnection
+    | LimitSegment
+    | Note
+    | PutIntoClass
+    | Untrack
+)
 Does = Decide | Call | Return | Translate | Change | None
 
 _HERE = ip_address("0.0.0.0")
 _SAMPLE = Packet(_HERE, _HERE)
 _ONES, _BYTE = 0xFFFFFFFF, 0xFF
 _NOWHERE = Context()
-# targets whose effects nobody compares: what they write down goes to logs and statistics
-_NOTE_TAKERS = frozenset(("LOG", "NFLOG", "TRACE", "AUDIT", "RATEEST", "IDLETIMER", "CHECKSUM"))
+# targets whose effects nobody compares: what they write down goes elsewhere
+_NOTE_TAKERS = frozenset(("NFLOG", "TRACE", "AUDIT", "RATEEST", "IDLETIMER", "CHECKSUM"))
 
 
 def does(rule: Rule) -> Does:
@@ -177,6 +204,8 @@ def does(rule: Rule) -> Does:
     if target is None or target.name in _NOTE_TAKERS:
         return None
     match target:
+        case Log():
+            return Note(target.prefix.text if target.prefix else "")
         case Connmark():
             return MarkConnection(target)
         case TcpMss():

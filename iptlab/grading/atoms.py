@@ -15,7 +15,7 @@ from itertools import islice, pairwise
 from string import ascii_lowercase
 
 from iptlab.errors import CannotCompare
-from iptlab.grading.axes import Choice, Kind, Line, Marks, Names, Wanted, edges, key_of, kinds
+from iptlab.grading.axes import Choice, Kind, Line, Marks, Names, Wanted, cuts, key_of, kinds
 from iptlab.grading.sample import BESIDE, Thing, has_axis, sample
 from iptlab.netfilter.context import CannotTell, Connection, Context, Tuple
 from iptlab.netfilter.extension import Condition
@@ -103,11 +103,10 @@ class Space:
         asked = self.wanted.conditions.get(axis, {}).values()
         match kind:
             case Line(first, last):
-                cuts = {first, *self.wanted.points.get(axis, ())}
+                found = {first, *self.wanted.points.get(axis, ())}
                 for condition in asked:
-                    if condition.field.name == axis or condition.field.name == "ports":
-                        cuts.update(edges(condition.given.value))
-                starts = self._starts[axis] = sorted(n for n in cuts if first <= n <= last)
+                    found.update(cuts(condition))
+                starts = self._starts[axis] = sorted(n for n in found if first <= n <= last)
                 return tuple(starts)
             case Choice(things):
                 apart: dict[object, list[Thing]] = {}
@@ -164,12 +163,8 @@ class Space:
                 if self.holds(condition, axis, thing)
             )
         # between two edges of its value the answer is the same: one question is enough
-        near = {0, len(starts)}
-        if condition.field.name in (axis, "ports"):
-            near |= {bisect_left(starts, edge) for edge in edges(condition.given.value)}
-        else:
-            near |= {bisect_left(starts, edge) for edge in self.wanted.points.get(axis, ())}
-        bounds = sorted(near)
+        edges = set(cuts(condition)) or self.wanted.points.get(axis, set())
+        bounds = sorted({0, len(starts), *(bisect_left(starts, edge) for edge in edges)})
         mask = 0
         for first, behind in pairwise(bounds):
             if self.holds(condition, axis, starts[first]):

@@ -8,7 +8,10 @@ from functools import cache
 from itertools import product
 
 from iptlab.errors import CannotCompare
+from iptlab.grading.members import Runs
+from iptlab.grading.original import DIRECTION, FIRST
 from iptlab.grading.sample import Thing
+from iptlab.matches.conntrack import HostMask
 from iptlab.matches.icmp import IcmpTypes
 from iptlab.matches.iprange import AddressRange
 from iptlab.netfilter.context import CtState
@@ -37,7 +40,7 @@ _STATES = (
 
 @dataclass(frozen=True)
 class Line:
-    """Numbers from ``first`` to ``last``, cut where a value begins or ends."""
+    """Runs from ``first`` to ``last``, cut where a value begins or ends."""
 
     first: int
     last: int
@@ -95,7 +98,15 @@ AXES: Mapping[str, tuple[str, ...]] = {
     "dst_type": ("dst",),
     "ports": ("sport", "dport"),
     "dscp": ("tos",),
+    **{name: (axis,) for name, axis in FIRST.items()},
+    DIRECTION: (),
 }
+
+
+def cuts(condition: Condition) -> Iterator[int]:
+    """The numbers before which the condition's answer may change; elsewhere it does not say."""
+    if condition.field.name not in ("src_type", "dst_type", "dscp"):
+        yield from edges(condition.given.value)
 
 
 def edges(value: Value) -> Iterator[int]:
@@ -103,6 +114,8 @@ def edges(value: Value) -> Iterator[int]:
     match value:
         case Network(address, mask, family):
             yield from _network_edges(address, mask, family.bits)
+        case HostMask(address, mask):
+            yield from _network_edges(int(address) & mask, mask, address.max_prefixlen)
         case PortList(ranges):
             for part in ranges:
                 yield from (part.low, part.high + 1)
@@ -110,6 +123,8 @@ def edges(value: Value) -> Iterator[int]:
             yield from (low, high + 1)
         case Number(number) | ProtocolNumber(number):
             yield from (number, number + 1)
+        case Runs(bounds):
+            yield from bounds
         case IcmpTypes(kind, code):
             first = kind * 256 + (code or 0)
             yield from (first, first + (256 if code is None else 1))
@@ -173,8 +188,7 @@ class Wanted:
         """Where an axis of numbers is cut."""
         yield from self.points.get(axis, ())
         for condition in self.conditions.get(axis, {}).values():
-            if condition.field.name in (axis, "ports"):
-                yield from edges(condition.given.value)
+            yield from cuts(condition)
 
     def single_out(self, axis: str, number: int) -> None:
         """Keep a number apart from all others."""

@@ -105,7 +105,8 @@ class Bout:
         With ``flows`` replies have the same atoms, and nothing of what becomes of packets is
         left out.
         """
-        readying, ground = Readying(), self.ground
+        ground = self.ground
+        readying = Readying(ground.scope.known_sets, single=ground.entry is Entry.HOOK)
         if flows:
             scope = replace(ground.scope, aspects=frozenset(Aspect))
             ground = ground._replace(scope=scope)

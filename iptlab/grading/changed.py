@@ -13,14 +13,16 @@ from iptlab.grading.asking import (
     ChangeTtl,
     LimitSegment,
     MarkConnection,
+    Note,
     PutIntoClass,
     Untrack,
 )
 from iptlab.grading.common import Common
+from iptlab.grading.original import TRACKED
 from iptlab.grading.outcomes import ONES, State
 from iptlab.grading.passage import Branch, Limits
-from iptlab.grading.ready import TRACKED
 from iptlab.grading.sample import packet_of
+from iptlab.grading.scope import Logs
 from iptlab.netfilter.actions import Continue, SetConnmark
 from iptlab.netfilter.context import Connection, Context, CtState, Tuple
 from iptlab.packet import Family
@@ -51,6 +53,9 @@ def changed(common: Common, change: Change, state: State) -> Iterator[Branch]:
             yield from _marked(common, target, state)
         case LimitSegment(size):
             yield from _limited(common, size, state)
+        case Note(prefix):
+            counts = common.ground.scope.logs is Logs.PREFIXES
+            yield Branch((), state._replace(logged=state.logged | {prefix if counts else ""}))
         case PutIntoClass(name):
             yield Branch((), state._replace(beside=beside._replace(traffic_class=name)))
         case other:

@@ -133,11 +133,13 @@ def _excess(answer: object, depth: int = 0) -> str:
             return "There are halves of characters in this answer. Type it anew."
         case int() if abs(answer) >= 10**30:
             return "An answer is no number of more than 30 digits."
-        case list() | tuple() if len(answer) > LONGEST_LIST or depth > DEEPEST_LIST:
+        case list() | tuple() | set() | frozenset() if (
+            len(answer) > LONGEST_LIST or depth > DEEPEST_LIST
+        ):
             return (
                 f"An answer is a list of at most {LONGEST_LIST} things, and lists in it end soon."
             )
-        case list() | tuple():
+        case list() | tuple() | set() | frozenset():
             return next(filter(None, (_excess(part, depth + 1) for part in answer)), "")
     return ""
 

@@ -215,10 +215,16 @@ def told(play: Play, packet: Packet) -> str:
 
 def became(play: Play, packet: Packet) -> str:
     """What became of a packet and how likely that was, without the rules that did it."""
-    words = outcome_words(play.outcome, packet)
+    words = outcome_words(play.outcome, packet) + _written(play.outcome.logged)
     if play.probability != 1:
         words += f" with probability {_chance(play.probability)}"
     return words
+
+
+def _written(logged: frozenset[str]) -> str:
+    """What the log says, if that counts."""
+    prefixes = [f'with prefix "{prefix}"' if prefix else "" for prefix in sorted(logged)]
+    return f", logged {' and '.join(prefixes)}".rstrip() if logged else ""
 
 
 def _chance(chance: Fraction) -> str:

@@ -15,6 +15,7 @@ from iptlab.grading.asking import Asked, MarkConnection, Untrack
 from iptlab.grading.common import Common
 from iptlab.grading.diagram import Node
 from iptlab.grading.onward import REPLY_LENGTH, REPLY_TTL
+from iptlab.grading.original import cases as began
 from iptlab.grading.outcomes import ONES, Bits, Hops, Outcome, State, Turn, View, counted
 from iptlab.grading.ready import Tables, asks_translation
 from iptlab.grading.reconcile import Differing
@@ -22,6 +23,7 @@ from iptlab.grading.region import ECHO, OTHER_ICMP, both
 from iptlab.grading.replay import ECHO_REPLY
 from iptlab.grading.scope import Aspect, Entry, Scope
 from iptlab.grading.symbolic import Treatment
+from iptlab.matches.conntrack import Conntrack
 from iptlab.netfilter.actions import Translate
 from iptlab.netfilter.context import CtState
 from iptlab.packet import Protocol, TcpFlags
@@ -34,13 +36,15 @@ _TELLING = ("connmark", "flags")
 def tell_flows(rules: Collection[Asked]) -> bool:
     """Whether rules may treat later packets as those of no connection that was open before."""
     does = {type(asked.does) for asked in rules}
-    asked = [one for rule in rules for question in rule.questions for one in question.conditions]
+    questions = [question for rule in rules for question in rule.questions]
+    asked = [one for question in questions for one in question.conditions]
     fields = {one.field.name for one in asked}
     return (
         bool(does & {Translate, MarkConnection})
         or bool(fields.intersection(_TELLING))
         or (Untrack in does and "ctstate" in fields)
         or any(map(asks_translation, asked))
+        or any(isinstance(one.match, Conntrack) and began(one.match) for one in questions)
     )
 
 

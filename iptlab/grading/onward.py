@@ -55,8 +55,8 @@ def play_on(tables: Tables, first: Case, view: View, scope: Scope) -> Onward:
     for outcome in machine.outcomes(act):
         *before, (case, journey) = told
         if case.view is view:
-            ends = tuple(came_of(one, where) for where, one in before)
-            came = _by_lot(came_of(journey, case), ends[0], before[0][1].exit)
+            ends = tuple(came_of(one, where, scope) for where, one in before)
+            came = _by_lot(came_of(journey, case, scope), ends[0], before[0][1].exit)
             play = Play(came, outcome.journey.probability, outcome.journey)
             found.setdefault(ends, (case, []))[1].append(play)
     return {ends: (case, _alone(plays)) for ends, (case, plays) in found.items()}

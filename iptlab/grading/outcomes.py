@@ -118,7 +118,8 @@ class State(NamedTuple):
 
     Its mark is the one it came with, without the bits of ``clear`` and with those of ``xor``
     turned over. ``translated`` holds SNAT and DNAT once they have happened; ``asked`` is what
-    a nat rule wants where nothing is translated.
+    a nat rule wants where nothing is translated. ``logged`` are the prefixes that LOG wrote about
+    it, or an empty one if prefixes do not count.
     """
 
     clear: int = ONES
@@ -136,6 +137,7 @@ class State(NamedTuple):
     asked: Translate | None = None
     beside: Beside = UNCHANGED
     turn: Turn | None = None
+    logged: frozenset[str] = frozenset()
 
     def known(self, axis: str) -> int | str | None:
         """A field's value where it no longer depends on the packet; None if it does."""
@@ -193,6 +195,7 @@ class Outcome(NamedTuple):
     asked: Translate | None = None
     beside: Beside = UNCHANGED
     untracked: bool = False
+    logged: frozenset[str] = frozenset()
 
     def applied(self, axis: str, thing: int) -> Outcome:
         """The outcome for packets that came with ``thing`` in a field."""
@@ -215,7 +218,7 @@ Chances = Mapping[Outcome, int]
 def counted(outcome: Outcome, aspects: frozenset[Aspect]) -> Outcome:
     """The outcome without what does not count."""
     if outcome.verdict == "REJECT" and Aspect.REJECTION not in aspects:
-        return DROPPED
+        return DROPPED._replace(logged=outcome.logged)
     if Aspect.INTERFACE not in aspects:
         outcome = outcome._replace(interface="")
     if Aspect.REWRITING not in aspects:

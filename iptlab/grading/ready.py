@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
+from iptlab.grading import members, original
 from iptlab.grading.asking import (
     Asked,
     Asks,
@@ -21,17 +22,19 @@ from iptlab.grading.asking import (
 )
 from iptlab.grading.atoms import Space
 from iptlab.grading.axes import AXES, Wanted, key_of
+from iptlab.grading.members import Sets
+from iptlab.grading.original import DIRECTION, FIRST, TRACKED
 from iptlab.grading.outcomes import View
 from iptlab.grading.sample import Thing
 from iptlab.grading.scope import Path, Step
-from iptlab.matches.conntrack import Conntrack
+from iptlab.matches.set import SetMatch
 from iptlab.netfilter.actions import Side, Translate, Whose
 from iptlab.netfilter.context import CtState
 from iptlab.netfilter.extension import Condition
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.networks import Network
 from iptlab.netfilter.rules import Jump, Rule, Table
-from iptlab.netfilter.values import Given, StateSet
+from iptlab.netfilter.values import StateSet
 from iptlab.packet import Address
 from iptlab.targets.connmark import Connmark
 
@@ -72,17 +75,18 @@ CHANGING = frozenset(
 )
 # what later packets of a connection have besides is not what the first one had
 _CHANGING_LATER = CHANGING | {"flags", "icmp", "length"}
-# a mark belongs to a connection, and packets in other states have none
-_TRACKED = StateSet(frozenset((CtState.NEW, CtState.ESTABLISHED, CtState.RELATED)))
-(TRACKED,) = Conntrack(Given(_TRACKED)).conditions()
 _TRANSLATED = frozenset((CtState.SNAT, CtState.DNAT))
 
 
 class Readying:
     """What both sides of a comparison share: rules that say the same are looked at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, sets: Sets, *, single: bool) -> None:
+        self._sets = sets
+        # at a single hook there are later fragments, and nobody knows how connections began
+        self._single = single
         self._asked: dict[int, tuple[Rule, Asked]] = {}
+        self._known: dict[int, tuple[Asked, Asked]] = {}
         self._rules: dict[tuple[int, View], tuple[Ready, ...]] = {}
         self._tests: dict[tuple[int, View], tuple[tuple[Test, ...], ...]] = {}
         self._numbers: dict[object, int] = {}
@@ -97,11 +101,29 @@ class Readying:
         return self._numbers.setdefault(key, len(self._numbers))
 
     def asked(self, rule: Rule) -> Asked:
-        """The rule taken apart."""
+        """The rule taken apart; rules that say the same get the same."""
         known = self._asked.get(id(rule))
         if known is None:
-            known = self._asked[id(rule)] = rule, taken_apart(rule)
+            known = self._asked[id(rule)] = rule, self._answered(taken_apart(rule))
         return known[1]
+
+    def _answered(self, asked: Asked) -> Asked:
+        """The same with conditions in place of questions that are not free here."""
+        if not any(one.match for one in asked.questions):
+            return asked
+        known = self._known.get(id(asked))
+        if known is None:
+            questions = tuple(map(self._opened, asked.questions))
+            known = self._known[id(asked)] = asked, asked._replace(questions=questions)
+        return known[1]
+
+    def _opened(self, asked: Asks) -> Asks:
+        match, found = asked.match, None
+        if isinstance(match, SetMatch):
+            found = members.cases(match, self._sets, fragments=self._single)
+        elif match is not None and not self._single:
+            found = original.cases(match)
+        return asked if found is None else Asks(found)
 
     # --- before there are atoms ---
 
@@ -157,10 +179,13 @@ class Readying:
             yield Ready(merged, asked.chance, asked.does, key)
 
     def _variants(self, asked: Asks, view: View) -> tuple[tuple[Test, ...], ...]:
-        variants: list[tuple[Test, ...]] = [()]
-        for condition in asked.conditions:
-            more = list(self._of(condition, view))
-            variants = [(*left, *right) for left in variants for right in more]
+        variants: list[tuple[Test, ...]] = []
+        for case in asked.cases:
+            parts: list[tuple[Test, ...]] = [()]
+            for condition in case:
+                more = list(self._of(condition, view))
+                parts = [(*left, *right) for left in parts for right in more]
+            variants += parts
         space = self.space
         extra: list[Test] = []
         if asked.opaque:
@@ -172,6 +197,10 @@ class Readying:
     def _of(self, condition: Condition, view: View) -> Iterator[tuple[Test, ...]]:
         """The tests of a condition; either port in a list is two cases."""
         name = condition.field.name
+        if name == DIRECTION:
+            if (str(condition.given.value) == "REPLY") == (view is View.REPLY):
+                yield ()
+            return
         first, *second = AXES[name]
         having = tuple(self._fixed(level, mask) for level, mask in self.space.having(first))
         test = self._test(condition, first, view)
@@ -191,9 +220,10 @@ class Readying:
             yield (*having, not_first, other)
 
     def _test(self, condition: Condition, axis: str, view: View) -> Test:
-        level = self.space.level.get(view.at(axis), -1)
+        begun = condition.field.name in FIRST
+        level = self.space.level.get(axis if begun else view.at(axis), -1)
         mask = self.space.mask(condition, axis) if level >= 0 else 0
-        if axis not in (CHANGING if view is View.FIRST else _CHANGING_LATER):
+        if begun or axis not in (CHANGING if view is View.FIRST else _CHANGING_LATER):
             if level < 0:
                 raise CannotCompare(f"`{condition}'", "on a whole host it is not followed")
             return self._fixed(level, mask)

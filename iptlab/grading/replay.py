@@ -9,9 +9,10 @@ from fractions import Fraction
 from iptlab.errors import CannotCompare
 from iptlab.grading.asking import Choosing, Supposed, taken_apart
 from iptlab.grading.outcomes import DRAWN, ONES, Beside, Bits, Hops, Outcome, View, counted, drawn
-from iptlab.grading.scope import Entry, Scope
+from iptlab.grading.scope import Entry, Logs, Scope
 from iptlab.netfilter.actions import Side
 from iptlab.netfilter.context import CannotTell, Connection, Context, CtState, Tuple
+from iptlab.netfilter.extension import Target
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.rules import Rule, Table
 from iptlab.packet import Packet, Protocol, TcpFlags
@@ -23,6 +24,7 @@ from iptlab.simulate.trace import Asked, HookVisit, TableVisit
 from iptlab.simulate.walk import walk
 from iptlab.syntax.save import Dump
 from iptlab.targets.classify import Classify
+from iptlab.targets.log import Log
 
 Tables = Mapping[TableName, Table]
 Evidence = HookVisit | Journey
@@ -91,7 +93,7 @@ def play(tables: Tables, case: Case, scope: Scope) -> tuple[Play, ...]:
     """Everything that may become of the packet, each with its exact probability."""
     tables = supposing(tables, dict(case.supposed))
     if case.entry is Entry.HOOK:
-        plays = _walks(tables, case)
+        plays = _walks(tables, case, scope)
     else:
         plays = _journeys(choosing(tables), case, scope)
     found: list[Play] = []
@@ -157,17 +159,19 @@ def _with_rules(table: Table, change: Callable[[Rule], Rule]) -> Table:
 # --- one hook ---
 
 
-def _walks(tables: Tables, case: Case) -> Iterator[Play]:
-    context = case.context()
+def _walks(tables: Tables, case: Case, scope: Scope) -> Iterator[Play]:
+    context = replace(case.context(), sets=scope.known_sets)
     for script in scripts():
         visit = walk(tables, case.packet, replace(context, choose=script))
         assert not isinstance(visit.verdict, CannotTell), visit.verdict
         asked = [one.translate for one in visit.tables if one.translate is not None]
         reply = visit.deciding.reply if visit.tables else ""
-        came = Outcome(visit.verdict, reply)
+        came = Outcome(visit.verdict, reply, logged=_logged(visit.tables, scope))
         if visit.accepted:
             came = _came("ACCEPT", visit.result, beside=_beside(visit.result, visit.tables, case))
-            came = came._replace(asked=asked[-1] if asked else None)
+            came = came._replace(
+                asked=asked[-1] if asked else None, logged=_logged(visit.tables, scope)
+            )
         yield Play(came, script.probability, visit)
 
 
@@ -180,13 +184,8 @@ def _came(verdict: str, packet: Packet, interface: str = "", *, beside: Beside) 
 def _beside(packet: Packet, visits: Sequence[TableVisit], case: Case) -> Beside:
     """What the packet carries in the end besides addresses, ports and the mark."""
     known = visits[-1].context.connection if visits else None
-    classes = [
-        str(target.traffic_class)
-        for visit in visits
-        for record in visit.records
-        if isinstance(record, Asked) and record.answer is True
-        if isinstance(target := record.chain.rules[record.number - 1].target, Classify)
-    ]
+    targets = _targets(visits)
+    classes = [str(one.traffic_class) for one in targets if isinstance(one, Classify)]
     return Beside(
         Bits(0xFF, packet.tos),
         Hops(0, packet.ttl, packet.ttl),
@@ -194,6 +193,23 @@ def _beside(packet: Packet, visits: Sequence[TableVisit], case: Case) -> Beside:
         packet.mss,
         traffic_class=classes[-1] if classes else "",
     )
+
+
+def _targets(visits: Sequence[TableVisit]) -> Iterator[Target | None]:
+    """The targets of all rules that matched."""
+    for visit in visits:
+        for record in visit.records:
+            if isinstance(record, Asked) and record.answer is True:
+                yield record.chain.rules[record.number - 1].target
+
+
+def _logged(visits: Sequence[TableVisit], scope: Scope) -> frozenset[str]:
+    """What counts of the lines that rules wrote about the packet."""
+    if scope.logs is Logs.NOTHING:
+        return frozenset()
+    logs = (target for target in _targets(visits) if isinstance(target, Log))
+    counts = scope.logs is Logs.PREFIXES
+    return frozenset(log.prefix.text if log.prefix and counts else "" for log in logs)
 
 
 # --- a whole host ---
@@ -210,7 +226,7 @@ def _journeys(tables: Tables, case: Case, scope: Scope) -> Iterator[Play]:
     for outcome in machine.outcomes(act):
         journey = outcome.journey
         assert journey.fate is not Fate.UNKNOWN, journey.reason
-        yield Play(came_of(journey, case), journey.probability, journey)
+        yield Play(came_of(journey, case, scope), journey.probability, journey)
 
 
 def begun(machine: Machine, case: Case, choose: Chooser) -> Journey:
@@ -220,14 +236,16 @@ def begun(machine: Machine, case: Case, choose: Chooser) -> Journey:
     return machine.receive(case.in_interface, case.packet, choose=choose)
 
 
-def came_of(journey: Journey, case: Case) -> Outcome:
+def came_of(journey: Journey, case: Case, scope: Scope) -> Outcome:
     """What became of a packet on a host, as far as it counts."""
+    logged = _logged(tuple(journey.visits()), scope)
     if journey.fate is Fate.REJECTED:
-        return Outcome("REJECT", journey.rejection)
+        return Outcome("REJECT", journey.rejection, logged=logged)
     if journey.exit is None:
-        return Outcome("DROP")
+        return Outcome("DROP", logged=logged)
     beside = _beside(journey.exit, tuple(journey.visits()), case)
     came = _came(_ARRIVED[journey.fate], journey.exit, journey.interface, beside=beside)
+    came = came._replace(logged=logged)
     for visit in journey.visits():
         if (lot := _lot(visit)) is not None:
             source = visit.translate is not None and visit.translate.side is Side.SOURCE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from functools import cache, cached_property
@@ -10,6 +11,7 @@ from typing import Any
 
 from iptlab.grading.ways import Ways
 from iptlab.netfilter.hooks import Hook, TableName, tables_at
+from iptlab.netfilter.ipset import IpSet
 from iptlab.netfilter.rules import Rule
 from iptlab.packet import Family
 from iptlab.ruleset import Ruleset
@@ -25,6 +27,14 @@ class Aspect(StrEnum):
     REJECTION = "rejection"
 
 
+class Logs(StrEnum):
+    """What counts of the lines that LOG writes, about packets that are dropped too."""
+
+    NOTHING = "nothing"
+    PACKETS = "packets"  # whether there is one
+    PREFIXES = "prefixes"  # and what it begins with
+
+
 @dataclass(frozen=True)
 class Scope:
     """What a comparison is about.
@@ -38,18 +48,24 @@ class Scope:
 
     ``assume`` is what all packets are like, of flows the first ones, as a rule would ask it:
     ``-p tcp -m conntrack --ctstate NEW``. ``interfaces`` are all there are (empty: any may
-    be). ``mark`` is the one that packets begin with (None: any). Probabilities count as the
-    same if they differ by no more than ``tolerance``.
+    be). ``mark`` is the one that packets begin with (None: any). ``sets`` are the ipsets that
+    there are by name, where there is no host to have its own. ``aspects`` are what counts of a
+    packet's fate, and ``logs`` what counts of the log. Probabilities count as the same
+    if they differ by no more than ``tolerance``.
 
     At a hook the first packet of a connection finds no mark on it, later ones may find any.
     On a host connections that were open before have none.
 
-    Simplified: matches that remember or look into sets and payloads (limit, recent, set, string,
-    statistic with mode nth) are questions with a free answer, the same wherever the same words
-    stand.
+    Simplified: matches that remember or look into payloads (limit, recent, string, statistic
+    with mode nth) are questions with a free answer, the same wherever the same words stand; so
+    are ipsets of which nobody says what they hold, those of marks and hardware addresses, and
+    on a single hook how a connection began.
 
     Simplified: where NAT has several addresses to choose from, each is as likely as the others.
     The kernel picks one by a hash of both ends.
+
+    Simplified: packets from an address to itself belong to connections as others do, though the
+    direction of such a connection cannot be told.
 
     Simplified: on a host, multicast is left out, and so are flows of packets that connection
     tracking leaves alone under one of the rule sets only: then the answer says so.
@@ -60,8 +76,15 @@ class Scope:
     assume: str = ""
     interfaces: tuple[str, ...] = ()
     mark: int | None = 0
+    sets: Mapping[str, IpSet] = field(default_factory=dict)
     aspects: frozenset[Aspect] = frozenset(Aspect)
+    logs: Logs = Logs.NOTHING
     tolerance: Fraction = Fraction(1, 1_000_000)
+
+    @property
+    def known_sets(self) -> Mapping[str, IpSet]:
+        """The ipsets of which somebody says what they hold."""
+        return self.host.sets if self.host else self.sets
 
     def region(self, family: Family) -> Rule:
         """What is assumed, as a rule that matches it."""

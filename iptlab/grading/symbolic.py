@@ -13,12 +13,12 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
-from iptlab.grading.asking import addresses, to_one
+from iptlab.grading.asking import Note, addresses, to_one
 from iptlab.grading.axes import edges
 from iptlab.grading.changed import changed
 from iptlab.grading.common import Care, Common
 from iptlab.grading.diagram import Node, TooManyStatesError
-from iptlab.grading.outcomes import DROPPED, Outcome, State, Turn, View
+from iptlab.grading.outcomes import Outcome, State, Turn, View
 from iptlab.grading.passage import Branch, Passage
 from iptlab.grading.ready import Place, Ready, Tables, reached
 from iptlab.grading.scope import (
@@ -28,6 +28,7 @@ from iptlab.grading.scope import (
     RECEIVED,
     SENT,
     Entry,
+    Logs,
     Path,
     Step,
     path_at,
@@ -120,6 +121,7 @@ class Treatment:
         self._cuts: tuple[int, ...] | None = None
         ways = common.ground.ways
         self._passage = Passage(common, ways, view) if ways else None
+        self._writes = common.ground.scope.logs is not Logs.NOTHING
         self._deepest = _NEVER  # how far out the last result depends on what follows
 
     def node(self) -> Node:
@@ -131,13 +133,18 @@ class Treatment:
             case Entry.RECEIVED:
                 return self._stage(RECEIVED, 0, state)
             case Entry.SENT:
-                return self._each(self._host.sent(state), lambda known: self._stage(SENT, 0, known))
+                return self._sent(state)
 
     def later(self, state: State, *, arrives: bool) -> Node:
         """The diagram of later packets of a connection, of which so much is known."""
         if arrives:
             return self._stage(RECEIVED, 0, state)
-        return self._each(self._host.sent(state), lambda known: self._stage(SENT, 0, known))
+        return self._sent(state)
+
+    def _sent(self, state: State) -> Node:
+        """The way of what this machine sends."""
+        cases = self._host.sent(state)
+        return self._each(cases, lambda known: self._stage(SENT, 0, known), state)
 
     @property
     def _host(self) -> Passage:
@@ -145,11 +152,11 @@ class Treatment:
         assert self._passage
         return self._passage
 
-    def _each(self, cases: Iterable[Branch], then: Callable[[State], Node]) -> Node:
+    def _each(self, cases: Iterable[Branch], then: Callable[[State], Node], before: State) -> Node:
         """What follows in each case; the last one that a packet is in counts."""
         node: Node | None = None
         for limits, state in cases:
-            here = self.common.leaf(DROPPED) if state is None else then(state)
+            here = self._stopped("DROP", before) if state is None else then(state)
             cube = self.diagram.cube(limits)
             node = here if node is None else self.diagram.choose(cube, here, node)
         assert node is not None
@@ -168,7 +175,10 @@ class Treatment:
         readying = self.common.readying
         source = self.tables[table].chains[name].rules
         rules = tuple(
-            ready for rule in source for ready in readying.rules(rule, self.view) if ready.does
+            ready
+            for rule in source
+            for ready in readying.rules(rule, self.view)
+            if ready.does and (self._writes or not isinstance(ready.does, Note))
         )
         number, levels = readying.number("end"), 0
         ids, tested = [number], [levels]
@@ -252,10 +262,10 @@ class Treatment:
                     ctstate = CtState.ESTABLISHED
                 return self._stage(path, at + 1, state._replace(ctstate=ctstate, tracked=True))
             case Step.ROUTE:
-                return self._each(self._host.routed(state), self._arrived)
+                return self._each(self._host.routed(state), self._arrived, state)
             case Step.REROUTE:
                 cases = self._host.rerouted(state)
-                return self._each(cases, lambda known: self._stage(path, at + 1, known))
+                return self._each(cases, lambda known: self._stage(path, at + 1, known), state)
             case Step.LEAVE:
                 return self._left(state)
             case _:
@@ -295,7 +305,14 @@ class Treatment:
         # of a reply too it is said in the first packet's terms
         ends = (dst, src, dport, sport) if self.view is View.REPLY else (src, dst, sport, dport)
         marked = (state.clear, state.xor, state.asked, state.beside)
-        return self.common.leaf(Outcome(verdict, "", interface, *ends, *marked, self._alone(state)))
+        alone = self._alone(state)
+        return self.common.leaf(
+            Outcome(verdict, "", interface, *ends, *marked, alone, state.logged)
+        )
+
+    def _stopped(self, verdict: str, state: State, reply: str = "") -> Node:
+        """The end of a packet that did not."""
+        return self.common.leaf(Outcome(verdict, reply, logged=state.logged))
 
     def _alone(self, state: State) -> bool:
         """Whether tracking left the packet alone, where flows are compared."""
@@ -306,7 +323,8 @@ class Treatment:
         assert state.way
         if state.way.local:
             return self._stage(DELIVERED, 0, state._replace(way=None, out_interface=""))
-        return self._each(self._host.hopped(state), lambda known: self._stage(FORWARDED, 0, known))
+        cases = self._host.hopped(state)
+        return self._each(cases, lambda known: self._stage(FORWARDED, 0, known), state)
 
     def _left(self, state: State) -> Node:
         """Out to the network, or round to this machine itself."""
@@ -414,7 +432,7 @@ class Treatment:
             case Decide(Verdict.ACCEPT):
                 return self._accepted(follow, state)
             case Decide(verdict, reply):
-                return self.common.leaf(Outcome(str(verdict), reply))
+                return self._stopped(str(verdict), state, reply)
             case Return():
                 return self._end(follow, state, self._follow_id(follow)[2])
             case Call(callee, goto):
@@ -427,7 +445,7 @@ class Treatment:
             case change:
                 on = (table, name), at + 1
                 cases = changed(self.common, change, state)
-                return self._each(cases, lambda known: self._run(on, known, follow, inside))
+                return self._each(cases, lambda known: self._run(on, known, follow, inside), state)
 
     def _translated(self, wanted: Translate, state: State, follow: Follow, care: Care) -> Node:
         """A new source or destination; each of several addresses is as likely as the others."""
@@ -437,11 +455,11 @@ class Treatment:
         def accepted(known: State) -> Node:
             return self._accepted(follow, known)
 
-        node, host = self.common.leaf(DROPPED), self._host
+        node, host = self._stopped("DROP", state), self._host
         several = len(addresses(wanted)) > 1
         for number, address in enumerate(addresses(wanted), start=1):
             one = to_one(wanted, address) if several else wanted
-            then = self._each(host.translated(one, state, care), accepted)
+            then = self._each(host.translated(one, state, care), accepted, state)
             node = self.common.mix(Fraction(1, number), then, node)
         kept = host.kept(wanted, state) if several else None
         if kept is not None:
@@ -456,7 +474,7 @@ class Treatment:
             return self._run(behind, state, follow.outer, follow.care)
         if self.tables[follow.table].chains[follow.hook].policy is Verdict.ACCEPT:
             return self._accepted(follow, state)
-        return self.common.leaf(DROPPED)
+        return self._stopped("DROP", state)
 
     def _accepted(self, follow: Follow, state: State) -> Node:
         """On to the next table.

@@ -127,11 +127,12 @@ class SetMatch(Match):
             return CannotTell(f"nobody said what is in the set {lookup.name}")
         holes = self.return_nomatch is not None
         found = asked.holds(packet, context, lookup.directions, holes=holes)
-        if found and asked.has_counters and self._counts():
+        if found and asked.has_counters and self.counts:
             return CannotTell("how often an element was matched is not counted")
         return found
 
-    def _counts(self) -> bool:
+    @property
+    def counts(self) -> bool:
         """Whether an option asks for an element's counters."""
         return any(option_.value is Counter for option_, _ in self.given())
 

@@ -62,6 +62,17 @@ there may be Hosts, or Clusters (``"client -> http://node-a:30080"``)::
         misconceptions=(Misconception("last", "...", blames("INPUT 2")),),
     )
 
+**LogRules**, in an ``%%iptables ID`` cell: a rule that writes to the log about some packets::
+
+    log = LogRules(
+        id="08-log",
+        reference="-P INPUT DROP\n-A INPUT -p tcp --dport 22 -j ACCEPT",
+        logged="-s 10.0.0.9 -p tcp --dport 22 --syn -m conntrack --ctstate NEW",
+        at_most="-s 10.0.0.9 -p tcp --dport 22",
+        scope=Scope(hooks=(Hook.INPUT,)),
+        misconceptions=(Misconception("others", "...", writes("tcp ...")),),
+    )
+
 **KubeProxyRules**, in an ``%%iptables ID`` cell: the rules of a node for the Services of some
 manifests, by what they do::
 
@@ -84,6 +95,7 @@ whose output holds the question. Their answers are in the file of the lesson tha
 
 from iptlab.grading.kinds.arrange import Arrange
 from iptlab.grading.kinds.find import FindLine, blames
+from iptlab.grading.kinds.log import LogRules, writes
 from iptlab.grading.kinds.manifest import EditManifest, Flow, reaches
 from iptlab.grading.kinds.predict import FATES, Predict, decider, ends, lists, omits
 from iptlab.grading.kinds.service import KubeProxyRules
@@ -98,6 +110,7 @@ __all__ = [
     "Flow",
     "Goal",
     "KubeProxyRules",
+    "LogRules",
     "Predict",
     "SupplyPacket",
     "WriteRules",
@@ -109,4 +122,5 @@ __all__ = [
     "reaches",
     "sends",
     "treats",
+    "writes",
 ]

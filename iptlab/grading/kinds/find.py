@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 from iptlab.errors import IptlabError
 from iptlab.grading.exercise import Exercise
@@ -12,7 +13,7 @@ from iptlab.grading.fates import Ending, Ground, Sent, ending, read_packet
 from iptlab.grading.reading import read_answer
 from iptlab.grading.result import Result
 from iptlab.netfilter.hooks import TableName
-from iptlab.netfilter.rules import Chain, Rule
+from iptlab.netfilter.rules import Chain, Rule, Table
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Journey, Place
@@ -28,10 +29,11 @@ class FindLine(Exercise):
 
     ``reference`` are the same rules with the mistake mended. The answer is a line and a
     packet: ``(3, "in eth0 tcp ...")``, or ``("INPUT 3", ...)`` where several chains have rules;
-    a line may also be written out, and ``"INPUT policy"`` is one too. Any line will do whose
-    guilt the packet proves: it fares wrongly, and fares well once the line is out; or the line
-    is not as in the reference, and had (or failed to have) a hand in it. With a ``host`` packets
-    go all the way through it.
+    a line may also be written out, and ``"INPUT policy"`` is one too. The packet must fare
+    wrongly. Guilty is a line that is not as in the reference, or does not stand where it stands
+    there, if it had (or failed to have) a hand in that. Where no such line had, because one is
+    missing, it is any line without which the packet fares well. With a ``host`` packets go all
+    the way through it.
     """
 
     rules: str
@@ -93,7 +95,7 @@ class FindLine(Exercise):
 
     # --- lines ---
 
-    def _lines(self) -> Iterator[tuple[Place, str]]:
+    def lines(self) -> Iterator[tuple[Place, str]]:
         """Every line there is: its place, and how it is written."""
         for name, table in self.broken.tables.items():
             for chain in table.ordered():
@@ -104,14 +106,12 @@ class FindLine(Exercise):
 
     def _find(self, line: object) -> Place | str:
         """The line that is meant, or what to write instead."""
-        lines = dict(self._lines())
+        lines = dict(self.lines())
         busy = list(dict.fromkeys(place[:2] for place in lines if place.number))
         wanted = str(line)[:500].split() if isinstance(line, int | str) else []
         if len(busy) == 1 and len(wanted) == 1:
             wanted = [busy[0][1], *wanted]
-        if "-A" in wanted:
-            wanted = _normal(" ".join(wanted), self.family).split()
-        fitting = [
+        fitting = list(self._spelt(wanted)) or [
             place
             for place, text in lines.items()
             if wanted in (str(place).split(), str(place).split()[1:], text.split())
@@ -124,15 +124,36 @@ class FindLine(Exercise):
             f'There is no such line. Chains with rules are {chains}; write for example "{example}".'
         )
 
+    def _spelt(self, words: list[str]) -> Iterator[Place]:
+        """Where a rule stands that was written out, as a command or as in a dump."""
+        if "-A" not in words:
+            return
+        rest = words[words.index("-A") :]
+        named = [word for flag, word in pairwise(words) if flag in ("-t", "--table")]
+        for name, table in self.broken.tables.items():
+            if name in named or not named:
+                if named:
+                    rest = [word for word in rest if word not in ("-t", "--table", name)]
+                chain, rule = _read_line(" ".join(rest), table, self.family)
+                rules = table.chains[chain].rules if chain else ()
+                for number, one in enumerate(rules, start=1):
+                    if str(one) == rule:
+                        yield Place(name, chain, number)
 
-def _normal(line: str, family: int) -> str:
-    """A rule as it is saved; as it was written if it cannot be read."""
+
+def _read_line(line: str, table: Table, family: int) -> tuple[str, str]:
+    """The chain and the rule of a line of a table; empty if that is none."""
+    chains = "".join(f":{one.name} {one.policy or '-'}\n" for one in table.ordered())
     try:
-        tables = read_answer(line, family).tables.values()
+        read = Ruleset.parse(f"*{table.name}\n{chains}{line}\nCOMMIT\n", family)
     except IptlabError:
-        return line
-    chains = (chain for table in tables for chain in table.ordered())
-    return next((f"-A {chain.name} {rule}" for chain in chains for rule in chain.rules), line)
+        return "", ""
+    (found,) = (
+        (chain.name, str(rule))
+        for chain in read.tables[table.name].ordered()
+        for rule in chain.rules
+    )
+    return found
 
 
 class Trial:
@@ -160,12 +181,27 @@ class Trial:
     @property
     def guilty(self) -> bool:
         """Whether the line is to blame: see FindLine."""
+        if self.convicted:
+            return True
+        if not (self.place.number and self._matched and self._helps(self._without)):
+            return False
+        others = (self._against(place) for place, _ in self.exercise.lines())
+        return not any(other.convicted for other in others)
+
+    @property
+    def convicted(self) -> bool:
+        """Whether the line is not as in the reference, and that is the packet's trouble."""
         if not self.place.number:
             return str(self.place) == self._decider and self._as_text != self._wanted_text
-        without = self._chain.rules[: self._at] + self._chain.rules[self._at + 1 :]
-        if self._matched and self._helps(without):
-            return True
         return self._suspect and (self._matched or any(map(self._helps, self._mendings())))
+
+    def _against(self, place: Place) -> Trial:
+        """The case against another line, with the same packet."""
+        return Trial(self.exercise, place, self.sent)
+
+    @property
+    def _without(self) -> tuple[Rule, ...]:
+        return self._chain.rules[: self._at] + self._chain.rules[self._at + 1 :]
 
     @property
     def _at(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass, replace
 
 from iptlab.errors import PacketError
@@ -22,8 +22,9 @@ class Predict(Exercise):
 
     ``shows`` is the walk to observe: open beside a right answer, folded beside a wrong one.
     The truth may be a word, a number (fractions and decimals are the same if three digits
-    are), a list (an answer may part its items with commas or arrows), or a Packet: then the
-    answer is ``SRC:PORT -> DST:PORT`` as it is after all rewriting.
+    are), a list (an answer may part its items with commas or arrows), a set (a list in any
+    order; misconceptions get it sorted), or a Packet: then the answer is ``SRC:PORT -> DST:PORT``
+    as it is after all rewriting.
     """
 
     truth: Callable[[], object]
@@ -31,8 +32,7 @@ class Predict(Exercise):
     shows: Callable[[], Evidence] | None = None
 
     def model(self) -> object:
-        truth = self.truth()
-        return ends(truth) if isinstance(truth, Packet) else truth
+        return _written(self.truth())
 
     def judge(self, answer: object) -> Result:
         if self.choices and not any(agree(plain(answer), plain(one)) for one in self.choices):
@@ -41,33 +41,66 @@ class Predict(Exercise):
                 f"{', '.join(map(repr, self.choices))}.",
                 "no-choice",
             )
-        truth = self.model()
+        truth = self.truth()
+        if isinstance(answer, Set) and isinstance(truth, Sequence) and not isinstance(truth, str):
+            return self.unreadable("In { } there is no order: write a list in [ ].", "no-order")
         try:
-            given = self._read(answer)
+            given = _read(answer, truth)
         except PacketError as error:
             return self.unreadable(f"{error}"[:500], "no-packet")
         visits = (self.shows(),) if self.shows else ()
-        if agree(given, plain(truth)):
+        wanted = plain(_written(truth))
+        if agree(given, wanted):
             return self.correct(f"Yes: {_said(truth)}.", *visits)
-        message = f"It is not {shortened(answer)}.{_how_far(given, plain(truth))}"
+        how_far = _how_many if isinstance(truth, Set) else _how_far
+        message = f"It is not {shortened(answer)}.{how_far(given, wanted)}"
         return self.wrong(given, message, *visits, spoiler=bool(visits))
 
-    def _read(self, answer: object) -> object:
-        truth = self.truth()
-        if isinstance(truth, Packet):
-            return plain(ends(_packet(answer, truth)))
-        if isinstance(truth, list | tuple) and isinstance(answer, str):
-            parts = [part.strip() for part in re.split(r",|->|→|\n", answer.strip().strip("[]()"))]
-            spaced = " " not in "".join(map(str, truth))
-            return plain(parts[0].split() if len(parts) == 1 and spaced else parts)
-        return plain(answer)
+
+def _written(truth: object) -> object:
+    """The truth as an answer is written: a packet by its ends, a set in order."""
+    if isinstance(truth, Set):
+        return sorted(truth, key=str)
+    return ends(truth) if isinstance(truth, Packet) else truth
+
+
+def _read(answer: object, truth: object) -> object:
+    """The answer as a plain value, where the truth is of that kind."""
+    if isinstance(truth, Packet):
+        return plain(ends(_packet(answer, truth)))
+    if isinstance(truth, list | tuple):
+        return plain(_items(answer, truth))
+    if isinstance(truth, Set):
+        several = _items(answer, truth)
+        several = several if isinstance(several, list | tuple | Set) else [several]
+        return tuple(sorted(set(map(plain, several)), key=str))
+    return plain(answer)
+
+
+def _items(answer: object, truth: Collection[object]) -> object:
+    """Several things, also if they were written as text."""
+    if not isinstance(answer, str):
+        return answer
+    parts = [part.strip() for part in re.split(r",|->|→|\n", answer.strip().strip("[](){}"))]
+    spaced = " " not in "".join(map(str, truth))
+    return parts[0].split() if len(parts) == 1 and spaced else parts
 
 
 def _said(truth: object) -> str:
     """The truth in a sentence: a list as a chain of its items."""
+    if isinstance(truth, Set):
+        return ", ".join(sorted(map(str, truth)))
     if isinstance(truth, tuple) or (isinstance(truth, list) and truth and type(truth[0]) is str):
         return " -> ".join(map(str, truth))
-    return str(truth)
+    return str(_written(truth))
+
+
+def _how_many(given: object, truth: object) -> str:
+    """How much of a set is right."""
+    assert isinstance(given, tuple)
+    assert isinstance(truth, tuple)
+    right = len(set(given) & set(truth))
+    return f" Right are {right} of {len(given)}; missing are {len(truth) - right}."
 
 
 def _how_far(given: object, truth: object) -> str:

@@ -104,7 +104,7 @@ class WriteRules(Exercise):
         try:
             found = compare(self.expected, rules, self.ground)
         except CannotCompare as error:
-            return self.unreadable(_cannot(error), "cannot-compare")
+            return self.unreadable(cannot(error), "cannot-compare")
         return self._compared(rules, found)
 
     def _missed(self, rules: Ruleset, first: tuple[Goal, Ending], how_many: str) -> Result:
@@ -155,7 +155,8 @@ def proved(found: Comparison) -> str:
     )
 
 
-def _cannot(error: CannotCompare) -> str:
+def cannot(error: CannotCompare) -> str:
+    """Why rules cannot be judged, for whoever wrote them."""
     return (
         f"These rules cannot be judged, because of {error.what}: {error.reason}.\n"
         "The task can be done without it: leave it out."
