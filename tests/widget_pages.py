@@ -235,6 +235,7 @@ def draw(browser: Any) -> Iterator[Callable[..., Drawn]]:
 
     def drawing(widget: Widget, *, width: int = 900) -> Drawn:
         page = browser.new_page(viewport={"width": width, "height": 900})
+        page.set_default_timeout(15_000)
         shown.append(Drawn(page, widget))
         return shown[-1]
 
