@@ -122,6 +122,12 @@ def test_each_frame_knows_the_packet_and_its_connection() -> None:
     assert [frame.get("state") for frame in bodies(flow)][:2] == [None, "NEW"]
 
 
+def test_a_connection_that_was_found_stays_known_between_hooks() -> None:
+    flow = PacketFlow(router().journey(COMES))
+    known = [frame["known"] > 0 for frame in bodies(flow)]
+    assert known == [False] + [True] * (len(known) - 1)
+
+
 def test_a_rule_says_why_it_did_not_match_and_who_jumped_there() -> None:
     flow = PacketFlow(router().journey(COMES))
     asked = next(frame for frame in bodies(flow) if frame["place"] == "filter LOGGED 1")

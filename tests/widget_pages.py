@@ -29,7 +29,8 @@ _CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "iptla
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>a widget</title>
 <style>{light}</style><style id="dark" media="not all">{dark}</style>
-<style>body {{ margin: 12px; background: var(--jp-layout-color0) }}
+<style>body {{ margin: 0; background: var(--jp-layout-color0) }}
+main {{ padding: 12px; background: var(--jp-layout-color1) }}
 body[data-jp-theme-light="true"] {{ color-scheme: light }}
 body[data-jp-theme-light="false"] {{ color-scheme: dark }}</style>
 <style>{css}</style></head>

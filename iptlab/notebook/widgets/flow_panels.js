@@ -94,8 +94,8 @@ function row(name, came, before, now) {
   const fresh = before !== now;
   return h("tr", { class: fresh ? "changed" : came !== now ? "rewritten" : null },
     h("th", { scope: "row" }, sign(fresh), name),
-    h("td", { class: "code" }, came),
-    h("td", { class: "code" }, fresh ? h("del", {}, before) : "", fresh ? " → " : "", now));
+    h("td", { class: came.length > 20 ? "code long" : "code" }, came),
+    h("td", { class: now.length > 20 ? "code long" : "code" }, fresh ? h("del", {}, before) : "", fresh ? " → " : "", now));
 }
 
 function sign(fresh) {

@@ -43,14 +43,17 @@ def stops(journey: Journey) -> Iterator[Stop]:
     tracked, packet = False, journey.packet
     for at, node, group in _places(journey):
         if not group:
-            said = "no table has rules here"
-            frame = Frame(str(at), f"{said}: the packet passes", packet, packet)
+            said, last = "no table has rules here: the packet passes", stop.frames[-1]
+            frame = Frame(str(at), said, packet, packet, last.ctstate, last.connection)
             stop = Stop(node, str(at), "", (frame,))
             yield stop
             continue
         shown: list[Frame] = []
         for station in group:
             tracked = tracked or station.kind is Kind.CONNTRACK or _is_known(station)
+            if station.at is None:
+                # between two hooks nobody asks for the connection, but it is still there
+                station = replace(station, connection=stop.frames[-1].connection)
             shown += frames(station, tracked=tracked)
         packet = shown[-1].packet
         visit = next((one.visit for one in group if one.visit), None)
