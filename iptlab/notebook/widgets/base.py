@@ -7,7 +7,6 @@ from importlib.resources import files
 from typing import Any
 
 import anywidget
-from traitlets import HasTraits
 
 from iptlab.html import Html, element
 
@@ -16,6 +15,7 @@ _HERE = files(__name__.rpartition(".")[0])
 _MODEL = """
 const listeners = new Map();
 const model = {
+  alone: true, // there is no kernel to ask
   get: (name) => state[name],
   set: (name, value) => {
     if (state[name] === value) return;
@@ -31,9 +31,9 @@ const model = {
 """
 
 
-def script(name: str) -> str:
-    """The script of a widget behind what all of them share; a browser loads nothing more."""
-    return "\n".join((_HERE / one).read_text("utf-8") for one in ("common.js", f"{name}.js"))
+def script(*names: str) -> str:
+    """The scripts of a widget behind what all share; a browser loads nothing more."""
+    return "\n".join((_HERE / f"{one}.js").read_text("utf-8") for one in ("common", *names))
 
 
 def style(name: str = "") -> str:
@@ -52,6 +52,14 @@ class Widget(anywidget.AnyWidget):
         """What GitHub, an untrusted notebook and a printed page show instead."""
         raise NotImplementedError(f"{type(self).__name__} has no static twin")
 
+    def shown(self) -> dict[str, Any]:
+        """The traits that our widgets add to those of all widgets: what the script reads."""
+        return {
+            name: getattr(self, name)
+            for name, trait in self.traits(sync=True).items()
+            if issubclass(trait.this_class or object, Widget) and not name.startswith("_")
+        }
+
     def __repr__(self) -> str:
         return str(self)
 
@@ -66,9 +74,8 @@ class Widget(anywidget.AnyWidget):
 
 def _page(widget: Widget, title: str) -> str:
     """The widget's script, style and state in one HTML page."""
-    state = {name: getattr(widget, name) for name in _synchronised(widget)}
     # "<" would end the script early if a learner's comment says </script>
-    text = json.dumps(state).replace("<", "\\u003c")
+    text = json.dumps(widget.shown()).replace("<", "\\u003c")
     code = str(widget._esm).replace("export default", "const widget =")
     return "\n".join(
         (
@@ -78,17 +85,9 @@ def _page(widget: Widget, title: str) -> str:
             str(element("title", title)),
             f"<style>:root {{ color-scheme: light dark }}\n{widget._css}</style></head>",
             '<body><main id="here"></main>',
-            f'<script type="module">\nconst state = {text};{_MODEL}{code}',
+            # a block of its own, whose names no script above it can have taken
+            f'<script type="module">\n{code}\n{{\nconst state = {text};{_MODEL}',
             'widget.render({ model, el: document.getElementById("here") });',
-            "</script></body></html>",
+            "}</script></body></html>",
         )
     )
-
-
-def _synchronised(widget: HasTraits) -> list[str]:
-    """The names of the traits that our widgets add to those of all widgets."""
-    return [
-        name
-        for name, trait in widget.traits(sync=True).items()
-        if issubclass(trait.this_class or object, Widget) and not name.startswith("_")
-    ]
