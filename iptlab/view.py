@@ -24,12 +24,13 @@ ROWS = 60
 
 def visit_html(visit: HookVisit) -> Html:
     """A walk as one table for each table visited; what matched has a sign and is bold."""
-    tables = [_table_visit_html(one) for one in visit.tables]
+    tables = [table_visit_html(one) for one in visit.tables]
     verdict = element("p", element("strong", f"verdict: {visit.conclusion}"))
     return element("div", element("p", visit.situation), *tables, verdict)
 
 
-def _table_visit_html(visit: TableVisit) -> Html:
+def table_visit_html(visit: TableVisit) -> Html:
+    """A walk through one table: a row for each rule that was asked."""
     caption = f"Table {visit.table}, chain {visit.chain}: {visit.verdict} by {visit.decided_by}"
     head = ("", "chain and number", "rule", "its answer to this packet")
     return table(caption, head, _capped(list(_rows(visit))))
@@ -93,7 +94,7 @@ def journey_html(journey: Journey) -> Html:
 
 def _station_html(station: Station) -> Iterator[Html]:
     if station.visit is not None:
-        yield _table_visit_html(station.visit)
+        yield table_visit_html(station.visit)
     said = [f"{station.name}: {station.note}"] if station.note else []
     said += [changed] if (changed := station.changed()) else []
     if said:

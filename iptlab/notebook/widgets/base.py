@@ -9,7 +9,7 @@ from typing import Any
 import anywidget
 from traitlets import HasTraits
 
-from iptlab.html import Html, element
+from iptlab.html import Html, document
 
 _HERE = files(__name__.rpartition(".")[0])
 # a model as Jupyter's, for a page without Jupyter: what is set is kept and told to who listens
@@ -64,25 +64,16 @@ class Widget(anywidget.AnyWidget):
         return _page(self, title or str(self).partition("\n")[0])
 
 
-def _page(widget: Widget, title: str) -> str:
+def _page(widget: Widget, title: str) -> Html:
     """The widget's script, style and state in one HTML page."""
     state = {name: getattr(widget, name) for name in _synchronised(widget)}
     # "<" would end the script early if a learner's comment says </script>
     text = json.dumps(state).replace("<", "\\u003c")
     code = str(widget._esm).replace("export default", "const widget =")
-    return "\n".join(
-        (
-            "<!doctype html>",
-            '<html lang="en">',
-            '<head><meta charset="utf-8">',
-            str(element("title", title)),
-            f"<style>:root {{ color-scheme: light dark }}\n{widget._css}</style></head>",
-            '<body><main id="here"></main>',
-            f'<script type="module">\nconst state = {text};{_MODEL}{code}',
-            'widget.render({ model, el: document.getElementById("here") });',
-            "</script></body></html>",
-        )
-    )
+    script = f"const state = {text};{_MODEL}{code}"
+    script += '\nwidget.render({ model, el: document.getElementById("here") });\n'
+    here = Html('<main id="here"></main>\n<script type="module">\n' + script + "</script>")
+    return document(title, str(widget._css), here)
 
 
 def _synchronised(widget: HasTraits) -> list[str]:
