@@ -6,8 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from iptlab.html import document, element
+from iptlab.netfilter.rules import Chain, Table
 from iptlab.notebook.display import html
 from iptlab.notebook.widgets.base import Widget, style
+from iptlab.notebook.widgets.rule_table import RuleTable
+from iptlab.ruleset import Ruleset
 from iptlab.shown import Shown
 
 _WIDTH = "main { margin: 1.5em auto; max-width: 72em; padding: 0 1em }"
@@ -24,4 +27,6 @@ def page(value: Shown) -> str:
     )
 
 
-WIDGETS: dict[type[Shown], Callable[[Any], Widget]] = {}
+WIDGETS: dict[type[Shown], Callable[[Any], Widget]] = {
+    **dict.fromkeys((Chain, Table, Ruleset), RuleTable),
+}
