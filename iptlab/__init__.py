@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from iptlab.notebook.check import solution as solution
     from iptlab.notebook.magics import load_ipython_extension as load_ipython_extension
     from iptlab.notebook.selftest import selftest as selftest
+    from iptlab.notebook.widgets.chain_graph import ChainGraph as ChainGraph
     from iptlab.notebook.widgets.rule_table import RuleTable as RuleTable
     from iptlab.packet import Packet as Packet
     from iptlab.ruleset import Ruleset as Ruleset
@@ -82,6 +83,7 @@ _HOMES = {
     "notebook.check": ("check", "hint", "progress", "reset", "review", "score", "solution"),
     "notebook.magics": ("load_ipython_extension",),
     "notebook.selftest": ("selftest",),
+    "notebook.widgets.chain_graph": ("ChainGraph",),
     "notebook.widgets.rule_table": ("RuleTable",),
     "packet": ("Packet",),
     "ruleset": ("Ruleset",),

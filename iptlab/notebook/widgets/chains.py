@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from iptlab.errors import IptlabError
 from iptlab.grading import read_rules
-from iptlab.netfilter.rules import Chain, Table
+from iptlab.netfilter.rules import Chain, Rule, Table
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.journey import Journey, Place
 from iptlab.simulate.trace import HookVisit, TableVisit
@@ -27,6 +27,12 @@ def short(name: str) -> str:
     'KUBE-SVC-TCOU…'
     """
     return _HASHED.sub(r"\1…", name)
+
+
+def comment_of(rule: Rule) -> str:
+    """What ``-m comment`` says in a rule, without the signs around it; empty if nothing."""
+    said = (one.listed(numeric=True) for one in rule.matches if one.name == "comment")
+    return "; ".join(one.removeprefix("/* ").removesuffix(" */") for one in said)
 
 
 class Section(NamedTuple):

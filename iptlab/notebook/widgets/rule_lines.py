@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Chain, Jump, Rule
-from iptlab.notebook.widgets.chains import Section
+from iptlab.notebook.widgets.chains import Section, comment_of
 from iptlab.simulate.journey import Place
 
 Drawn = dict[str, Any]
@@ -104,7 +104,7 @@ class Lines:
     def _rule(self, line: Line) -> Drawn:
         rule, target = line.rule, line.rule.target
         tests = [str(one) for one in rule.tests() if one.name != "comment" and str(one)]
-        jump = isinstance(target, Jump)
+        jump = target if isinstance(target, Jump) else None
         return {
             "table": line.table,
             "chain": line.chain.name,
@@ -112,15 +112,11 @@ class Lines:
             "packets": rule.counters.packets,
             "bytes": rule.counters.bytes,
             "tests": str(rule) if rule.written else " ".join(tests),
-            "comment": "; ".join(() if rule.written else _comments(rule)),
+            "comment": "" if rule.written else comment_of(rule),
             "target": "" if rule.written else str(target or "").removeprefix("-j "),
-            "to": target.chain if isinstance(target, Jump) else "",
-            "goto": jump and target.goto,
+            "to": jump.chain if jump else "",
+            "goto": bool(jump and jump.goto),
             "hits": self.hit(line),
             "text": line.text,
             "says": rule.explain(),
         }
-
-
-def _comments(rule: Rule) -> Iterator[str]:
-    return (one.listed(numeric=True)[3:-3] for one in rule.matches if one.name == "comment")

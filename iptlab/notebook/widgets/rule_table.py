@@ -28,7 +28,7 @@ class RuleTable(Widget):
     _esm = script("rule_table")
     _css = style("rule_table")
     title = Unicode().tag(sync=True)
-    lines = List().tag(sync=True)
+    lines: List[Any] = List().tag(sync=True)
     total = Int().tag(sync=True)
     page = Int(PAGE).tag(sync=True)
     counted = Bool().tag(sync=True)
