@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from iptlab.notebook.magics import load_ipython_extension as load_ipython_extension
     from iptlab.notebook.selftest import selftest as selftest
     from iptlab.notebook.widgets.chain_graph import ChainGraph as ChainGraph
+    from iptlab.notebook.widgets.conntrack_timeline import ConntrackTimeline as ConntrackTimeline
     from iptlab.notebook.widgets.rule_table import RuleTable as RuleTable
     from iptlab.packet import Packet as Packet
     from iptlab.ruleset import Ruleset as Ruleset
@@ -84,6 +85,7 @@ _HOMES = {
     "notebook.magics": ("load_ipython_extension",),
     "notebook.selftest": ("selftest",),
     "notebook.widgets.chain_graph": ("ChainGraph",),
+    "notebook.widgets.conntrack_timeline": ("ConntrackTimeline",),
     "notebook.widgets.rule_table": ("RuleTable",),
     "packet": ("Packet",),
     "ruleset": ("Ruleset",),
