@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from iptlab.notebook.widgets.chain_graph import ChainGraph as ChainGraph
     from iptlab.notebook.widgets.conntrack_timeline import ConntrackTimeline as ConntrackTimeline
     from iptlab.notebook.widgets.rule_table import RuleTable as RuleTable
+    from iptlab.notebook.widgets.tables_and_hooks import TablesAndHooks as TablesAndHooks
     from iptlab.packet import Packet as Packet
     from iptlab.ruleset import Ruleset as Ruleset
     from iptlab.simulate.host import Host as Host
@@ -87,6 +88,7 @@ _HOMES = {
     "notebook.widgets.chain_graph": ("ChainGraph",),
     "notebook.widgets.conntrack_timeline": ("ConntrackTimeline",),
     "notebook.widgets.rule_table": ("RuleTable",),
+    "notebook.widgets.tables_and_hooks": ("TablesAndHooks",),
     "packet": ("Packet",),
     "ruleset": ("Ruleset",),
     "simulate.host": ("Host", "Interface"),
