@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from iptlab.notebook.selftest import selftest as selftest
     from iptlab.notebook.widgets.chain_graph import ChainGraph as ChainGraph
     from iptlab.notebook.widgets.conntrack_timeline import ConntrackTimeline as ConntrackTimeline
+    from iptlab.notebook.widgets.packet_flow import PacketFlow as PacketFlow
     from iptlab.notebook.widgets.rule_table import RuleTable as RuleTable
     from iptlab.notebook.widgets.tables_and_hooks import TablesAndHooks as TablesAndHooks
     from iptlab.packet import Packet as Packet
@@ -87,6 +88,7 @@ _HOMES = {
     "notebook.selftest": ("selftest",),
     "notebook.widgets.chain_graph": ("ChainGraph",),
     "notebook.widgets.conntrack_timeline": ("ConntrackTimeline",),
+    "notebook.widgets.packet_flow": ("PacketFlow",),
     "notebook.widgets.rule_table": ("RuleTable",),
     "notebook.widgets.tables_and_hooks": ("TablesAndHooks",),
     "packet": ("Packet",),

@@ -53,14 +53,54 @@ def test_a_lesson_runs_in_the_lab(run_notebook: Callable[[str], Any], name: str)
     assert "not answered yet" in text
 
 
+def notebook(lab: Lab, name: str, *sources: str) -> str:
+    """Write a notebook with these cells next to the lessons; returns its name."""
+    cells = [
+        {
+            **{"cell_type": "code", "id": f"c{number}", "metadata": {}, "outputs": []},
+            **{"execution_count": None, "source": source},
+        }
+        for number, source in enumerate(sources)
+    ]
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    text = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    (lab.root / name).write_text(json.dumps(text))
+    return name
+
+
 def test_a_cell_that_raises_is_noticed(lab: Lab, browser: Any) -> None:
     """Without this the tests above would prove nothing."""
-    cell = {"cell_type": "code", "id": "one", "metadata": {}, "outputs": [], "source": "1 / 0"}
-    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-    notebook = {"cells": [cell | {"execution_count": None}], "metadata": kernel}
-    text = json.dumps(notebook | {"nbformat": 4, "nbformat_minor": 5})
-    (lab.root / "raises.ipynb").write_text(text)
     page = browser.new_page()
-    assert not run_all(lab, page, "raises.ipynb")
+    assert not run_all(lab, page, notebook(lab, "raises.ipynb", "1 / 0"))
     assert page.evaluate(SHUT_DOWN) == ["division by zero"]
     page.close()
+
+
+FLOW = """import iptlab
+lab = iptlab.Lab.home_router()
+flow = iptlab.PacketFlow(lab.connect("laptop", "server", 80))
+flow"""
+READ = """async (expression) => {
+    const {kernel} = jupyterapp.shell.currentWidget.sessionContext.session;
+    const wanted = {code: '', user_expressions: {it: expression}};
+    return (await kernel.requestExecute(wanted).done).content.user_expressions.it.data['text/plain'];
+}"""
+
+
+def test_a_packet_is_stepped_through_with_keys_that_the_notebook_does_not_see(
+    lab: Lab, run_notebook: Callable[[str], Any]
+) -> None:
+    page = run_notebook(notebook(lab, "flow.ipynb", FLOW))
+    shown = page.locator(".iptlab.flow")
+    shown.get_by_role("button", name="one step on").focus()
+    # a, b and d d would add cells and delete this one
+    for key in ("a", "b", "d", "d", "PageDown", "PageDown", "ArrowLeft", "End", "ArrowRight"):
+        page.keyboard.press(key)
+    assert page.locator(".jp-Cell").count() == 1
+    assert shown.get_by_role("combobox").input_value() == "1"
+    shown.locator("[data-name='POSTROUTING nat']").press("Enter")
+    shown.get_by_role("button", name="all chains of table nat").click()
+    shown.get_by_text("Chain OUTPUT").wait_for()
+    assert (
+        page.evaluate(READ, "(flow.leg, flow.step, flow.selected)") == "(1, 0, 'POSTROUTING nat')"
+    )

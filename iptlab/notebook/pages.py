@@ -9,10 +9,12 @@ from iptlab.html import document, element
 from iptlab.netfilter.rules import Chain, Table
 from iptlab.notebook.display import html
 from iptlab.notebook.widgets.base import Widget, style
-from iptlab.notebook.widgets.conntrack_timeline import ConntrackTimeline
+from iptlab.notebook.widgets.packet_flow import PacketFlow
 from iptlab.notebook.widgets.rule_table import RuleTable
 from iptlab.ruleset import Ruleset
 from iptlab.shown import Shown
+from iptlab.simulate.journey import Journey
+from iptlab.simulate.trace import HookVisit
 from iptlab.simulate.trips import Attempt, Trip
 
 _WIDTH = "main { margin: 1.5em auto; max-width: 72em; padding: 0 1em }"
@@ -31,5 +33,5 @@ def page(value: Shown) -> str:
 
 WIDGETS: dict[type[Shown], Callable[[Any], Widget]] = {
     **dict.fromkeys((Chain, Table, Ruleset), RuleTable),
-    **dict.fromkeys((Attempt, Trip), ConntrackTimeline),
+    **dict.fromkeys((Journey, HookVisit, Attempt, Trip), PacketFlow),
 }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from iptlab.netfilter.context import Connection, CtState
 from iptlab.netfilter.hooks import Hook, TableName
@@ -15,6 +15,9 @@ from iptlab.netfilter.rules import ZERO, Counters, Rule
 from iptlab.packet import Address, Packet
 from iptlab.shown import Shown
 from iptlab.simulate.trace import Asked, Ended, How, TableVisit
+
+if TYPE_CHECKING:
+    from iptlab.simulate.host import Host
 
 
 class Fate(StrEnum):
@@ -50,7 +53,6 @@ class Kind(StrEnum):
     ROUTING = "routing"
     FORWARDING = "forwarding"
     CONFIRM = "confirm"
-    KERNEL = "kernel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +159,8 @@ class Journey(Shown):
     itself did. ``error`` is what the sending process was told, ``rejection`` what a REJECT
     answered with. ``generated`` are the journeys of packets that the machine sent because of
     this one, ``log`` the lines that LOG wrote, ``traced`` those of TRACE (of
-    ``iptables-legacy``; with nf_tables they go to ``xtables-monitor``), and ``probability``
-    how likely this outcome was before it was drawn.
+    ``iptables-legacy``; with nf_tables they go to ``xtables-monitor``), ``probability`` how
+    likely this outcome was before it was drawn, and ``host`` the machine as it was configured.
     """
 
     packet: Packet
@@ -178,6 +180,12 @@ class Journey(Shown):
     log: tuple[str, ...] = ()
     traced: tuple[str, ...] = ()
     probability: Fraction = Fraction(1)
+    host: Host | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def way(self) -> str:
+        """The hooks that it came to, in one line."""
+        return " -> ".join(map(str, self.path))
 
     @property
     def accepted(self) -> bool:

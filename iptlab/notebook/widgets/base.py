@@ -15,6 +15,7 @@ _HERE = files(__name__.rpartition(".")[0])
 _MODEL = """
 const listeners = new Map();
 const model = {
+  alone: true, // there is no kernel to ask
   get: (name) => state[name],
   set: (name, value) => {
     if (state[name] === value) return;
@@ -30,9 +31,9 @@ const model = {
 """
 
 
-def script(name: str) -> str:
-    """The script of a widget behind what all of them share; a browser loads nothing more."""
-    return "\n".join((_HERE / one).read_text("utf-8") for one in ("common.js", f"{name}.js"))
+def script(*names: str) -> str:
+    """The scripts of a widget behind what all share; a browser loads nothing more."""
+    return "\n".join((_HERE / f"{one}.js").read_text("utf-8") for one in ("common", *names))
 
 
 def style(name: str = "") -> str:
@@ -76,7 +77,8 @@ def _page(widget: Widget, title: str) -> Html:
     # "<" would end the script early if a learner's comment says </script>
     text = json.dumps(widget.shown()).replace("<", "\\u003c")
     code = str(widget._esm).replace("export default", "const widget =")
-    script = f"const state = {text};{_MODEL}{code}"
-    script += '\nwidget.render({ model, el: document.getElementById("here") });\n'
+    # a block of its own, whose names no script above it can have taken
+    script = f"{code}\n{{\nconst state = {text};{_MODEL}"
+    script += 'widget.render({ model, el: document.getElementById("here") });\n}\n'
     here = Html('<main id="here"></main>\n<script type="module">\n' + script + "</script>")
     return document(title, str(widget._css), here)
