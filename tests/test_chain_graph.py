@@ -105,7 +105,9 @@ def test_around_a_chain_are_those_that_lead_there_and_from_there() -> None:
 
 
 def test_of_many_chains_the_nearest_are_drawn_and_the_rest_is_counted() -> None:
-    lines = [f":user{at} -\n-A INPUT -j user{at}\n-A user{at} -j DROP" for at in range(100)]
+    drop = "-p tcp -m tcp --dport 22 -j DROP"
+    lines = [f":user{at} -\n-A INPUT -j user{at}" for at in range(100)]
+    lines += [f"-A user{at % 100} -s 10.0.0.{at // 100} {drop}" for at in range(5_000)]
     graph = iptlab.ChainGraph("\n".join(["*filter", *lines, "COMMIT", ""]))
     assert (len(graph.boxes), graph.left_out) == (60, 41)
     assert graph.to_dot().count("->") == 100

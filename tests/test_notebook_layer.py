@@ -340,6 +340,15 @@ def test_long_chains_are_cut_in_the_middle() -> None:
         assert "241 more rows" in html
 
 
+def test_of_very_many_chains_the_first_are_shown_and_the_rest_is_counted() -> None:
+    lines = [f":user{at} -" for at in range(100)]
+    lines += [f"-A user{at // 100} -s 10.0.0.{at % 100} -j DROP" for at in range(10_000)]
+    html = ruleset_html(iptlab.Ruleset.parse("\n".join(["*filter", *lines, "COMMIT", ""])))
+    assert html.count("<table>") == 10
+    assert "90 more chains of table filter with 9,000 rules; iptlab.RuleTable" in html
+    assert len(html) < 500_000
+
+
 def test_what_matched_has_a_sign_besides_its_colour() -> None:
     rules = iptlab.read_rules("-A INPUT -p udp\n-A INPUT -p tcp -j DROP")
     html = VIEWS[iptlab.simulate.trace.HookVisit](iptlab.trace(rules, "tcp 1.1.1.1:1 -> 2.2.2.2:2"))

@@ -25,7 +25,8 @@ from iptlab.notebook.widgets.chains import Rules, Walk, hits_of, sections, short
 from iptlab.notebook.widgets.rule_lines import Line, Lines
 
 # chains that one can see at once, and rules of each that are sent with the picture
-MOST, _RULES = 60, 25
+MOST, _RULES = 60, 20
+_SENT = ("table", "tests", "comment", "target", "to", "goto", "hits")
 _STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #1f2328 }
 .name { font-weight: 600 } .small { font-size: 11px }
@@ -100,7 +101,9 @@ class ChainGraph(Widget):
             "place": [box.x, box.y, box.width, box.height],
             "column": box.column,
             "lit": any(self._rules.hit(one) for one in (Line(table_, chain), *lines)),
-            "rules": self._rules.drawn(lines[:_RULES]),
+            "rules": [
+                {name: one[name] for name in _SENT} for one in self._rules.drawn(lines[:_RULES])
+            ],
             "more": max(0, len(lines) - _RULES),
         }
 
