@@ -45,7 +45,11 @@ if TYPE_CHECKING:
     from iptlab.notebook.check import solution as solution
     from iptlab.notebook.magics import load_ipython_extension as load_ipython_extension
     from iptlab.notebook.selftest import selftest as selftest
+    from iptlab.notebook.widgets.chain_graph import ChainGraph as ChainGraph
+    from iptlab.notebook.widgets.conntrack_timeline import ConntrackTimeline as ConntrackTimeline
     from iptlab.notebook.widgets.packet_flow import PacketFlow as PacketFlow
+    from iptlab.notebook.widgets.rule_table import RuleTable as RuleTable
+    from iptlab.notebook.widgets.tables_and_hooks import TablesAndHooks as TablesAndHooks
     from iptlab.packet import Packet as Packet
     from iptlab.ruleset import Ruleset as Ruleset
     from iptlab.simulate.host import Host as Host
@@ -82,7 +86,11 @@ _HOMES = {
     "notebook.check": ("check", "hint", "progress", "reset", "review", "score", "solution"),
     "notebook.magics": ("load_ipython_extension",),
     "notebook.selftest": ("selftest",),
+    "notebook.widgets.chain_graph": ("ChainGraph",),
+    "notebook.widgets.conntrack_timeline": ("ConntrackTimeline",),
     "notebook.widgets.packet_flow": ("PacketFlow",),
+    "notebook.widgets.rule_table": ("RuleTable",),
+    "notebook.widgets.tables_and_hooks": ("TablesAndHooks",),
     "packet": ("Packet",),
     "ruleset": ("Ruleset",),
     "simulate.host": ("Host", "Interface"),

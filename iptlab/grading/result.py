@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from iptlab.html import Html, element, pairs
+from iptlab.shown import Shown
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.network import Attempt
 from iptlab.simulate.trace import HookVisit
@@ -43,7 +44,7 @@ _COLOURS = {
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Shown):
     """A graded answer; it prints in the order of its fields.
 
     ``code`` names what went wrong for instructors and tests (empty if nothing did).
@@ -92,9 +93,9 @@ class Result:
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         """Text and HTML for people, and the status for programs that read notebooks."""
         mark = {"exercise": self.exercise, "status": str(self.status), "code": self.code}
-        return {"text/plain": str(self), "text/html": self._html(), CHECK_MIME: mark}
+        return {"text/plain": str(self), "text/html": self.as_html(), CHECK_MIME: mark}
 
-    def _html(self) -> Html:
+    def as_html(self) -> Html:
         """A note with a bar in its status's colour."""
         parts = [element("p", element("strong", self.heading))]
         parts += [_paragraph(said) for said in (self.task, self.message) if said]
