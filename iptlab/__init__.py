@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from iptlab.notebook.load_balancing import LoadBalancing as LoadBalancing
     from iptlab.notebook.magics import load_ipython_extension as load_ipython_extension
     from iptlab.notebook.selftest import selftest as selftest
+    from iptlab.notebook.widgets.service_map import ServiceMap as ServiceMap
     from iptlab.packet import Packet as Packet
     from iptlab.ruleset import Ruleset as Ruleset
     from iptlab.simulate.host import Host as Host
@@ -85,6 +86,7 @@ _HOMES = {
     "notebook.load_balancing": ("LoadBalancing",),
     "notebook.magics": ("load_ipython_extension",),
     "notebook.selftest": ("selftest",),
+    "notebook.widgets.service_map": ("ServiceMap",),
     "packet": ("Packet",),
     "ruleset": ("Ruleset",),
     "simulate.host": ("Host", "Interface"),
