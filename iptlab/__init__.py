@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     from iptlab.notebook.load_balancing import LoadBalancing as LoadBalancing
     from iptlab.notebook.magics import load_ipython_extension as load_ipython_extension
     from iptlab.notebook.selftest import selftest as selftest
+    from iptlab.notebook.widgets.exercise_panel import ExercisePanel as ExercisePanel
+    from iptlab.notebook.widgets.packet_builder import PacketBuilder as PacketBuilder
+    from iptlab.notebook.widgets.quiz import Quiz as Quiz
+    from iptlab.notebook.widgets.ruleset_editor import RulesetEditor as RulesetEditor
     from iptlab.notebook.widgets.service_map import ServiceMap as ServiceMap
     from iptlab.packet import Packet as Packet
     from iptlab.ruleset import Ruleset as Ruleset
@@ -86,6 +90,10 @@ _HOMES = {
     "notebook.load_balancing": ("LoadBalancing",),
     "notebook.magics": ("load_ipython_extension",),
     "notebook.selftest": ("selftest",),
+    "notebook.widgets.exercise_panel": ("ExercisePanel",),
+    "notebook.widgets.packet_builder": ("PacketBuilder",),
+    "notebook.widgets.quiz": ("Quiz",),
+    "notebook.widgets.ruleset_editor": ("RulesetEditor",),
     "notebook.widgets.service_map": ("ServiceMap",),
     "packet": ("Packet",),
     "ruleset": ("Ruleset",),
