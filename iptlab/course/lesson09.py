@@ -133,9 +133,9 @@ def count_rules(seed: int) -> Exercise:
     packet = "in eth0 tcp 192.168.10.50:40000 -> 10.96.0.77:80"
     return Predict(
         id="09-count",
-        task=f"The shop's workshop gets a Service repair. It has {ports} ports, and {pods} pods "
-        f"that serve all of them.\n\nHow many rules does kube-proxy write for it into table nat of "
-        "one node? Answer with a number.",
+        task=f"The workshop gets a Service repair: {ports} ports, and {pods} pods that serve all "
+        "of them.\n\nHow many rules does kube-proxy write for it into one node's table nat? "
+        "A number.",
         truth=partial(_rules, shape),
         shows=lambda: _machine(shape.manifest).journeys(packet)[0],
         hints=(
@@ -287,8 +287,8 @@ def name_chain(seed: int) -> Exercise:
 
     return Predict(
         id="09-name",
-        task=f"In the namespace {named.namespace} there is a Service {named.service}. It has one "
-        f"port, {called}: {named.number}/{protocol.upper()}. Its cluster IP is {named.address}.\n\n"
+        task=f"A Service {named.service} in the namespace {named.namespace}, at {named.address}.\n"
+        f"It has one port, {called}: {named.number}/{protocol.upper()}.\n\n"
         "To which chain does KUBE-SERVICES send its packets? Answer with the whole name.",
         truth=partial(_jump, named),
         shows=lambda: _machine(named.manifest).journeys(packet)[0],
