@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from iptlab.console.lab import Lab
 from iptlab.console.shell import Transcript
+from iptlab.console.tally import Tally
 from iptlab.grading.feedback import Comparison, Difference
 from iptlab.kernel.verify import Verification
 from iptlab.netfilter.context import Connection
 from iptlab.netfilter.rules import Chain, Table
-from iptlab.notebook.lab_view import attempt_html, lab_html, transcript_html
+from iptlab.notebook.lab_view import attempt_html, lab_html, tally_html, transcript_html
 from iptlab.packet import Packet
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.journey import Journey
@@ -33,6 +34,7 @@ VIEWS = {
     Lab: lab_html,
     Transcript: transcript_html,
     Attempt: attempt_html,
+    Tally: tally_html,
 }
 # shown as ``print`` shows them, in HTML too
 PLAIN = (Comparison, Connection, Difference, Packet)
