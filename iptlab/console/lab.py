@@ -159,9 +159,10 @@ class Lab:
     def tally(
         self, host: str, to: str, port: int, *, connections: int = 300, requests: int = 1
     ) -> Tally:
-        """Open many TCP connections, and count who answers; ``last`` does not show them.
+        """Open many TCP connections, one a second, and count who answers.
 
-        With several ``requests`` each connection is kept for that many.
+        With several ``requests`` each connection is kept for that many. ``last`` does not show
+        them.
         """
         name = self._called(host)
         target = Target(name, self._address(name, to), port)

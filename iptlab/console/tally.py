@@ -74,7 +74,7 @@ class Tally:
 
 
 def tally(network: Network, target: Target, connections: int, requests: int) -> Tally:
-    """Open so many connections one after another, each for so many requests, and count."""
+    """Open so many connections, one a second, each for so many requests, and count."""
     asked, address, port = target
     likely = _likely(network, target)
     counted: Counter[str] = Counter()
@@ -83,6 +83,8 @@ def tally(network: Network, target: Target, connections: int, requests: int) -> 
         if requests > 1 and attempt.result is Result.CONNECTED:
             attempt = network.talk(asked, attempt, _REQUEST, times=requests)
         counted[_who(attempt)] += requests
+        # routers send no more errors than a few at once
+        network.wait(1)
     shares = [Share(who, likely.get(who, Fraction(0)), counted[who]) for who in likely | counted]
     many = f"{connections} connections" + f", {requests} requests on each" * (requests > 1)
     title = f"{many}, from {asked.rpartition('/')[2]} to {address}:{port}"

@@ -9,6 +9,7 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 from iptlab.course import shop
+from iptlab.course.shop import NODE2, OFFICE, POD
 from iptlab.grading import (
     Exercise,
     FindLine,
@@ -28,13 +29,9 @@ from iptlab.kubernetes.names import SERVICES, digest, endpoint_chain, service_ch
 from iptlab.netfilter.hooks import TableName
 from iptlab.packet import Packet
 from iptlab.ruleset import Ruleset
-from iptlab.simulate.host import Host, Interface
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.machine import Machine
-from iptlab.simulate.routing import Route
 
-POD = "in cni0 tcp 10.244.2.3:40000 -> {}"
-OFFICE = "in eth0 tcp 192.168.10.50:40000 -> {}"
 PODS = ip_network("10.244.0.0/16")
 
 
@@ -385,15 +382,6 @@ source = Predict(
 
 # --- by hand ---
 
-NODE2 = Host(
-    (Interface.of("eth0", "192.168.10.12/24"), Interface.of("cni0", "10.244.2.1/24")),
-    (
-        Route.parse("default via 192.168.10.1 dev eth0"),
-        Route.parse("10.244.1.0/24 via 192.168.10.11 dev eth0"),
-        Route.parse("10.244.3.0/24 via 192.168.10.13 dev eth0"),
-    ),
-    sysctls={"ipv4/ip_forward": 1},
-)
 BELL = "10.96.0.90:80"
 MARKING = """
 -t nat -N KUBE-MARK-MASQ
