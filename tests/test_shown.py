@@ -83,6 +83,7 @@ VALUES: dict[str, Callable[[], object]] = {
     "Lab": lab,
     "Transcript": lambda: lab().on("router", f"echo '{HOSTILE}'; iptables -L -n"),
     "Attempt": lambda: lab().last,
+    "Tally": lambda: lab().tally("laptop", "server", 80, connections=2),
     "Trip": lambda: lab().last.trips[0],
     "Cluster": lambda: iptlab.Lab.kubernetes().cluster,
     "Manifests": lambda: iptlab.Lab.kubernetes().cluster.place.manifests,

@@ -15,8 +15,10 @@ from iptlab.console.hosts_file import HOSTS, cluster_names, hosts_text, read_hos
 from iptlab.console.map import Map, draw, lines_of
 from iptlab.console.plans import MASQUERADE, Plan
 from iptlab.console.shell import Transcript, run_text
+from iptlab.console.tally import Tally, Target, tally
 from iptlab.console.three_nodes import SHOP
 from iptlab.errors import IptlabError
+from iptlab.kubernetes.api.beginning import THREE_NODES
 from iptlab.kubernetes.api.control_plane import ControlPlane
 from iptlab.kubernetes.api.kubelet import Ran
 from iptlab.kubernetes.cluster import Cluster
@@ -110,8 +112,9 @@ class Lab(Shown):
         """A cluster with kube-proxy on its nodes; without ``manifests`` one of three nodes.
 
         Those have a web server each, behind the Service ``web``, and node2 a pod ``shell``.
+        An empty text leaves the three nodes and nothing on them.
         """
-        return cls._of(manifests)
+        return cls._of(manifests.strip() or THREE_NODES)
 
     # --- typing commands ---
 
@@ -153,6 +156,18 @@ class Lab(Shown):
         name = self._called(host)
         self.attempts.append(self.network.ping(name, self._address(name, to)))
         return self.attempts[-1]
+
+    def tally(
+        self, host: str, to: str, port: int, *, connections: int = 300, requests: int = 1
+    ) -> Tally:
+        """Open many TCP connections, one a second, and count who answers.
+
+        With several ``requests`` each connection is kept for that many. ``last`` does not show
+        them.
+        """
+        name = self._called(host)
+        target = Target(name, self._address(name, to), port)
+        return tally(self.network, target, connections, requests)
 
     def wait(self, seconds: float) -> None:
         """Let time pass on every machine."""

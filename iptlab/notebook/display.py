@@ -7,6 +7,7 @@ from typing import Any
 
 from iptlab.console.lab import Lab
 from iptlab.console.shell import Transcript
+from iptlab.console.tally import Tally
 from iptlab.grading.feedback import Comparison, Difference
 from iptlab.grading.result import Result
 from iptlab.grading.scope import Scope
@@ -17,7 +18,7 @@ from iptlab.kubernetes.kube_proxy import Proxy
 from iptlab.kubernetes.manifests import Manifests
 from iptlab.netfilter.context import Connection, Owner
 from iptlab.netfilter.rules import Chain, Rule, Table
-from iptlab.notebook.lab_view import attempt_html, lab_html, transcript_html
+from iptlab.notebook.lab_view import attempt_html, lab_html, tally_html, transcript_html
 from iptlab.packet import Packet
 from iptlab.ruleset import Ruleset
 from iptlab.shown import Shown
@@ -59,6 +60,7 @@ VIEWS: dict[type[Shown], Callable[[Any], Html]] = {
     Lab: lab_html,
     Transcript: transcript_html,
     Attempt: attempt_html,
+    Tally: tally_html,
     Result: Result.as_html,
     **dict.fromkeys((Rule, Packet, Connection, Situation, Owner, Interface, Host, Machine), _plain),
     **dict.fromkeys((Trip, Manifests, Cluster, Proxy, Scope, Comparison, Difference), _plain),

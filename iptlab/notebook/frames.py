@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iptlab.console.lab import Lab
 from iptlab.console.shell import Transcript
+from iptlab.console.tally import Tally
 from iptlab.errors import IptlabError
 from iptlab.grading.feedback import Comparison, Difference, became
 from iptlab.kernel.verify import Verification
@@ -264,6 +265,12 @@ FRAMES: dict[type[Shown], Columns] = {
     Interface: Columns(_INTERFACE, _interface),
     Host: Columns(_INTERFACE, _host),
     Lab: Columns(("host", *_INTERFACE), _lab),
+    Tally: Columns(
+        ("who", "likely", "expected", "counted"),
+        lambda tally: (
+            (one.who, one.likely, float(tally.expected(one)), one.counted) for one in tally.shares
+        ),
+    ),
     Transcript: Columns(("line", "command", "status", "stdout", "stderr"), _transcript),
     Manifests: Columns(("kind", "namespace", "name"), _manifests),
     Cluster: Columns(("namespace", "name", "ip", "node"), _cluster),
