@@ -332,6 +332,11 @@ def test_an_error_names_not_more_machines_than_one_reads() -> None:
     assert str(refused.value).endswith(" and 86 more")
 
 
+def test_a_cluster_of_an_empty_text_has_three_nodes_and_nothing_on_them() -> None:
+    lab = Lab.kubernetes("")
+    assert lab.hosts == ("client", "gateway", "node1", "node2", "node3")
+
+
 def test_who_has_no_route_has_no_address_to_send_from() -> None:
     lab = Lab.home_router()
     lab.on("laptop", "ip route del default\nping -c 1 server")

@@ -17,6 +17,7 @@ from iptlab.console.plans import MASQUERADE, Plan
 from iptlab.console.shell import Transcript, run_text
 from iptlab.console.three_nodes import SHOP
 from iptlab.errors import IptlabError
+from iptlab.kubernetes.api.beginning import THREE_NODES
 from iptlab.kubernetes.api.control_plane import ControlPlane
 from iptlab.kubernetes.api.kubelet import Ran
 from iptlab.kubernetes.cluster import Cluster
@@ -109,8 +110,9 @@ class Lab:
         """A cluster with kube-proxy on its nodes; without ``manifests`` one of three nodes.
 
         Those have a web server each, behind the Service ``web``, and node2 a pod ``shell``.
+        An empty text leaves the three nodes and nothing on them.
         """
-        return cls._of(manifests)
+        return cls._of(manifests.strip() or THREE_NODES)
 
     # --- typing commands ---
 
