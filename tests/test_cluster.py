@@ -257,6 +257,17 @@ def test_with_internal_policy_local_pods_stay_on_their_node() -> None:
     assert told(there, "shell-c", "shop/web") == {"timed out": 1}
 
 
+def test_a_service_may_have_an_address_in_the_clients_network() -> None:
+    there = cluster(web(externalIPs="[203.0.113.80]"))
+    assert told(there, "client", "http://203.0.113.80") == BOTH
+    assert str(there.machine("client").host.interfaces[0].addresses[0].ip) == "203.0.113.7"
+
+
+def test_who_has_the_clients_own_address_drives_it_into_another_network() -> None:
+    there = cluster(web(externalIPs="[203.0.113.7]"))
+    assert told(there, "client", "http://203.0.113.7") == BOTH
+
+
 def test_source_ranges_let_only_some_clients_in() -> None:
     there = cluster(web(loadBalancerSourceRanges="[198.51.100.0/24]"))
     there.run("office", address="198.51.100.9")
