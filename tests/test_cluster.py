@@ -178,6 +178,7 @@ def test_the_backends_of_many_endpoints_can_be_shown() -> None:
     assert sum(one.probability for one in backends) == 1
     assert str(backends[-1]).startswith("about 1/252: ")
     assert repr(backends[-1]) == f"<{backends[-1]}>"
+    assert str(backends).splitlines() == [str(one) for one in backends]
 
 
 def test_a_cluster_says_what_it_holds() -> None:

@@ -55,6 +55,13 @@ class Backend:
         return f"<{self}>"
 
 
+class Backends(tuple[Backend, ...]):
+    """Who may answer, one a line where it is printed."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self))
+
+
 # how far a kernel's chance may be from the fraction that is meant: it counts in 2**-31 parts
 _ROUNDED = Fraction(1, 1 << 24)
 
@@ -123,14 +130,14 @@ class Cluster:
         name, destination = self._machine(client), self._read(to)
         return self.network.outcomes(lambda n, choose: _connect(n, name, destination, choose))
 
-    def backends(self, client: str, to: str) -> tuple[Backend, ...]:
+    def backends(self, client: str, to: str) -> Backends:
         """Who may answer, the likeliest first; the same answer from two ways counts once."""
         found: dict[Backend, Fraction] = {}
         for attempt in self.outcomes(client, to):
             backend = _backend(attempt)
             found[backend] = found.get(backend, Fraction(0)) + attempt.probability
         likely = [replace(one, probability=chance) for one, chance in found.items()]
-        return tuple(sorted(likely, key=lambda one: (-one.probability, one.pod, one.address)))
+        return Backends(sorted(likely, key=lambda one: (-one.probability, one.pod, one.address)))
 
     def wait(self, seconds: float) -> None:
         """Let time pass: connections time out, affinity wears off."""

@@ -6,6 +6,7 @@ from iptlab.console.lab import Lab
 from iptlab.console.shell import Transcript
 from iptlab.grading.feedback import Comparison, Difference
 from iptlab.kernel.verify import Verification
+from iptlab.kubernetes.cluster import Backends
 from iptlab.netfilter.context import Connection
 from iptlab.netfilter.rules import Chain, Table
 from iptlab.notebook.lab_view import attempt_html, lab_html, transcript_html
@@ -35,4 +36,4 @@ VIEWS = {
     Attempt: attempt_html,
 }
 # shown as ``print`` shows them, in HTML too
-PLAIN = (Comparison, Connection, Difference, Packet)
+PLAIN = (Backends, Comparison, Connection, Difference, Packet)
