@@ -27,11 +27,11 @@ from iptlab.grading import (
 from iptlab.kubernetes.cluster import Cluster
 from iptlab.kubernetes.kubectl.commands import kubectl
 from iptlab.netfilter.actions import Verdict
-from iptlab.netfilter.hooks import Hook, TableName
+from iptlab.netfilter.hooks import TableName
 from iptlab.ruleset import read_text
 from iptlab.simulate.host import Host
-from iptlab.simulate.journey import Journey
 from iptlab.simulate.network import Attempt
+from iptlab.simulate.trace import HookVisit
 
 LOCAL = """patch service front -p '{"spec": {"externalTrafficPolicy": "Local"}}'"""
 INTERNAL = """patch service front -p '{"spec": {"internalTrafficPolicy": "Local"}}'"""
@@ -84,7 +84,7 @@ def _has_at(at: int, word: str) -> Callable[[object], bool]:
 
 
 def _is_no_list(length: int) -> Callable[[object], bool]:
-    return lambda answer: not (isinstance(answer, tuple) and len(answer) == length)
+    return lambda answer: not (isinstance(answer, list | tuple) and len(answer) == length)
 
 
 # --- the way through the chains ---
@@ -92,17 +92,17 @@ def _is_no_list(length: int) -> Callable[[object], bool]:
 NODE2 = "tcp://192.168.10.12:30081"
 
 
-def _on_node2() -> Journey:
-    """What node2 makes of a client's first packet."""
-    return _attempt(_shop(), "client", NODE2).trips[0].legs[2].journey
+def _on_node2() -> HookVisit:
+    """A client's first packet in table nat, PREROUTING, of node2."""
+    journey = _attempt(_shop(), "client", NODE2).trips[0].legs[2].journey
+    first = next(one for one in journey.visits() if one.table is TableName.NAT)
+    return HookVisit(journey.packet, first.context, (first,))
 
 
 def _chains() -> list[str]:
-    """The chains of table nat in PREROUTING, without hashes, as the packet enters them."""
-    visits = (one for one in _on_node2().visits() if one.table is TableName.NAT)
-    first = next(one for one in visits if one.chain == Hook.PREROUTING)
-    chains = dict.fromkeys(step.chain for step in first.steps())
-    return [_short(str(one)) for one in chains]
+    """The chains, without hashes, as the packet enters them."""
+    steps = _on_node2().tables[0].steps()
+    return [_short(str(one)) for one in dict.fromkeys(step.chain for step in steps)]
 
 
 def _short(chain: str) -> str:
@@ -124,18 +124,18 @@ path = Predict(
         Misconception(
             "no-door",
             "From the node port no rule leads to KUBE-SVC directly: see KUBE-NODEPORTS above.",
-            omits("kube-ext"),
+            omits("KUBE-EXT"),
         ),
         Misconception(
             "no-node-ports",
             "KUBE-SERVICES has no rule for port 30081. Its last rule hands on what is for the node "
             "itself.",
-            omits("kube-nodeports"),
+            omits("KUBE-NODEPORTS"),
         ),
         Misconception(
             "no-mark",
             "KUBE-EXT has two rules, and with policy Cluster both fit every packet.",
-            omits("kube-mark-masq"),
+            omits("KUBE-MARK-MASQ"),
         ),
         Misconception(
             "mark-last",
@@ -216,7 +216,7 @@ KEPT = partial(_shop, TWO, LOCAL)
 local = Predict(
     id="11-local",
     truth=lambda: [_result(KEPT(), *one) for one in FOUR],
-    shows=lambda: _attempt(KEPT(), *FOUR[1]).trips[0].legs[2].journey,
+    shows=lambda: _attempt(KEPT(), *FOUR[1]),
     hints=(
         "node3 has no pod, so its KUBE-EXT has no last rule: who matches none of the others falls "
         "out of it untranslated.",
@@ -526,7 +526,7 @@ hairpin = Predict(
 
 STORY = (
     "A cluster has the nodes node1 to node3, 192.168.10.11 to .13. Only node1 and node2 run pods "
-    "of a Service of type NodePort, port 30081, with externalTrafficPolicy: {}. "
+    "of a Service of type NodePort, port 30081, with externalTrafficPolicy: {}.\n"
 )
 
 recall_masked = Predict(
@@ -594,7 +594,7 @@ recall_away = Predict(
 recall_ranges = Predict(
     id="11-recall-ranges",
     task="A Service of type LoadBalancer has loadBalancerSourceRanges: [198.51.100.0/24], and a "
-    "node port. 203.0.113.7 connects to a node's own address and that port. What does it see: "
+    "node port.\n203.0.113.7 connects to a node's own address and that port. What does it see: "
     '"connected", "connection refused" or "timed out"?',
     truth=lambda: _result(GUARDED(), "client", "http://192.168.10.12:30081"),
     choices=("connected", "connection refused", "timed out"),
