@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from iptlab.notebook.check import review as review
     from iptlab.notebook.check import score as score
     from iptlab.notebook.check import solution as solution
+    from iptlab.notebook.costs import Costs as Costs
+    from iptlab.notebook.load_balancing import LoadBalancing as LoadBalancing
     from iptlab.notebook.magics import load_ipython_extension as load_ipython_extension
     from iptlab.notebook.selftest import selftest as selftest
     from iptlab.packet import Packet as Packet
@@ -79,6 +81,8 @@ _HOMES = {
     "netfilter.extension": ("register_match", "register_target"),
     "netfilter.hooks": ("Hook", "TableName", "hooks_of", "tables_at"),
     "notebook.check": ("check", "hint", "progress", "reset", "review", "score", "solution"),
+    "notebook.costs": ("Costs",),
+    "notebook.load_balancing": ("LoadBalancing",),
     "notebook.magics": ("load_ipython_extension",),
     "notebook.selftest": ("selftest",),
     "packet": ("Packet",),

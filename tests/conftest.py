@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from widget_pages import browser as browser
+from widget_pages import draw as draw
 
 # A busy machine is not a failure: hypothesis must not time single examples. Where changes are
 # judged the examples are always the same; on a developer's machine they are new in every run.

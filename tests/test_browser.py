@@ -10,29 +10,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from browsing import CHROMIUM, PATIENCE, ROOT, SHUT_DOWN, Lab, run_all, running_browser, running_lab
+from browsing import PATIENCE, ROOT, SHUT_DOWN, Lab, run_all, running_lab
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-pytestmark = [
-    pytest.mark.notebooks,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
-]
+pytestmark = pytest.mark.notebooks
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """One JupyterLab for all tests."""
+def lab(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One JupyterLab for all tests, if there is a browser to look at it."""
     with running_lab(tmp_path_factory.mktemp("lab")) as lab:
         yield lab
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """One browser for all tests."""
-    with running_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -6,13 +6,12 @@ follows the reader's theme. Every word of it also stands in the table below it.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
 from iptlab.console.map import Map, Place, Wire
-from iptlab.html import Html, element
+from iptlab.html import Html, element, image
 
 _WIDTH, _GAP, _LINE, _PAD = 190, 16, 16, 8
 # how wide a letter of a host's name is, a wide one, and of what stands below it
@@ -68,9 +67,7 @@ def picture(map_: Map) -> Html:
     """The map as an image; nothing if it has more hosts than one can see at once."""
     if not 0 < len(map_.places) <= _MOST:
         return Html()
-    drawing = _svg(_boxes(map_), map_.wires)
-    data = b64encode(drawing.encode()).decode()
-    return element("img", src=f"data:image/svg+xml;base64,{data}", alt="how the lab is wired")
+    return image(_svg(_boxes(map_), map_.wires), "how the lab is wired")
 
 
 def _svg(boxes: dict[str, _Box], wires: tuple[Wire, ...]) -> str:

@@ -7,7 +7,6 @@ from importlib.resources import files
 from typing import Any
 
 import anywidget
-from traitlets import HasTraits
 
 from iptlab.html import Html, element
 
@@ -52,6 +51,14 @@ class Widget(anywidget.AnyWidget):
         """What GitHub, an untrusted notebook and a printed page show instead."""
         raise NotImplementedError(f"{type(self).__name__} has no static twin")
 
+    def shown(self) -> dict[str, Any]:
+        """The traits that our widgets add to those of all widgets: what the script reads."""
+        return {
+            name: getattr(self, name)
+            for name, trait in self.traits(sync=True).items()
+            if issubclass(trait.this_class or object, Widget) and not name.startswith("_")
+        }
+
     def __repr__(self) -> str:
         return str(self)
 
@@ -66,9 +73,8 @@ class Widget(anywidget.AnyWidget):
 
 def _page(widget: Widget, title: str) -> str:
     """The widget's script, style and state in one HTML page."""
-    state = {name: getattr(widget, name) for name in _synchronised(widget)}
     # "<" would end the script early if a learner's comment says </script>
-    text = json.dumps(state).replace("<", "\\u003c")
+    text = json.dumps(widget.shown()).replace("<", "\\u003c")
     code = str(widget._esm).replace("export default", "const widget =")
     return "\n".join(
         (
@@ -83,12 +89,3 @@ def _page(widget: Widget, title: str) -> str:
             "</script></body></html>",
         )
     )
-
-
-def _synchronised(widget: HasTraits) -> list[str]:
-    """The names of the traits that our widgets add to those of all widgets."""
-    return [
-        name
-        for name, trait in widget.traits(sync=True).items()
-        if issubclass(trait.this_class or object, Widget) and not name.startswith("_")
-    ]

@@ -1,11 +1,13 @@
 // What every widget's script may use. Scripts are joined, not imported: nothing is fetched.
 
 const SVG = "http://www.w3.org/2000/svg";
+const DRAWN = "svg g rect path text tspan line circle polygon title defs marker".split(" ");
 
 /** An element with attributes and children; `on…` attributes are listeners, text is escaped. */
 function h(name, attributes = {}, ...children) {
-  const svg = ["svg", "g", "rect", "path", "text", "line", "circle", "title"].includes(name);
-  const node = svg ? document.createElementNS(SVG, name) : document.createElement(name);
+  const node = DRAWN.includes(name)
+    ? document.createElementNS(SVG, name)
+    : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
     else if (value !== false && value != null) node.setAttribute(key, value === true ? "" : value);
