@@ -86,6 +86,7 @@ VALUES: dict[str, Callable[[], object]] = {
     "Tally": lambda: lab().tally("laptop", "server", 80, connections=2),
     "Trip": lambda: lab().last.trips[0],
     "Cluster": lambda: iptlab.Lab.kubernetes().cluster,
+    "Backends": lambda: iptlab.Lab.kubernetes().cluster.backends("shell", "default/web:http"),
     "Manifests": lambda: iptlab.Lab.kubernetes().cluster.place.manifests,
     "Proxy": proxy,
     "Scope": iptlab.Scope,

@@ -23,6 +23,7 @@ from iptlab.course import (
     lesson08,
     lesson09,
     lesson10,
+    lesson11,
 )
 from iptlab.course.cells import cells, title, usual
 from iptlab.course.files import data, notebooks
@@ -33,7 +34,7 @@ from iptlab.grading import Exercise, Predict, Variants
 
 LESSONS = (
     *(lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson06, lesson07, lesson08),
-    *(lesson09, lesson10),
+    *(lesson09, lesson10, lesson11),
 )
 REVIEWED = 3
 

@@ -64,9 +64,25 @@ class Backend:
         return f"<{self}>"
 
 
+class Backends(Shown, tuple[Backend, ...]):
+    """Who may answer, one a line where it is printed."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self))
+
+
+# how far a kernel's chance may be from the fraction that is meant: it counts in 2**-31 parts
+_ROUNDED = Fraction(1, 1 << 24)
+
+
 def _chance(exact: Fraction) -> str:
-    """A probability to read: that of the tenth endpoint has a hundred digits."""
-    return str(exact) if exact.denominator < 1 << 64 else f"about {float(exact):.10f}"
+    """A probability to read: 1/3 is about 1/3 for the kernel, with a long denominator."""
+    meant = exact.limit_denominator(1_000)
+    if meant == exact:
+        return str(exact)
+    if abs(meant - exact) < _ROUNDED:
+        return f"about {meant}"
+    return f"about {float(exact):.10f}"
 
 
 class Cluster(Shown):
@@ -123,14 +139,14 @@ class Cluster(Shown):
         name, destination = self._machine(client), self._read(to)
         return self.network.outcomes(lambda n, choose: _connect(n, name, destination, choose))
 
-    def backends(self, client: str, to: str) -> tuple[Backend, ...]:
+    def backends(self, client: str, to: str) -> Backends:
         """Who may answer, the likeliest first; the same answer from two ways counts once."""
         found: dict[Backend, Fraction] = {}
         for attempt in self.outcomes(client, to):
             backend = Backend.of(attempt)
             found[backend] = found.get(backend, Fraction(0)) + attempt.probability
         likely = [replace(one, probability=chance) for one, chance in found.items()]
-        return tuple(sorted(likely, key=lambda one: (-one.probability, one.pod, one.address)))
+        return Backends(sorted(likely, key=lambda one: (-one.probability, one.pod, one.address)))
 
     def draws(self, client: str, to: str, choose: Chooser) -> Iterator[Backend]:
         """Who answers one connection after another, without end; the cluster stays as it is."""

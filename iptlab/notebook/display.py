@@ -13,7 +13,7 @@ from iptlab.grading.result import Result
 from iptlab.grading.scope import Scope
 from iptlab.html import Html, element
 from iptlab.kernel.verify import Verification
-from iptlab.kubernetes.cluster import Cluster
+from iptlab.kubernetes.cluster import Backends, Cluster
 from iptlab.kubernetes.kube_proxy import Proxy
 from iptlab.kubernetes.manifests import Manifests
 from iptlab.netfilter.context import Connection, Owner
@@ -64,4 +64,5 @@ VIEWS: dict[type[Shown], Callable[[Any], Html]] = {
     Result: Result.as_html,
     **dict.fromkeys((Rule, Packet, Connection, Situation, Owner, Interface, Host, Machine), _plain),
     **dict.fromkeys((Trip, Manifests, Cluster, Proxy, Scope, Comparison, Difference), _plain),
+    Backends: _plain,
 }

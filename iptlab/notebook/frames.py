@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iptlab.console.lab import Lab
@@ -17,7 +18,7 @@ from iptlab.console.tally import Tally
 from iptlab.errors import IptlabError
 from iptlab.grading.feedback import Comparison, Difference, became
 from iptlab.kernel.verify import Verification
-from iptlab.kubernetes.cluster import Cluster
+from iptlab.kubernetes.cluster import Backends, Cluster
 from iptlab.kubernetes.kube_proxy import Proxy
 from iptlab.kubernetes.manifests import Manifests
 from iptlab.netfilter.context import Connection
@@ -250,6 +251,8 @@ def _comparison(one: Comparison) -> Iterator[Row]:
 
 
 _DIFFERENCE = ("side", "situation", "outcome", "probability")
+_BACKEND = ("pod", "address", "port", "source", "result", "probability")
+
 FRAMES: dict[type[Shown], Columns] = {
     Rule: Columns(_RULE, lambda rule: iter([_rule(rule)])),
     Chain: Columns(("chain", *_RULE), _chain),
@@ -273,6 +276,10 @@ FRAMES: dict[type[Shown], Columns] = {
     ),
     Transcript: Columns(("line", "command", "status", "stdout", "stderr"), _transcript),
     Manifests: Columns(("kind", "namespace", "name"), _manifests),
+    Backends: Columns(
+        _BACKEND,
+        lambda backends: map(attrgetter(*_BACKEND), backends),
+    ),
     Cluster: Columns(("namespace", "name", "ip", "node"), _cluster),
     Proxy: Columns(
         (

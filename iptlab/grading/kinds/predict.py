@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 
 from iptlab.errors import PacketError
@@ -129,12 +129,16 @@ def decider(visit: HookVisit) -> int | str:
 
 def lists(*items: str) -> Callable[[object], bool]:
     """The mistake of a list with one of these in it."""
-    return lambda answer: isinstance(answer, tuple) and bool({*items} & {*map(str, answer)})
+    return lambda answer: isinstance(answer, tuple) and bool(_folded(items) & _folded(answer))
 
 
 def omits(*items: str) -> Callable[[object], bool]:
     """The mistake of a list without one of these."""
-    return lambda answer: isinstance(answer, tuple) and not {*items} <= {*map(str, answer)}
+    return lambda answer: isinstance(answer, tuple) and not _folded(items) <= _folded(answer)
+
+
+def _folded(items: Iterable[object]) -> set[str]:
+    return {str(item).casefold() for item in items}
 
 
 def _place(address: object, port: int | None) -> str:
