@@ -176,7 +176,7 @@ def test_the_backends_of_many_endpoints_can_be_shown() -> None:
     backends = cluster(WEB + ends).backends("shell-a", "shop/web")
     assert len(backends) == 252
     assert sum(one.probability for one in backends) == 1
-    assert str(backends[-1]).startswith("about 0.0039682")
+    assert str(backends[-1]).startswith("about 1/252: ")
     assert repr(backends[-1]) == f"<{backends[-1]}>"
 
 
@@ -255,6 +255,17 @@ def test_with_internal_policy_local_pods_stay_on_their_node() -> None:
     there = cluster(web(internalTrafficPolicy="Local"))
     assert told(there, "shell-a", "shop/web") == {"shop/web-a": 1}
     assert told(there, "shell-c", "shop/web") == {"timed out": 1}
+
+
+def test_a_service_may_have_an_address_in_the_clients_network() -> None:
+    there = cluster(web(externalIPs="[203.0.113.80]"))
+    assert told(there, "client", "http://203.0.113.80") == BOTH
+    assert str(there.machine("client").host.interfaces[0].addresses[0].ip) == "203.0.113.7"
+
+
+def test_who_has_the_clients_own_address_drives_it_into_another_network() -> None:
+    there = cluster(web(externalIPs="[203.0.113.7]"))
+    assert told(there, "client", "http://203.0.113.7") == BOTH
 
 
 def test_source_ranges_let_only_some_clients_in() -> None:

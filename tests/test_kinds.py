@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
@@ -383,6 +384,7 @@ CASES = [
         "Every new connection should fare as kube-proxy has it.",
     ),
     *right(manifest, LOCAL, LOCAL.replace("nodeName: node-b", "nodeName: node-c")),
+    *right(replace(manifest, beside=LOCAL.partition("---\n")[2]), LOCAL.partition("---\n")[0]),
     wrong(manifest, SHOP, "both", "your cluster: 1/2: shop/web-1"),
     wrong(manifest, OFF, "other", "connection refused"),
     wrong(manifest, LOCAL.replace("30080", "30081"), "other", "Node a asks only its own pod."),

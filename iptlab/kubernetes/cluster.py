@@ -55,9 +55,18 @@ class Backend:
         return f"<{self}>"
 
 
+# how far a kernel's chance may be from the fraction that is meant: it counts in 2**-31 parts
+_ROUNDED = Fraction(1, 1 << 24)
+
+
 def _chance(exact: Fraction) -> str:
-    """A probability to read: that of the tenth endpoint has a hundred digits."""
-    return str(exact) if exact.denominator < 1 << 64 else f"about {float(exact):.10f}"
+    """A probability to read: 1/3 is about 1/3 for the kernel, with a long denominator."""
+    meant = exact.limit_denominator(1_000)
+    if meant == exact:
+        return str(exact)
+    if abs(meant - exact) < _ROUNDED:
+        return f"about {meant}"
+    return f"about {float(exact):.10f}"
 
 
 class Cluster:

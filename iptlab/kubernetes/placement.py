@@ -246,12 +246,20 @@ class Placement:
 
     @cached_property
     def outside(self) -> Mapping[Family, Network]:
-        """The network of clients outside: one that nothing of the cluster is in."""
-        used = {*self.node_of, *self.virtual}
+        """The network of clients outside: one that no machine of the cluster is in.
+
+        Services may have addresses in it, though not those of the gateway and the client.
+        """
+        used = {*self.node_of}
         used |= {address for pod in self.pods.values() if not pod.node for address in pod.addresses}
         found = {}
         for family in self.families:
-            free = (net for net in _OUTSIDE[family] if not any(one in net for one in used))
+            free = (
+                net
+                for net in _OUTSIDE[family]
+                if not any(one in net for one in used)
+                and self.virtual.keys().isdisjoint((net[1], net[_CLIENT_NUMBER]))
+            )
             found[family] = next(free, _OUTSIDE[family][0])
         return found
 

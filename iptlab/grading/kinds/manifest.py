@@ -44,18 +44,22 @@ def _name(backend: Backend) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class EditManifest(Exercise):
-    """Edit a manifest until every one of the ``flows`` reaches whom it should."""
+    """Edit a manifest until every one of the ``flows`` reaches whom it should.
+
+    ``beside`` are manifests of what else is there, which nobody has to read or edit.
+    """
 
     magic = "manifest"
 
     flows: tuple[Flow, ...]
+    beside: str = ""
 
     def judge(self, answer: object) -> Result:
         if not isinstance(answer, str):
             return self.unreadable("The answer is YAML: write it below %%manifest.", "not-text")
         try:
             # an empty line for the one that names the exercise, so that lines are counted right
-            cluster = Cluster.parse(f"\n{answer}")
+            cluster = Cluster.parse(f"\n{answer}\n---\n{self.beside}")
         except ManifestError as error:
             return self.unreadable(f"{error}"[:800], "unreadable")
         machines = len(cluster.nodes) + len(cluster.pods)
