@@ -21,6 +21,7 @@ from iptlab.course import (
     lesson06,
     lesson07,
     lesson08,
+    lesson13,
 )
 from iptlab.course.cells import cells, title, usual
 from iptlab.course.files import data, notebooks
@@ -29,7 +30,18 @@ from iptlab.course.solutions import answer_files, read_answers
 from iptlab.errors import IptlabError
 from iptlab.grading import Exercise, Predict, Variants
 
-LESSONS = (lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson06, lesson07, lesson08)
+LESSONS = (
+    lesson00,
+    lesson01,
+    lesson02,
+    lesson03,
+    lesson04,
+    lesson05,
+    lesson06,
+    lesson07,
+    lesson08,
+    lesson13,
+)
 REVIEWED = 3
 
 __all__ = [

@@ -31,13 +31,17 @@ class FindLine(Exercise):
     a line may also be written out, and ``"INPUT policy"`` is one too. Any line will do whose
     guilt the packet proves: it fares wrongly, and fares well once the line is out; or the line
     is not as in the reference, and had (or failed to have) a hand in it. With a ``host`` packets
-    go all the way through it.
+    go all the way through it. Where there are variants ``example`` is a right answer.
     """
 
     rules: str
     reference: str
+    example: tuple[str, str] | None = None
     host: Host | None = None
     family: int = 4
+
+    def model(self) -> object:
+        return self.example
 
     @cached_property
     def broken(self) -> Ruleset:
