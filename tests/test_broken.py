@@ -108,6 +108,26 @@ def test_doing_nothing_mends_nothing(variants: Variants) -> None:
         assert grade(variants.make(seed), "node1# true").code not in ("", "other")
 
 
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ("kubectl delete node node2", "Nobody can try that now"),
+        ("kubectl scale deployment web --replicas=9999", "A command fails"),
+        ("node2# iptables -N A\n" * 41, "40 lines are enough"),
+        ("node2# echo 'never closed", "A command fails"),
+        ("node7# true", "there is no host 'node7'"),
+    ],
+)
+def test_whatever_is_typed_is_answered(answer: str, says: str) -> None:
+    result = grade(course.exercise("13-mend"), answer)
+    assert result.status in ("wrong", "error")
+    assert says in str(result)
+
+
+def test_a_question_needs_its_pod() -> None:
+    assert grade(course.exercise("13-forget"), "kubectl delete pod shell").status == "wrong"
+
+
 def test_commands_are_typed_where_it_says() -> None:
     text = (
         "node2# conntrack -D \\\n  -p udp\n$ kubectl apply -f - <<E\nkind: Pod\nE\nclient# true\n"

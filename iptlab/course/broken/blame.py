@@ -30,20 +30,17 @@ class BlameNode(FindLine):
     twin: Callable[[], Ruleset]
 
     @cached_property
-    def _machine(self) -> Host:
+    def machine(self) -> Host:
         machine = self.case.lab()[self.node]
         return machine.host.with_rules(machine.rules())
 
     @cached_property
     def broken(self) -> Ruleset:
-        return self._machine.rules[Family(self.family)]
+        return self.machine.rules[Family(self.family)]
 
     @cached_property
     def mended(self) -> Ruleset:
         return self.twin()
-
-    def _ground(self, rules: Ruleset) -> Host:
-        return self._machine.with_rules(rules)
 
     def _verdict(self, trial: Trial) -> Result:
         place = trial.place

@@ -92,8 +92,13 @@ class FindLine(Exercise):
         """What becomes of a packet under some rules."""
         return ending(self._ground(rules), sent)
 
+    @property
+    def machine(self) -> Host | None:
+        """The machine that packets go all the way through, if there is one."""
+        return self.host
+
     def _ground(self, rules: Ruleset) -> Ground:
-        return self.host.with_rules(rules) if self.host else rules
+        return self.machine.with_rules(rules) if self.machine else rules
 
     # --- lines ---
 
