@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from iptlab.netfilter.hooks import TableName as TableName
     from iptlab.netfilter.hooks import hooks_of as hooks_of
     from iptlab.netfilter.hooks import tables_at as tables_at
+    from iptlab.notebook.cases import broken as broken
+    from iptlab.notebook.cases import stranger as stranger
     from iptlab.notebook.check import check as check
     from iptlab.notebook.check import hint as hint
     from iptlab.notebook.check import progress as progress
@@ -90,6 +92,7 @@ _HOMES = {
     "netfilter.context": ("Owner",),
     "netfilter.extension": ("register_match", "register_target"),
     "netfilter.hooks": ("Hook", "TableName", "hooks_of", "tables_at"),
+    "notebook.cases": ("broken", "stranger"),
     "notebook.check": ("check", "hint", "progress", "reset", "review", "score", "solution"),
     "notebook.costs": ("Costs",),
     "notebook.load_balancing": ("LoadBalancing",),

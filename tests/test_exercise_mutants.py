@@ -28,7 +28,7 @@ from iptlab.grading import (
 )
 from iptlab.grading.compare import compare
 from iptlab.grading.reconcile import alike
-from iptlab.grading.replay import chances, play
+from iptlab.grading.replay import Case, chances, play
 from iptlab.ruleset import Ruleset
 
 MUTANTS = 24
@@ -137,14 +137,21 @@ def test_the_reference_itself_is_right(exercise: WriteRules) -> None:
     assert exercise.judge_rules(exercise.expected).status == "correct"
 
 
+def written(case: Case, *, whole: bool) -> str:
+    """A packet as an answer names it: for a whole machine by its way in, else in its place."""
+    ways = (("in", case.in_interface), ("out", "" if whole else case.out_interface))
+    place = [word for way in ways if way[1] for word in way]
+    return " ".join(
+        [*place, *([] if whole else [case.hook, "ctstate", case.ctstate]), f"{case.packet}"]
+    )
+
+
 @pytest.mark.parametrize("exercise", FINDINGS, ids=lambda one: one.id)
 def test_there_is_a_guilty_line_to_find(exercise: FindLine) -> None:
     """A packet on which the rules differ from the mended ones proves some line guilty."""
-    found = compare(exercise.mended, exercise.broken, Scope(host=exercise.host)).difference
+    found = compare(exercise.mended, exercise.broken, Scope(host=exercise.machine)).difference
     assert found
-    case = found.case
-    packet = f"{case.packet}" if exercise.host else f"{case.hook} {case.packet}"
-    packet = f"in {case.in_interface} {packet}" if case.in_interface and exercise.host else packet
+    packet = written(found.case, whole=exercise.machine is not None)
     verdicts = [grade(exercise, (str(place), packet)).status for place, _ in exercise.lines()]
     assert "correct" in verdicts
     assert "wrong" in verdicts

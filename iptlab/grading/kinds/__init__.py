@@ -88,9 +88,10 @@ manifests, by what they do::
 
 Where values should differ from learner to learner, list ``Variants(ID, make)`` instead:
 ``make(seed)`` returns the exercise, and its ``task`` says what is asked. It must know its own
-answer: a Predict does, and whatever has a reference. A lesson's ``REVIEW`` are predictions with
-a ``task``; later lessons ask them in cells such as ``iptlab.check("05-review-1", answer)``,
-whose output holds the question. Their answers are in the file of the lesson that they are of.
+answer: a Predict does, and whatever has a reference; others are told an ``example``. A lesson's
+``REVIEW`` are predictions with a ``task``; later lessons ask them in cells such as
+``iptlab.check("05-review-1", answer)``, whose output holds the question. Their answers are in
+the file of the lesson that they are of.
 """
 
 from iptlab.grading.kinds.arrange import Arrange

@@ -33,13 +33,17 @@ class FindLine(Exercise):
     wrongly. Guilty is a line that is not as in the reference, or does not stand where it stands
     there, if it had (or failed to have) a hand in that. Where no such line had, because one is
     missing, it is any line without which the packet fares well. With a ``host`` packets go all
-    the way through it.
+    the way through it. Where there are variants ``example`` is a right answer.
     """
 
     rules: str
     reference: str
+    example: tuple[str, str] | None = None
     host: Host | None = None
     family: int = 4
+
+    def model(self) -> object:
+        return self.example
 
     @cached_property
     def broken(self) -> Ruleset:
@@ -90,8 +94,13 @@ class FindLine(Exercise):
         """What becomes of a packet under some rules."""
         return ending(self._ground(rules), sent)
 
+    @property
+    def machine(self) -> Host | None:
+        """The machine that packets go all the way through, if there is one."""
+        return self.host
+
     def _ground(self, rules: Ruleset) -> Ground:
-        return self.host.with_rules(rules) if self.host else rules
+        return self.machine.with_rules(rules) if self.machine else rules
 
     # --- lines ---
 

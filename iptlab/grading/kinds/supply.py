@@ -18,10 +18,15 @@ class SupplyPacket(Exercise):
 
     ``wanted`` are words of an Ending, in the same order. For rules and hosts the answer is a
     packet in its place, for a cluster a connection: ``client -> http://node-a:30080``.
+    Where there are variants ``example`` is a right answer.
     """
 
     rules: tuple[tuple[str, Callable[[], Ground]], ...]
     wanted: tuple[str, ...]
+    example: str = ""
+
+    def model(self) -> object:
+        return self.example or None
 
     def judge(self, answer: object) -> Result:
         if not isinstance(answer, str):
