@@ -68,11 +68,8 @@ function render({ model, el }) {
       return [h("span", { class: "soft" },
         one.line ? "none: its first packet did not get through" : "none")];
     }
-    const fresh = !last?.kept;
-    const changed = !fresh && last.state !== one.state;
-    const state = h("strong", {}, one.state);
-    const note = fresh ? " new" : changed ? ` was ${last.state}` : "";
-    return [state, h("span", { class: "soft" }, `${note} ${one.flags}`)];
+    const fresh = last?.kept ? "" : "new ";
+    return [h("strong", {}, one.state), h("span", { class: "soft" }, ` ${fresh}${one.flags}`)];
   }
 
   const badge = (word) => (word ? h("span", { class: "badge" }, word) : null);
