@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from iptlab.notebook.selftest import selftest as selftest
     from iptlab.notebook.widgets.exercise_panel import ExercisePanel as ExercisePanel
     from iptlab.notebook.widgets.packet_builder import PacketBuilder as PacketBuilder
+    from iptlab.notebook.widgets.packet_flow import PacketFlow as PacketFlow
     from iptlab.notebook.widgets.quiz import Quiz as Quiz
     from iptlab.notebook.widgets.ruleset_editor import RulesetEditor as RulesetEditor
     from iptlab.notebook.widgets.service_map import ServiceMap as ServiceMap
@@ -92,6 +93,7 @@ _HOMES = {
     "notebook.selftest": ("selftest",),
     "notebook.widgets.exercise_panel": ("ExercisePanel",),
     "notebook.widgets.packet_builder": ("PacketBuilder",),
+    "notebook.widgets.packet_flow": ("PacketFlow",),
     "notebook.widgets.quiz": ("Quiz",),
     "notebook.widgets.ruleset_editor": ("RulesetEditor",),
     "notebook.widgets.service_map": ("ServiceMap",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, IntFlag
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -297,6 +297,24 @@ class Packet:
         words += ["quotes", str(self.quoted)] if self.quoted else []
         return " ".join(words)
 
+    def headers(self) -> Iterator[tuple[str, str]]:
+        """Its fields by name, as text; left out is what it does not have or what is as usual."""
+        yield "protocol", _name(self.protocol)
+        for name in ("src", "sport", "dst", "dport"):
+            if (value := getattr(self, name)) is not None:
+                yield name, str(value)
+        if self.protocol == Protocol.TCP and not self.fragment:
+            yield "flags", str(self.flags)
+        if self.icmp:
+            yield "icmp", self.icmp.named(self.family)
+        for name, extra in _EXTRAS.items():
+            value = getattr(self, name)
+            if name in _TELLING or value not in (extra.empty, b""):
+                yield name, extra.show(value)
+        for name in ("df", "intact", "quoted"):
+            if (value := getattr(self, name)) not in (name == "intact", None):
+                yield name, str(value)
+
 
 class _Extra(NamedTuple):
     """How a field is written and read as ``name=value``; ``empty`` is what is not written."""
@@ -331,6 +349,8 @@ _EXTRAS = {
     "init_tag": _Extra(hex, _number),
     "mtu": _Extra(str, _number),
 }
+# these are worth telling even where they are as usual
+_TELLING = ("mark", "ttl", "length")
 # words that say something by standing there
 _FLAGS: dict[str, dict[str, object]] = {"df": {"df": True}, "damaged": {"intact": False}}
 

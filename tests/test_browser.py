@@ -53,14 +53,91 @@ def test_a_lesson_runs_in_the_lab(run_notebook: Callable[[str], Any], name: str)
     assert "not answered yet" in text
 
 
+def notebook(lab: Lab, name: str, *sources: str) -> str:
+    """Write a notebook with these cells next to the lessons; returns its name."""
+    cells = [
+        {
+            **{"cell_type": "code", "id": f"c{number}", "metadata": {}, "outputs": []},
+            **{"execution_count": None, "source": source},
+        }
+        for number, source in enumerate(sources)
+    ]
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    text = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    (lab.root / name).write_text(json.dumps(text))
+    return name
+
+
 def test_a_cell_that_raises_is_noticed(lab: Lab, browser: Any) -> None:
     """Without this the tests above would prove nothing."""
-    cell = {"cell_type": "code", "id": "one", "metadata": {}, "outputs": [], "source": "1 / 0"}
-    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-    notebook = {"cells": [cell | {"execution_count": None}], "metadata": kernel}
-    text = json.dumps(notebook | {"nbformat": 4, "nbformat_minor": 5})
-    (lab.root / "raises.ipynb").write_text(text)
     page = browser.new_page()
-    assert not run_all(lab, page, "raises.ipynb")
+    assert not run_all(lab, page, notebook(lab, "raises.ipynb", "1 / 0"))
     assert page.evaluate(SHUT_DOWN) == ["division by zero"]
     page.close()
+
+
+FLOW = """import iptlab
+lab = iptlab.Lab.home_router()
+flow = iptlab.PacketFlow(lab.connect("laptop", "server", 80))
+flow"""
+READ = """async (expression) => {
+    const {kernel} = jupyterapp.shell.currentWidget.sessionContext.session;
+    const wanted = {code: '', user_expressions: {it: expression}};
+    const {content} = await kernel.requestExecute(wanted).done;
+    return content.user_expressions.it.data['text/plain'];
+}"""
+
+
+def test_a_packet_is_stepped_through_with_keys_that_the_notebook_does_not_see(
+    lab: Lab, run_notebook: Callable[[str], Any]
+) -> None:
+    page = run_notebook(notebook(lab, "flow.ipynb", FLOW))
+    shown, cells = page.locator(".iptlab.flow"), page.locator(".jp-Cell")
+    shown.get_by_role("button", name="one step on").focus()
+    before = cells.count()
+    # a, b and d d would add cells and delete this one
+    for key in ("a", "b", "d", "d", "PageDown", "PageDown", "ArrowLeft", "End", "ArrowRight"):
+        page.keyboard.press(key)
+    assert cells.count() == before
+    assert shown.get_by_role("combobox").input_value() == "1"
+    shown.locator("[data-name='POSTROUTING nat']").press("Enter")
+    shown.get_by_role("button", name="all chains of table nat").click()
+    shown.get_by_text("Chain OUTPUT").wait_for()
+    told = page.evaluate(READ, "(flow.leg, flow.step, flow.selected)")
+    assert told == "(1, 0, 'POSTROUTING nat')"
+
+
+FORMS = """import iptlab
+rules = iptlab.read_rules("-A INPUT -p tcp --dport 22 -j DROP")
+builder = iptlab.PacketBuilder(rules)
+builder"""
+MAP = """shown = iptlab.ServiceMap(iptlab.Lab.kubernetes(), "default/web")
+shown"""
+PANEL = """panel = iptlab.ExercisePanel("01-repair")
+panel"""
+
+
+def test_forms_are_answered_by_the_kernel_and_take_keys_for_themselves(
+    lab: Lab, run_notebook: Callable[[str], Any]
+) -> None:
+    page = run_notebook(notebook(lab, "forms.ipynb", FORMS, MAP, PANEL))
+    cells = page.locator(".jp-Cell")
+    before = cells.count()
+    page.get_by_text("DROP by filter INPUT 1").first.wait_for()
+    page.get_by_label("destination port").fill("8O")
+    page.get_by_text("`8O' is no port").wait_for()
+    page.get_by_label("destination port").fill("80")
+    page.locator(".said strong").get_by_text("ACCEPT").first.wait_for()
+    told = page.evaluate(READ, "builder.line")
+    assert told == "'in eth0 tcp 10.0.0.9:40000 -> 10.0.0.1:80 SYN'"
+    page.get_by_text("1/3 · 33.33 %").nth(1).click()
+    for key in ("a", "b", "d", "d", "Home", "Enter"):
+        page.keyboard.press(key)
+    page.get_by_text("What catches packets").wait_for()
+    assert page.evaluate(READ, "shown.selected") == "'10.96.0.80:80/tcp'"
+    page.get_by_label("your answer").fill("-A INPUT -j DROP")
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("not right yet: 01-repair").wait_for()
+    page.get_by_role("button", name="Hint", exact=True).press("Enter")
+    page.get_by_text("Hint 1 of").wait_for()
+    assert cells.count() == before

@@ -24,6 +24,8 @@ def typed(form: Form, do: str = "look", **values: str) -> Reply:
     """What the form says once these fields have changed."""
     heard: list[dict[str, Any]] = []
     form.send = lambda content, buffers=None: heard.append(content)
+    # in Jupyter the trait has changed before the question comes
+    form.values = {**form.values, **values}
     asked = {"do": do, "values": {**form.values, **values}, "number": 1}
     form._handle_custom_msg(asked, [])
     answer = heard[0]

@@ -29,7 +29,8 @@ _CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "iptla
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>a widget</title>
 <style>{light}</style><style id="dark" media="not all">{dark}</style>
-<style>body {{ margin: 12px; background: var(--jp-layout-color0) }}
+<style>body {{ margin: 0; background: var(--jp-layout-color0) }}
+main {{ padding: 12px; background: var(--jp-layout-color1) }}
 body[data-jp-theme-light="true"] {{ color-scheme: light }}
 body[data-jp-theme-light="false"] {{ color-scheme: dark }}</style>
 <style>{css}</style></head>
@@ -235,6 +236,7 @@ def draw(browser: Any) -> Iterator[Callable[..., Drawn]]:
 
     def drawing(widget: Widget, *, width: int = 900) -> Drawn:
         page = browser.new_page(viewport={"width": width, "height": 900})
+        page.set_default_timeout(15_000)
         shown.append(Drawn(page, widget))
         return shown[-1]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +17,8 @@ from iptlab.simulate.trace import Asked, Ended, How, Step, TableVisit
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from iptlab.simulate.host import Host
 
 
 class Fate(StrEnum):
@@ -52,7 +54,6 @@ class Kind(StrEnum):
     ROUTING = "routing"
     FORWARDING = "forwarding"
     CONFIRM = "confirm"
-    KERNEL = "kernel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +160,8 @@ class Journey:
     itself did. ``error`` is what the sending process was told, ``rejection`` what a REJECT
     answered with. ``generated`` are the journeys of packets that the machine sent because of
     this one, ``log`` the lines that LOG wrote, ``traced`` those of TRACE (of
-    ``iptables-legacy``; with nf_tables they go to ``xtables-monitor``), and ``probability``
-    how likely this outcome was before it was drawn.
+    ``iptables-legacy``; with nf_tables they go to ``xtables-monitor``), ``probability`` how
+    likely this outcome was before it was drawn, and ``host`` the machine as it was configured.
     """
 
     packet: Packet
@@ -180,6 +181,12 @@ class Journey:
     log: tuple[str, ...] = ()
     traced: tuple[str, ...] = ()
     probability: Fraction = Fraction(1)
+    host: Host | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def way(self) -> str:
+        """The hooks that it came to, in one line."""
+        return " -> ".join(map(str, self.path))
 
     @property
     def accepted(self) -> bool:

@@ -134,7 +134,8 @@ class Machine:
             raise PacketError(f"there is no interface {interface} here; there are {known}")
         if link not in TYPES:
             raise PacketError(f"`{link}' is no type of frame; the types are {', '.join(TYPES)}")
-        t = Transit(_read(packet), interface, NOBODY, choose or self._draw, link, mac)
+        draw = choose or self._draw
+        t = Transit(self.host, _read(packet), interface, NOBODY, draw, link, mac)
         if reason := unseen(t.packet, link):
             return t.ended(Fate.DROPPED, reason)
         return self._arrive(t, interface)
@@ -143,7 +144,7 @@ class Machine:
         self, packet: Packet | str, *, owner: Owner = ROOT, choose: Chooser | None = None
     ) -> Journey:
         """A process of this machine sends a packet."""
-        t = Transit(_read(packet), "", owner, choose or self._draw)
+        t = Transit(self.host, _read(packet), "", owner, choose or self._draw)
         if t.packet.fragment:
             return t.ended(Fate.DROPPED, unseen(t.packet, t.link))
         return self._originate(t)
@@ -424,7 +425,7 @@ class Machine:
         marked = replace(packet, mark=self._reflected(t.packet))
         if not link and isinstance(depart(self.host, marked), Refusal):
             return
-        new = Transit(marked, "", owner, t.choose)
+        new = Transit(self.host, marked, "", owner, t.choose)
         new.tracked = attached(t.tracked)
         new.seen = new.tracked.flow is not None
         new.settled = t.tracked.ctstate is CtState.UNTRACKED

@@ -8,6 +8,7 @@ from iptlab.netfilter.context import Connection, Owner
 from iptlab.packet import Packet
 from iptlab.simulate.chance import Chooser
 from iptlab.simulate.conntrack import INVALID, Tracked, Zone
+from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Fate, Journey, Kind, Pass, Place, Station
 from iptlab.simulate.routing import Decision
 
@@ -19,7 +20,7 @@ _NO_ZONE = Zone()
 
 @dataclass
 class Transit:
-    """A packet in progress (struct sk_buff).
+    """A packet in progress on a host (struct sk_buff).
 
     ``entry`` is the interface it came by, ``link`` to whom its frame was sent, ``mac`` who sent
     the frame. ``seen`` is whether connection tracking has looked at it; ``zones`` is where it
@@ -27,6 +28,7 @@ class Transit:
     sender is told if it is dropped now, ``marked`` is whether TRACE wants its way logged.
     """
 
+    host: Host
     packet: Packet
     entry: str
     owner: Owner
@@ -98,11 +100,12 @@ class Transit:
             generated=tuple(self.generated),
             log=tuple(self.log),
             traced=tuple(self.traced),
+            host=self.host,
         )
 
     def copy(self) -> Transit:
         """A copy that comes back to this machine; it writes into the same diary."""
-        twin = Transit(self.packet, "", NOBODY, self.choose)
+        twin = Transit(self.host, self.packet, "", NOBODY, self.choose)
         twin.decision, twin.tracked, twin.seen = self.decision, self.tracked, self.seen
         twin.stations, twin.path = self.stations, self.path
         twin.generated, twin.log = self.generated, self.log

@@ -15,6 +15,7 @@ _HERE = files(__name__.rpartition(".")[0])
 _MODEL = """
 const listeners = new Map();
 const model = {
+  alone: true, // there is no kernel to ask
   get: (name) => state[name],
   set: (name, value) => {
     if (state[name] === value) return;
@@ -30,9 +31,9 @@ const model = {
 """
 
 
-def script(name: str) -> str:
-    """The script of a widget behind what all of them share; a browser loads nothing more."""
-    return "\n".join((_HERE / one).read_text("utf-8") for one in ("common.js", f"{name}.js"))
+def script(*names: str) -> str:
+    """The scripts of a widget behind what all share; a browser loads nothing more."""
+    return "\n".join((_HERE / f"{one}.js").read_text("utf-8") for one in ("common", *names))
 
 
 def style(name: str = "") -> str:
@@ -84,8 +85,9 @@ def _page(widget: Widget, title: str) -> str:
             str(element("title", title)),
             f"<style>:root {{ color-scheme: light dark }}\n{widget._css}</style></head>",
             '<body><main id="here"></main>',
-            f'<script type="module">\nconst state = {text};{_MODEL}{code}',
+            # a block of its own, whose names no script above it can have taken
+            f'<script type="module">\n{code}\n{{\nconst state = {text};{_MODEL}',
             'widget.render({ model, el: document.getElementById("here") });',
-            "</script></body></html>",
+            "}</script></body></html>",
         )
     )

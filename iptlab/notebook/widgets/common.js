@@ -3,6 +3,10 @@
 const SVG = "http://www.w3.org/2000/svg";
 const DRAWN = "svg g rect path text tspan line circle polygon title defs marker".split(" ");
 
+// JupyterLab's shortcuts are for whatever has the focus inside a notebook, and the mark that
+// suppresses them counts from there upwards: each element that can have the focus needs it.
+const FOCUSABLE = "button input select textarea summary a".split(" ");
+
 /** An element with attributes and children; `on…` attributes are listeners, text is escaped. */
 function h(name, attributes = {}, ...children) {
   const node = DRAWN.includes(name)
@@ -11,6 +15,9 @@ function h(name, attributes = {}, ...children) {
   for (const [key, value] of Object.entries(attributes)) {
     if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
     else if (value !== false && value != null) node.setAttribute(key, value === true ? "" : value);
+  }
+  if (FOCUSABLE.includes(name) || "tabindex" in attributes) {
+    node.setAttribute("data-lm-suppress-shortcuts", "true");
   }
   node.append(...children.flat().filter((child) => child != null));
   return node;

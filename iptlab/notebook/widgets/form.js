@@ -16,7 +16,7 @@ function render({ model, el }) {
   const said = h("div", { class: "said", "aria-live": "polite" });
   const waiting = h("p", { class: "waiting", role: "status" });
   here.append(heading, intro, fields, buttons, waiting, said);
-  let asked = 0, pause = 0, patience = 0, known = {};
+  let asked = 0, pause = 0, patience = 0, told = "", known = {};
 
   /** Draw what Python described; done again only if it describes something else. */
   function draw() {
@@ -122,8 +122,14 @@ function render({ model, el }) {
       const value = answer.values[name];
       if (value !== undefined && (answer.all || !one.focused())) one.set(value);
     }
+    if (told === answer.said) return;
     // Python escapes whatever a stranger wrote
-    if (said.innerHTML !== answer.said) said.innerHTML = answer.said;
+    said.innerHTML = told = answer.said;
+    // a heading without words is none to who hears it
+    for (const one of said.querySelectorAll("th:empty")) one.replaceWith(h("td"));
+    for (const one of said.querySelectorAll(FOCUSABLE.join())) {
+      one.setAttribute("data-lm-suppress-shortcuts", "true");
+    }
   }
 
   draw();

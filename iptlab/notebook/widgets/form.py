@@ -63,6 +63,8 @@ class Form(Widget):
         # the fields that somebody typed in since Python was last asked
         self.changed: set[str] = set()
         super().__init__(title=title, fields=[asdict(one) for one in fields], **traits)
+        # the values when Python last answered: those of the trait may have come before the question
+        self._answered = self.values
         self.on_msg(self._hear)
 
     @abstractmethod
@@ -73,10 +75,10 @@ class Form(Widget):
         """Take in what was typed, and send back what is to be said of it."""
         known = {one["name"] for one in self.fields}
         typed = {name: str(value) for name, value in asked["values"].items() if name in known}
-        before, self.values = self.values, typed
-        self.changed = {name for name in known if before.get(name) != typed.get(name)}
+        self.values = typed
+        self.changed = {name for name in known if self._answered.get(name) != typed.get(name)}
         reply = self.answer(str(asked["do"]))
-        self.values = {**self.values, **reply.values}
+        self.values = self._answered = {**self.values, **reply.values}
         shown = {name: getattr(self, name) for name in ("title", "intro", "fields", "buttons")}
         self.send(
             {

@@ -40,9 +40,9 @@ _FIELDS = (
     Field("protocol", "protocol", options=("tcp", "udp", "icmp", "icmpv6", "sctp")),
     Field("src", "source", options=("10.0.0.9", "192.168.1.10", "203.0.113.7")),
     Field("sport", "source port", options=_PORTS),
+    Field("rest", "flags and more", options=("SYN", "ACK", "SYN,ACK", "RST", "ttl=1", "mark=0x1")),
     Field("dst", "destination", options=("10.0.0.1", "192.168.1.1", "203.0.113.1")),
     Field("dport", "destination port", options=_PORTS),
-    Field("rest", "flags and more", options=("SYN", "ACK", "SYN,ACK", "RST", "ttl=1", "mark=0x1")),
 )
 
 
@@ -97,14 +97,14 @@ class PacketBuilder(Form):
             assert situation is not None, "only a host reads packets by itself"
             return element("p", str(situation.packet))
         found = ending(self.ground, situation or line)
-        said = element("p", element("strong", f"{found.word}: {found.said}"))
+        said = element("p", element("strong", found.said))
         way = Html()
         match found.evidence:
             case HookVisit():
                 way = visit_html(found.evidence)
             case Journey():
                 way = journey_html(found.evidence)
-        details = element("details", element("summary", "The packet's way"), way)
+        details = element("details", element("summary", "The packet's way"), way, open="open")
         return element("div", said, details)
 
 

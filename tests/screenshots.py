@@ -1,0 +1,133 @@
+"""Pictures of every widget in JupyterLab's two themes, as docs and README show them.
+
+``python tests/screenshots.py [NAME ...]`` writes ``docs/img/NAME-light.png`` and
+``NAME-dark.png``. A widget's picture is one row of `SHOTS`: what makes the widget, and what is
+clicked before the picture is taken.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from browsing import ROOT, running_browser
+from PIL import Image
+from widget_pages import THEMES, Drawn
+
+import iptlab
+
+if TYPE_CHECKING:
+    from iptlab.notebook.widgets.base import Widget
+
+FOLDER = ROOT / "docs" / "img"
+# what a picture in a repository may weigh, and the colours that it needs for that
+_BYTES, _COLOURS = 150_000, 96
+
+
+class Shot(NamedTuple):
+    """A picture: the widget, what is done to it first, and how wide it is."""
+
+    widget: Callable[[], Widget]
+    prepare: Callable[[Drawn], None] = lambda drawn: None
+    width: int = 980
+
+
+def _packet_flow() -> Widget:
+    """A packet that a home router sends on to the machine behind a published port."""
+    rules = """*mangle
+-A PREROUTING -p tcp --dport 80 -j MARK --set-mark 0x7
+COMMIT
+*nat
+-A PREROUTING -i eth0 -p udp --dport 53 -j DNAT --to-destination 192.168.1.53
+-A PREROUTING -i eth0 -p tcp --dport 80 -j DNAT --to-destination 192.168.1.9:8080
+-A POSTROUTING -o eth0 -j MASQUERADE
+COMMIT
+*filter
+:FORWARD DROP
+-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A FORWARD -p tcp -d 192.168.1.9 --dport 8080 -j ACCEPT
+COMMIT
+"""
+    host = iptlab.Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24", rules=rules)
+    return iptlab.PacketFlow(
+        iptlab.Machine(host).journey("in eth0 tcp 198.51.100.7:4000 -> 203.0.113.2:80 SYN")
+    )
+
+
+def _at_translation(drawn: Drawn) -> None:
+    drawn.set("step", 6)
+
+
+def _at_a_question(drawn: Drawn) -> None:
+    drawn.set("step", 7)
+    drawn.set("predict", True)
+    drawn.page.get_by_role("button", name="one step on").click()
+
+
+def _service_map() -> Widget:
+    """A Service with a node port, as the rules of a node have it."""
+    return iptlab.ServiceMap(iptlab.Lab.kubernetes(), "default/web")
+
+
+def _at_the_second_endpoint(drawn: Drawn) -> None:
+    drawn.page.get_by_text("1/3 · 33.33 %").nth(1).click()
+
+
+_SSH = "-P INPUT DROP\n-A INPUT -s 10.0.0.0/8 -p tcp --dport 22 -j ACCEPT"
+
+
+def _packet_builder() -> Widget:
+    """A packet that a firewall lets in, and a port that is none."""
+    return iptlab.PacketBuilder(iptlab.read_rules(_SSH))
+
+
+def _ruleset_editor() -> Widget:
+    """Rules that are not those that were wanted."""
+    return iptlab.RulesetEditor(_SSH, "-P INPUT DROP\n-A INPUT -p tcp --dport 22 -j ACCEPT")
+
+
+def _judged(drawn: Drawn) -> None:
+    drawn.page.locator(".said strong").first.wait_for()
+
+
+def _answered(drawn: Drawn) -> None:
+    drawn.page.get_by_role("radio").first.check()
+    drawn.page.get_by_role("button", name="Check").click()
+    _judged(drawn)
+
+
+SHOTS = {
+    "service-map": Shot(_service_map, _at_the_second_endpoint, 900),
+    "packet-builder": Shot(_packet_builder, _judged, 820),
+    "ruleset-editor": Shot(_ruleset_editor, _judged, 820),
+    "exercise-panel": Shot(lambda: iptlab.ExercisePanel("00-first"), _answered, 820),
+    "quiz": Shot(lambda: iptlab.Quiz("04"), width=820),
+    "packet-flow": Shot(_packet_flow, _at_translation),
+    "packet-flow-predict": Shot(_packet_flow, _at_a_question),
+}
+
+
+def shoot(name: str, browser: Any) -> None:
+    """Take both pictures of a widget."""
+    shot = SHOTS[name]
+    page = browser.new_page(viewport={"width": shot.width, "height": 700}, device_scale_factor=2)
+    # nothing is caught while it still moves
+    page.emulate_media(reduced_motion="reduce")
+    drawn = Drawn(page, shot.widget())
+    shot.prepare(drawn)
+    for theme in THEMES:
+        drawn.theme(theme)
+        picture = Image.open(io.BytesIO(page.locator("main").screenshot())).convert("RGB")
+        file = FOLDER / f"{name}-{theme}.png"
+        picture.quantize(_COLOURS).save(file, optimize=True)
+        assert file.stat().st_size <= _BYTES, f"{file.name} has {file.stat().st_size:,} bytes"
+    page.close()
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with running_browser() as browser:
+        for name in sys.argv[1:] or SHOTS:
+            shoot(name, browser)
