@@ -10,16 +10,15 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from browsing import ROOT, running_browser
 from PIL import Image
+from traitlets import Unicode
 from widget_pages import THEMES, Drawn
 
 import iptlab
-
-if TYPE_CHECKING:
-    from iptlab.notebook.widgets.base import Widget
+from iptlab.notebook.widgets.base import Widget, style
 
 FOLDER = ROOT / "docs" / "img"
 # what a picture in a repository may weigh, and the colours that it needs for that
@@ -98,7 +97,30 @@ def _answered(drawn: Drawn) -> None:
     _judged(drawn)
 
 
+class Still(Widget):
+    """What shows no more than HTML, for a picture of it."""
+
+    _esm = "export default { render({ model, el }) { el.innerHTML = model.get('html'); } }"
+    _css = style()
+    html = Unicode().tag(sync=True)
+
+
+def _load_balancing() -> Widget:
+    """Three hundred connections to a Service of three endpoints."""
+    found = iptlab.LoadBalancing(iptlab.Lab.kubernetes(), "shell", "default/web:http")
+    return Still(html=f'<div class="iptlab">{found._repr_mimebundle_()["text/html"]}</div>')
+
+
+def _costs() -> Widget:
+    """What ten to ten thousand Services cost."""
+    return Still(
+        html=f'<div class="iptlab">{iptlab.Costs()._repr_mimebundle_()["text/html"]}</div>'
+    )
+
+
 SHOTS = {
+    "load-balancing": Shot(_load_balancing, width=900),
+    "costs": Shot(_costs),
     "service-map": Shot(_service_map, _at_the_second_endpoint, 900),
     "packet-builder": Shot(_packet_builder, _judged, 820),
     "ruleset-editor": Shot(_ruleset_editor, _judged, 820),

@@ -14,7 +14,7 @@ from typing import Any
 
 from traitlets import Dict, List, Unicode
 
-from iptlab.html import Html, element, pairs
+from iptlab.html import Html, element, join, pairs
 from iptlab.notebook.widgets.base import Widget, script, style
 
 
@@ -83,7 +83,7 @@ class Form(Widget):
         self.send(
             {
                 "number": asked["number"],
-                "said": str(reply.said),
+                "said": join([reply.said]),
                 "marks": dict(reply.marks),
                 "values": dict(reply.values),
                 "all": reply.all,
@@ -99,10 +99,9 @@ class Form(Widget):
     def static(self) -> Html:
         said = self.answer("look")
         complaints = [element("pre", words) for words in said.marks.values()]
-        verdict = said.said if isinstance(said.said, Html) else element("p", said.said)
         intro = [element("p", part) for part in self.intro.split("\n\n") if part]
         title = element("p", element("strong", self.title))
-        return element("div", title, *intro, pairs(self._filled()), *complaints, verdict)
+        return element("div", title, *intro, pairs(self._filled()), *complaints, said.said)
 
     def _filled(self) -> list[tuple[str, str]]:
         """The fields with what stands in them."""
