@@ -24,6 +24,8 @@ def typed(form: Form, do: str = "look", **values: str) -> Reply:
     """What the form says once these fields have changed."""
     heard: list[dict[str, Any]] = []
     form.send = lambda content, buffers=None: heard.append(content)
+    # in Jupyter the trait has changed before the question comes
+    form.values = {**form.values, **values}
     asked = {"do": do, "values": {**form.values, **values}, "number": 1}
     form._handle_custom_msg(asked, [])
     answer = heard[0]
@@ -51,6 +53,17 @@ def test_a_line_fills_the_fields() -> None:
     assert (found.values["src"], found.values["sport"]) == ("2001:db8::1", "53")
     assert (found.values["ctstate"], found.values["rest"]) == ("ESTABLISHED", "ttl=3")
     assert "[2001:db8::1]:53" in typed(builder, dport="10").values["line"]
+
+
+def test_a_hook_is_a_field_too() -> None:
+    builder = PacketBuilder(DENY, "OUTPUT out eth0 udp 10.0.0.1:53 -> 10.0.0.9:53")
+    assert builder.values["hook"] == "OUTPUT"
+    assert (
+        typed(builder, hook="FORWARD", **{"in": "eth1"})
+        .values["line"]
+        .startswith("FORWARD in eth1 out eth0 udp")
+    )
+    assert "has no `out' interface" in typed(builder, hook="INPUT").marks["hook"]
 
 
 @pytest.mark.parametrize(
@@ -256,6 +269,13 @@ def test_a_quiz_turns_its_pages(draw: Draw) -> None:
     drawn.page.get_by_role("button", name="Next").click()
     drawn.page.get_by_role("heading", name="Question 2 of 4").wait_for()
     assert drawn.page.get_by_role("button", name="Back").is_enabled()
+    for number in (3, 4):
+        # the focus has stayed where it was
+        drawn.page.keyboard.press("Enter")
+        drawn.page.get_by_role("heading", name=f"Question {number} of 4").wait_for()
+    # there is no next one any more
+    focused = "document.activeElement.textContent"
+    assert drawn.page.evaluate(focused) == "Check"
 
 
 def test_what_a_stranger_typed_stays_text(draw: Draw) -> None:
@@ -276,7 +296,7 @@ def test_without_a_kernel_the_form_says_so(browser: Any, tmp_path: Any) -> None:
     page.goto(file.as_uri())
     page.get_by_label("your answer").wait_for()
     page.clock.fast_forward(5000)
-    page.get_by_text("No kernel answers here").wait_for()
+    page.get_by_text("Still waiting for the kernel").wait_for()
     page.close()
 
 

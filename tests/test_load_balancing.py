@@ -74,7 +74,7 @@ def test_wrong_probabilities_are_seen_with_what_falls_through() -> None:
         "10.0.1.1:80": Fraction(1, 4),
         "10.0.1.2:80": Fraction(3, 16),
     }
-    assert "9/16  56.25%     225.0" in str(found)
+    assert "9/16  56.25     225.0" in str(found)
 
 
 def test_turns_are_drawn_evenly_though_a_first_connection_has_no_choice() -> None:

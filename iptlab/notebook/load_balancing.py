@@ -65,15 +65,15 @@ class Share:
         return [
             self.name,
             fraction,
-            f"{float(self.chance):.2%}",
+            f"{100 * float(self.chance):.2f}",
             f"{self.expected:,.1f}",
             f"{low:,.0f} to {high:,.0f}",
             f"{self.drawn:,}",
-            f"{self.drawn / self.connections:.2%}",
+            f"{100 * self.drawn / self.connections:.2f}",
         ]
 
 
-_HEAD = ("who answers", "chance", "", "expected", "usually", "drawn", "")
+_HEAD = ("who answers", "chance", "in %", "expected", "usually", "drawn", "drawn in %")
 
 
 class LoadBalancing:

@@ -3,7 +3,7 @@
 // thing was typed elsewhere in the form.
 
 const PAUSE = 250; // milliseconds without a key, then Python looks at what was typed
-const PATIENCE = 4000; // after which it is told that no kernel answers
+const PATIENCE = 4000; // after which it is told that Python has not answered yet
 let forms = 0;
 
 function render({ model, el }) {
@@ -11,15 +11,17 @@ function render({ model, el }) {
   const here = root(el, model.get("title"));
   const heading = h("h4");
   const intro = h("div", { class: "intro" });
+  const asking = h("div", { "aria-live": "polite" }, heading, intro);
   const fields = h("div", { class: "fields" });
   const buttons = h("div", { class: "buttons" });
   const said = h("div", { class: "said", "aria-live": "polite" });
   const waiting = h("p", { class: "waiting", role: "status" });
-  here.append(heading, intro, fields, buttons, waiting, said);
-  let asked = 0, pause = 0, patience = 0, known = {};
+  here.append(asking, fields, buttons, waiting, said);
+  let asked = 0, pause = 0, patience = 0, told = "", known = {};
 
   /** Draw what Python described; done again only if it describes something else. */
   function draw() {
+    const pressed = here.getRootNode().activeElement?.dataset?.name;
     heading.textContent = model.get("title");
     here.setAttribute("aria-label", model.get("title"));
     intro.replaceChildren(...model.get("intro").split("\n\n").filter(Boolean).map(paragraph));
@@ -27,9 +29,16 @@ function render({ model, el }) {
     fields.replaceChildren(...model.get("fields").map((one, at) => field(one, `${id}-${at}`)));
     buttons.replaceChildren(
       ...model.get("buttons").map(([name, label, open = true]) =>
-        h("button", { type: "button", disabled: !open, onclick: () => ask(name) }, label),
+        h(
+          "button",
+          { type: "button", "data-name": name, disabled: !open, onclick: () => ask(name) },
+          label,
+        ),
       ),
     );
+    // whoever pressed a button stays there, or as near as possible
+    const same = pressed && buttons.querySelector(`[data-name="${pressed}"]:enabled`);
+    if (pressed) (same || buttons.querySelector(":enabled"))?.focus();
   }
 
   function field(one, where) {
@@ -101,7 +110,7 @@ function render({ model, el }) {
     model.set("values", values());
     model.save_changes();
     patience = setTimeout(() => {
-      waiting.textContent = "No kernel answers here. Run the cell to bring this form to life.";
+      waiting.textContent = "Still waiting for the kernel. Where none runs, run the cell first.";
     }, PATIENCE);
     model.send({ do: what, values: values(), number: (asked += 1) });
   }
@@ -122,8 +131,14 @@ function render({ model, el }) {
       const value = answer.values[name];
       if (value !== undefined && (answer.all || !one.focused())) one.set(value);
     }
+    if (told === answer.said) return;
     // Python escapes whatever a stranger wrote
-    if (said.innerHTML !== answer.said) said.innerHTML = answer.said;
+    said.innerHTML = told = answer.said;
+    // a heading without words is none to who hears it
+    for (const one of said.querySelectorAll("th:empty")) one.replaceWith(h("td"));
+    for (const one of said.querySelectorAll(FOCUSABLE.join())) {
+      one.setAttribute("data-lm-suppress-shortcuts", "true");
+    }
   }
 
   draw();

@@ -14,7 +14,7 @@ from typing import Any
 
 from traitlets import Dict, List, Unicode
 
-from iptlab.html import Html, element, pairs
+from iptlab.html import Html, element, join, pairs
 from iptlab.notebook.widgets.base import Widget, script, style
 
 
@@ -63,6 +63,8 @@ class Form(Widget):
         # the fields that somebody typed in since Python was last asked
         self.changed: set[str] = set()
         super().__init__(title=title, fields=[asdict(one) for one in fields], **traits)
+        # the values when Python last answered: those of the trait may have come before the question
+        self._answered = self.values
         self.on_msg(self._hear)
 
     @abstractmethod
@@ -73,15 +75,15 @@ class Form(Widget):
         """Take in what was typed, and send back what is to be said of it."""
         known = {one["name"] for one in self.fields}
         typed = {name: str(value) for name, value in asked["values"].items() if name in known}
-        before, self.values = self.values, typed
-        self.changed = {name for name in known if before.get(name) != typed.get(name)}
+        self.values = typed
+        self.changed = {name for name in known if self._answered.get(name) != typed.get(name)}
         reply = self.answer(str(asked["do"]))
-        self.values = {**self.values, **reply.values}
+        self.values = self._answered = {**self.values, **reply.values}
         shown = {name: getattr(self, name) for name in ("title", "intro", "fields", "buttons")}
         self.send(
             {
                 "number": asked["number"],
-                "said": str(reply.said),
+                "said": join([reply.said]),
                 "marks": dict(reply.marks),
                 "values": dict(reply.values),
                 "all": reply.all,
@@ -97,10 +99,9 @@ class Form(Widget):
     def static(self) -> Html:
         said = self.answer("look")
         complaints = [element("pre", words) for words in said.marks.values()]
-        verdict = said.said if isinstance(said.said, Html) else element("p", said.said)
         intro = [element("p", part) for part in self.intro.split("\n\n") if part]
         title = element("p", element("strong", self.title))
-        return element("div", title, *intro, pairs(self._filled()), *complaints, verdict)
+        return element("div", title, *intro, pairs(self._filled()), *complaints, said.said)
 
     def _filled(self) -> list[tuple[str, str]]:
         """The fields with what stands in them."""

@@ -11,6 +11,7 @@ from iptlab.grading.fates import ending
 from iptlab.html import Html, element
 from iptlab.kubernetes.cluster import Cluster
 from iptlab.netfilter.context import CtState
+from iptlab.netfilter.hooks import Hook
 from iptlab.notebook.session import seed
 from iptlab.notebook.widgets.form import Field, Form, Reply
 from iptlab.packet import Packet
@@ -34,6 +35,7 @@ _PROBES = {
 }
 _FIELDS = (
     Field("line", "packet, as one line", "wide"),
+    Field("hook", "hook", options=tuple(Hook)),
     Field("in", "comes in by", options=("eth0", "eth1", "lo")),
     Field("out", "goes out by", options=("eth0", "eth1", "lo")),
     Field("ctstate", "state", options=tuple(CtState)),
@@ -59,7 +61,7 @@ class PacketBuilder(Form):
             raise IptlabError(f"{self.exercise.id} does not ask for a packet; write ExercisePanel")
         self.ground = None if isinstance(ground, str) else ground
         # a host finds out itself where packets go and which state they have
-        left_out = ("out", "ctstate") if isinstance(ground, Host) else ()
+        left_out = ("hook", "out", "ctstate") if isinstance(ground, Host) else ()
         fields = [one for one in _FIELDS if one.name not in left_out]
         title = f"A packet for {self.exercise.id}" if self.exercise else "A packet"
         intro = self.exercise.task if self.exercise else ""
@@ -97,14 +99,14 @@ class PacketBuilder(Form):
             assert situation is not None, "only a host reads packets by itself"
             return element("p", str(situation.packet))
         found = ending(self.ground, situation or line)
-        said = element("p", element("strong", f"{found.word}: {found.said}"))
+        said = element("p", element("strong", found.said))
         way = Html()
         match found.evidence:
             case HookVisit():
                 way = visit_html(found.evidence)
             case Journey():
                 way = journey_html(found.evidence)
-        details = element("details", element("summary", "The packet's way"), way)
+        details = element("details", element("summary", "The packet's way"), way, open="open")
         return element("div", said, details)
 
 
@@ -119,9 +121,9 @@ def _parted(line: str) -> dict[str, str]:
     """The fields that a line means."""
     words = line.split()
     found = dict.fromkeys((one.name for one in _FIELDS[1:]), "")
-    while words and words[0] in _PLACE:
-        found[words[0]] = words[1]
-        words = words[2:]
+    while words and (words[0] in _PLACE or words[0] in set(Hook)):
+        word = words.pop(0)
+        found["hook" if word in set(Hook) else word] = words.pop(0) if word in _PLACE else word
     packet = Packet.parse(" ".join(words))
     found["protocol"], _, _, _, *rest = words
     for end, port in (("src", "sport"), ("dst", "dport")):
@@ -134,7 +136,7 @@ def _parted(line: str) -> dict[str, str]:
 def _joined(values: Mapping[str, str]) -> str:
     """The line that fields make."""
     get = {name: values.get(name, "").strip() for name in values}
-    words = [f"{name} {get[name]}" for name in _PLACE if get.get(name)]
+    words = [get.get("hook", ""), *(f"{name} {get[name]}" for name in _PLACE if get.get(name))]
     ends = [_end(get["src"], get["sport"]), "->", _end(get["dst"], get["dport"])]
     return " ".join(filter(None, (*words, get["protocol"], *ends, get["rest"])))
 

@@ -15,6 +15,8 @@ from iptlab.ruleset import Ruleset
 from iptlab.view import ruleset_html
 
 _ROWS = 8
+# what rules are called that no exercise asks for, and what is wanted of them
+_OTHER, _SAYS = "your rules", "Every packet should fare as under the rules that are wanted."
 
 
 class RulesetEditor(Form):
@@ -37,7 +39,7 @@ class RulesetEditor(Form):
             # a repair begins with rules; the first line names the cell's magic
             rules = begun(self.judge).partition("\n")[2]
         super().__init__(
-            f"Rules: {self.judge.id}" if self.judge else "Rules",
+            f"Rules for {self.judge.id}" if self.judge and self.judge.id != _OTHER else "Rules",
             Field(
                 "rules", "rules, as iptables-save prints them or as commands", "lines", (), _ROWS
             ),
@@ -66,9 +68,10 @@ def _judge(reference: Ruleset | str | None, scope: Scope) -> WriteRules | None:
         return None
     if isinstance(reference, Ruleset):
         family = reference.family
-        return WriteRules(id="yours", reference=reference.save(), scope=scope, family=family)
+        text = reference.save()
+        return WriteRules(id=_OTHER, reference=text, says=_SAYS, scope=scope, family=family)
     if not re.fullmatch(r"\d\d-[\w-]+", reference):
-        return WriteRules(id="yours", reference=reference, scope=scope)
+        return WriteRules(id=_OTHER, reference=reference, says=_SAYS, scope=scope)
     exercise = course.exercise(reference, seed())
     if not isinstance(exercise, WriteRules):
         raise IptlabError(f"{exercise.id} does not ask for rules; write ExercisePanel")
