@@ -51,13 +51,13 @@ def _bell(*conditions: str) -> str:
     """Rules for the bell: a condition for each pod, one after another."""
     start = f"-t nat -N BELL\n-t nat -A PREROUTING -d {BELL} -p tcp --dport 80 -j BELL\n"
     return start + "".join(
-        f"-t nat -A BELL -p tcp{condition and ' '}{condition} -j DNAT --to-destination {pod}:80\n"
+        f"-t nat -A BELL {condition}{condition and ' '}-j DNAT --to-destination {pod}\n"
         for condition, pod in zip(conditions, PODS, strict=False)
     )
 
 
 def _chance(number: float) -> str:
-    return f"-m statistic --mode random --probability {number:.10f}"
+    return f"-m statistic --mode random --probability {number:.4f}"
 
 
 def _node2(rules: str) -> Machine:
@@ -119,7 +119,7 @@ def leak(seed: int) -> Exercise:
     left = Fraction(pods - 1, pods)
     return Predict(
         id="10-leak",
-        task=f"Bob's bell has {pods} pods. He writes {pods} rules, and gives each the probability "
+        task=f"Bob's bell has {pods} pods. He writes {pods} rules, each with the probability "
         f"1/{pods}, the last one too.\n\nWhich share of the connections is taken by no rule at "
         "all? A fraction in quotes, or a number.",
         truth=lambda: _simple(_shares(_node2(rules), TO_BELL)[BELL]),
@@ -398,9 +398,9 @@ def returns(seed: int) -> Exercise:
         id="10-return",
         task=f"The pod shell opens a connection to the cart, and more after {told} hours. Each "
         "is short.\n\nWhich of these later ones are certain to get the pod of the one before? "
-        "Answer with a list of hours; [] means none.",
+        "A list of hours; [] means none.",
         truth=lambda: _sure(hours),
-        shows=lambda: _visits(hours)[-1],
+        shows=lambda: next(filter(_sticks, _visits(hours))),
         hints=(
             "The list remembers when the client was seen last. Which rule writes that down?",
             "--set stands in KUBE-SEP. Every new connection passes there, whoever chose the pod.",
@@ -482,11 +482,6 @@ new_pods = Predict(
 
 _HALVES = _bell(_chance(1 / 2), _chance(1 / 2), "")
 _DEAD = _bell(_chance(1 / 3), "", _chance(1 / 2))
-_STICKY = f"""-t nat -N BELL
--t nat -A PREROUTING -d {BELL} -p tcp --dport 80 -j BELL
--t nat -A BELL -m recent --name A --rcheck --seconds 600 -j ACCEPT
--t nat -A BELL -p tcp -m recent --name A --set -j DNAT --to-destination 10.244.1.9:80
-"""
 
 
 def _to(rules: str, pod: str) -> Journey:
