@@ -22,6 +22,7 @@ from iptlab.course import (
     lesson07,
     lesson08,
     lesson11,
+    lesson12,
 )
 from iptlab.course.cells import cells, title, usual
 from iptlab.course.files import data, notebooks
@@ -32,7 +33,7 @@ from iptlab.grading import Exercise, Predict, Variants
 
 LESSONS = (
     *(lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson06, lesson07, lesson08),
-    *(lesson11,),
+    *(lesson11, lesson12),
 )
 REVIEWED = 3
 
