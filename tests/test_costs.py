@@ -90,7 +90,7 @@ def test_the_curves_are_a_picture_that_follows_the_theme_with_its_numbers_beside
         assert words in svg
         assert words in html
     # tests/nbval.cfg knows charts by this word
-    assert 'alt="Chart: three panels' in html
+    assert 'alt="Chart: four panels' in html
     assert svg == drawing(costs._repr_mimebundle_()["text/html"])
 
 

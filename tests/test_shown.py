@@ -87,6 +87,10 @@ VALUES: dict[str, Callable[[], object]] = {
     "Trip": lambda: lab().last.trips[0],
     "Cluster": lambda: iptlab.Lab.kubernetes().cluster,
     "Backends": lambda: iptlab.Lab.kubernetes().cluster.backends("shell", "default/web:http"),
+    "LoadBalancing": lambda: iptlab.LoadBalancing(
+        iptlab.Lab.kubernetes(), "shell", "default/web:http", connections=5
+    ),
+    "Costs": lambda: iptlab.Costs((10,)),
     "Manifests": lambda: iptlab.Lab.kubernetes().cluster.place.manifests,
     "Proxy": proxy,
     "Scope": iptlab.Scope,

@@ -24,6 +24,7 @@ from iptlab.course import (
     lesson09,
     lesson10,
     lesson11,
+    lesson12,
     lesson13,
 )
 from iptlab.course.cells import cells, title, usual
@@ -35,7 +36,7 @@ from iptlab.grading import Exercise, Predict, Variants
 
 LESSONS = (
     *(lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson06, lesson07, lesson08),
-    *(lesson09, lesson10, lesson11, lesson13),
+    *(lesson09, lesson10, lesson11, lesson12, lesson13),
 )
 REVIEWED = 3
 

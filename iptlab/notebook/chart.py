@@ -74,11 +74,11 @@ def curve(axes: Axes, points: Sequence[tuple[float, float]], name: str, *, secon
     axes.annotate(name, points[-1], (4, above), color=look["color"], fontsize=9.5, **place)
 
 
-def round_numbers(axis: Axis) -> None:
-    """Write 1k and 10M at an axis."""
+def round_numbers(axis: Axis, unit: str = "") -> None:
+    """Write 1k and 10M at an axis, or 10ms."""
     from matplotlib.ticker import EngFormatter, NullLocator
 
-    axis.set_major_formatter(EngFormatter(sep=""))
+    axis.set_major_formatter(EngFormatter(unit, sep=""))
     axis.set_minor_locator(NullLocator())
 
 

@@ -11,6 +11,7 @@ from iptlab.errors import IptlabError
 from iptlab.html import Html, element, table
 from iptlab.kubernetes.costs import Cost, cost
 from iptlab.notebook import chart
+from iptlab.shown import Shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,12 +40,18 @@ _CURVES = (
     _Curve("first packet", "first", "rules that a packet passes"),
     _Curve("later packet", "later", "rules that a packet passes"),
 )
+# drawn only: the table has no number that differs from run to run
+_TIMES = (
+    _Curve("all rules", "full_sync", "time to write them, here"),
+    _Curve("one change", "partial_sync", "time to write them, here"),
+)
 
 
-class Costs:
+class Costs(Shown):
     """The cost of Services on one node: rules, text, and rules that packets pass.
 
-    All numbers are counted, and the same on every machine, but those of ``timings``.
+    All numbers are counted, and the same on every machine, but those of ``timings``, of which
+    there are curves too.
     """
 
     def __init__(
@@ -97,26 +104,28 @@ class Costs:
 
     def figure(self) -> Figure:
         """The curves as a matplotlib figure."""
-        figure, axes = chart.axes(3, 9.6, 3.0)
-        titles = list(dict.fromkeys(curve.chart for curve in _CURVES))
+        figure, axes = chart.axes(4, 11.6, 2.9)
+        curves = (*_CURVES, *_TIMES)
+        titles = list(dict.fromkeys(curve.chart for curve in curves))
         for one, title in zip(axes, titles, strict=True):
             one.set_title(title, loc="left", fontsize=11)
             one.set_xlabel("Services")
-            some = [curve for curve in _CURVES if curve.chart == title]
+            some = [curve for curve in curves if curve.chart == title]
             for number, curve in enumerate(some):
                 points = [(each.services, getattr(each, curve.attribute)) for each in self.rows]
                 chart.curve(one, points, curve.name, second=number == 1)
             one.margins(0.12, 0.2)
             one.grid(visible=True, which="major", linewidth=0.6)
             chart.round_numbers(one.xaxis)
-            chart.round_numbers(one.yaxis)
+            chart.round_numbers(one.yaxis, unit="s" if title == _TIMES[0].chart else "")
         return figure
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """Text and HTML."""
-        return {"text/plain": str(self), "text/html": self._html()}
+        return {"text/plain": str(self), "text/html": self.as_html()}
 
-    def _html(self) -> Html:
+    def as_html(self) -> Html:
+        """The picture, and the numbers as a table below it."""
         numbers = table(self.title, self._head(), self._numbers())
         return element(
             "div", chart.picture(self.figure, self._said()), numbers, element("p", _NOTE)
@@ -125,7 +134,9 @@ class Costs:
     def _said(self) -> str:
         """What the curves look like, for who cannot see them."""
         return (
-            "three panels with logarithmic axes against the number of Services. Rules, text and "
+            "four panels with logarithmic axes against the number of Services. Rules, text and "
             "the rules that a first packet passes grow in proportion to it; those that a later "
-            "packet passes stay the same. The table below has the numbers."
+            "packet passes stay the same. The table below has the numbers. The fourth panel is "
+            "the time that this machine took to write all rules, and to write one change, which "
+            "is far less."
         )

@@ -18,7 +18,9 @@ from iptlab.kubernetes.kube_proxy import Proxy
 from iptlab.kubernetes.manifests import Manifests
 from iptlab.netfilter.context import Connection, Owner
 from iptlab.netfilter.rules import Chain, Rule, Table
+from iptlab.notebook.costs import Costs
 from iptlab.notebook.lab_view import attempt_html, lab_html, tally_html, transcript_html
+from iptlab.notebook.load_balancing import LoadBalancing
 from iptlab.packet import Packet
 from iptlab.ruleset import Ruleset
 from iptlab.shown import Shown
@@ -61,6 +63,8 @@ VIEWS: dict[type[Shown], Callable[[Any], Html]] = {
     Transcript: transcript_html,
     Attempt: attempt_html,
     Tally: tally_html,
+    LoadBalancing: LoadBalancing.as_html,
+    Costs: Costs.as_html,
     Result: Result.as_html,
     **dict.fromkeys((Rule, Packet, Connection, Situation, Owner, Interface, Host, Machine), _plain),
     **dict.fromkeys((Trip, Manifests, Cluster, Proxy, Scope, Comparison, Difference), _plain),
