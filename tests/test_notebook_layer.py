@@ -231,6 +231,18 @@ def test_a_cell_of_commands_runs_at_a_host_of_the_lab(run: Run) -> None:
     assert "10.0.0.80" in run("%on other.web cat /etc/hosts").data["text/plain"]
 
 
+def test_columns_stay_and_what_fits_no_screen_is_folded(run: Run) -> None:
+    run("lab = iptlab.Lab.home_router()")
+    assert 'white-space: pre"' in run("%on router iptables -L -n -v").data["text/html"]
+    run('%on router iptables -A INPUT -p udp -j LOG --log-prefix "dns: "')
+    run("%on phone nc -zuv 192.168.1.1 53")
+    for command in (
+        "%on router dmesg",
+        f"%on router iptables -A INPUT -s {'1.2.3.4,' * 12}9.9.9.9",
+    ):
+        assert "white-space: pre-wrap" in run(command).data["text/html"]
+
+
 def test_a_cell_that_fails_tells_the_line_as_the_notebook_counts_it(run: Run) -> None:
     run("lab = iptlab.Lab.home_router()")
     shown = run("%%on router\necho {lab} $?\n\niptables -X web\necho b\n")

@@ -14,10 +14,12 @@ from iptlab.notebook.lab_picture import picture
 from iptlab.simulate.network import Attempt, Leg, Trip
 from iptlab.view import journey_html
 
+_SCREEN = "font-family: monospace; line-height: 1.3; overflow: auto; max-height: 40em; "
 # a long listing scrolls in its own frame, and its columns stay columns
-_SCREEN = (
-    "font-family: monospace; line-height: 1.3; white-space: pre; overflow: auto; max-height: 40em"
-)
+_COLUMNS = "white-space: pre"
+# but a long command, and what is wider than any listing, such as a line of a log, are folded
+_FOLDED = "white-space: pre-wrap; word-break: normal"
+_LONG_COMMAND, _WIDEST_LISTING = 90, 140
 
 
 def transcript_html(transcript: Transcript) -> Html:
@@ -25,10 +27,17 @@ def transcript_html(transcript: Transcript) -> Html:
     shown = [_ran_html(one, transcript.prompt) for one in transcript.ran]
     if transcript.unread is not None:
         shown.append(Html(join((transcript.verdict,))))
-    parts = [element("pre", *shown, style=_SCREEN)] if shown else []
+    style = _FOLDED if any(_is_wide(one, transcript.prompt) for one in transcript.ran) else _COLUMNS
+    parts = [element("pre", *shown, style=_SCREEN + style)] if shown else []
     if transcript.verdict and transcript.unread is None:
         parts.append(element("p", element("em", transcript.verdict)))
     return element("div", *parts)
+
+
+def _is_wide(ran: Ran, prompt: str) -> bool:
+    typed = [len(line) for line in ran.shown(prompt).splitlines()]
+    printed = [len(line) for line in ran.printed().splitlines()]
+    return max(typed, default=0) > _LONG_COMMAND or max(printed, default=0) > _WIDEST_LISTING
 
 
 def _ran_html(ran: Ran, prompt: str) -> Html:
