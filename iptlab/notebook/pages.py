@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from iptlab.html import document, element
+from iptlab.html import Html, document, element
 from iptlab.netfilter.rules import Chain, Table
-from iptlab.notebook.display import html
 from iptlab.notebook.widgets.base import Widget, style
 from iptlab.notebook.widgets.packet_flow import PacketFlow
 from iptlab.notebook.widgets.rule_table import RuleTable
@@ -27,7 +26,9 @@ def page(value: Shown) -> str:
             return WIDGETS[kind](value).to_html()
     title = str(value).partition("\n")[0] or type(value).__name__
     return document(
-        title, f"{style('page')}\n{_WIDTH}", element("main", html(value), class_="iptlab")
+        title,
+        f"{style('page')}\n{_WIDTH}",
+        element("main", Html(value._repr_html_()), class_="iptlab"),
     )
 
 
