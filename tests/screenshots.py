@@ -10,16 +10,15 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from browsing import ROOT, running_browser
 from PIL import Image
+from traitlets import Unicode
 from widget_pages import THEMES, Drawn
 
 import iptlab
-
-if TYPE_CHECKING:
-    from iptlab.notebook.widgets.base import Widget
+from iptlab.notebook.widgets.base import Widget, style
 
 FOLDER = ROOT / "docs" / "img"
 # what a picture in a repository may weigh, and the colours that it needs for that
@@ -110,11 +109,71 @@ def _at_input(drawn: Drawn) -> None:
     drawn.set("selected", "INPUT")
 
 
+def _service_map() -> Widget:
+    """A Service with a node port, as the rules of a node have it."""
+    return iptlab.ServiceMap(iptlab.Lab.kubernetes(), "default/web")
+
+
+def _at_the_second_endpoint(drawn: Drawn) -> None:
+    drawn.page.get_by_text("1/3 · 33.33 %").nth(1).click()
+
+
+_SSH = "-P INPUT DROP\n-A INPUT -s 10.0.0.0/8 -p tcp --dport 22 -j ACCEPT"
+
+
+def _packet_builder() -> Widget:
+    """A packet that a firewall lets in, and a port that is none."""
+    return iptlab.PacketBuilder(iptlab.read_rules(_SSH))
+
+
+def _ruleset_editor() -> Widget:
+    """Rules that are not those that were wanted."""
+    return iptlab.RulesetEditor(_SSH, "-P INPUT DROP\n-A INPUT -p tcp --dport 22 -j ACCEPT")
+
+
+def _judged(drawn: Drawn) -> None:
+    drawn.page.locator(".said strong").first.wait_for()
+
+
+def _answered(drawn: Drawn) -> None:
+    drawn.page.get_by_role("radio").first.check()
+    drawn.page.get_by_role("button", name="Check").click()
+    _judged(drawn)
+
+
+class Still(Widget):
+    """What shows no more than HTML, for a picture of it."""
+
+    _esm = "export default { render({ model, el }) { el.innerHTML = model.get('html'); } }"
+    _css = style()
+    html = Unicode().tag(sync=True)
+
+
+def _load_balancing() -> Widget:
+    """Three hundred connections to a Service of three endpoints."""
+    found = iptlab.LoadBalancing(iptlab.Lab.kubernetes(), "shell", "default/web:http")
+    return Still(html=f'<div class="iptlab">{found._repr_mimebundle_()["text/html"]}</div>')
+
+
+def _costs() -> Widget:
+    """What ten to ten thousand Services cost."""
+    return Still(
+        html=f'<div class="iptlab">{iptlab.Costs()._repr_mimebundle_()["text/html"]}</div>'
+    )
+
+
 SHOTS = {
     "rule-table": Shot(_rule_table, _only_hits),
     "chain-graph": Shot(_chain_graph, _at_services, 1500),
     "conntrack-timeline": Shot(_conntrack_timeline, _at_established),
     "tables-and-hooks": Shot(iptlab.TablesAndHooks, _at_input),
+    "load-balancing": Shot(_load_balancing, width=900),
+    "costs": Shot(_costs),
+    "service-map": Shot(_service_map, _at_the_second_endpoint, 900),
+    "packet-builder": Shot(_packet_builder, _judged, 820),
+    "ruleset-editor": Shot(_ruleset_editor, _judged, 820),
+    "exercise-panel": Shot(lambda: iptlab.ExercisePanel("00-first"), _answered, 820),
+    "quiz": Shot(lambda: iptlab.Quiz("04"), width=820),
     "packet-flow": Shot(_packet_flow, _at_translation),
     "packet-flow-predict": Shot(_packet_flow, _at_a_question),
 }

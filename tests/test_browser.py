@@ -124,3 +124,39 @@ def test_rules_that_are_not_in_the_page_are_asked_of_the_kernel(
     shown.locator("tr.rule").get_by_role("button", name="web").click()
     shown.locator("tr.here").wait_for()
     assert page.evaluate(READ, "(table.selected, len(table.lines))") == "('filter web', 200)"
+
+
+FORMS = """import iptlab
+rules = iptlab.read_rules("-A INPUT -p tcp --dport 22 -j DROP")
+builder = iptlab.PacketBuilder(rules)
+builder"""
+MAP = """shown = iptlab.ServiceMap(iptlab.Lab.kubernetes(), "default/web")
+shown"""
+PANEL = """panel = iptlab.ExercisePanel("01-repair")
+panel"""
+
+
+def test_forms_are_answered_by_the_kernel_and_take_keys_for_themselves(
+    lab: Lab, run_notebook: Callable[[str], Any]
+) -> None:
+    page = run_notebook(notebook(lab, "forms.ipynb", FORMS, MAP, PANEL))
+    cells = page.locator(".jp-Cell")
+    before = cells.count()
+    page.get_by_text("DROP by filter INPUT 1").first.wait_for()
+    page.get_by_label("destination port").fill("8O")
+    page.get_by_text("`8O' is no port").wait_for()
+    page.get_by_label("destination port").fill("80")
+    page.locator(".said strong").get_by_text("ACCEPT").first.wait_for()
+    told = page.evaluate(READ, "builder.line")
+    assert told == "'in eth0 tcp 10.0.0.9:40000 -> 10.0.0.1:80 SYN'"
+    page.get_by_text("1/3 · 33.33 %").nth(1).click()
+    for key in ("a", "b", "d", "d", "Home", "Enter"):
+        page.keyboard.press(key)
+    page.get_by_text("What catches packets").wait_for()
+    assert page.evaluate(READ, "shown.selected") == "'10.96.0.80:80/tcp'"
+    page.get_by_label("your answer").fill("-A INPUT -j DROP")
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("not right yet: 01-repair").wait_for()
+    page.get_by_role("button", name="Hint", exact=True).press("Enter")
+    page.get_by_text("Hint 1 of").wait_for()
+    assert cells.count() == before

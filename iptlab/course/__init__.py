@@ -42,9 +42,11 @@ __all__ = [
     "lessons",
     "notebooks",
     "origin",
+    "questions",
     "review",
     "solution",
     "title",
+    "usual",
 ]
 
 
@@ -53,14 +55,15 @@ def lessons() -> dict[str, tuple[Exercise | Variants, ...]]:
     return {lesson.__name__[-2:]: lesson.EXERCISES for lesson in LESSONS}
 
 
-def _questions() -> dict[str, tuple[Predict, ...]]:
+def questions() -> dict[str, tuple[Predict, ...]]:
+    """The questions of each lesson that later ones ask again."""
     return {lesson.__name__[-2:]: lesson.REVIEW for lesson in LESSONS}
 
 
 def _all() -> Iterator[Exercise | Variants]:
     for number, lesson in lessons().items():
         yield from lesson
-        yield from _questions()[number]
+        yield from questions()[number]
 
 
 @cache
@@ -84,7 +87,7 @@ def exercise(id_: str, seed: int = 0) -> Exercise:
 
 def review(lesson: str, count: int = REVIEWED, seed: int = 0) -> tuple[Exercise, ...]:
     """Questions from earlier lessons, as ``05-review-1`` and so on."""
-    chosen = drawn(_questions(), lesson, count, seed)
+    chosen = drawn(questions(), lesson, count, seed)
     return tuple(
         replace(exercises(seed)[id_], id=f"{lesson}-review-{number}")
         for number, id_ in enumerate(chosen, start=1)
@@ -96,7 +99,7 @@ def origin(id_: str, seed: int = 0) -> str:
     found = re.fullmatch(r"(\d\d)-review-([1-9])", id_)
     if found is None:
         return id_
-    chosen = drawn(_questions(), found[1], int(found[2]), seed)
+    chosen = drawn(questions(), found[1], int(found[2]), seed)
     return chosen[int(found[2]) - 1] if len(chosen) >= int(found[2]) else id_
 
 

@@ -42,6 +42,14 @@ class Backend:
     result: Result
     probability: Fraction
 
+    @classmethod
+    def of(cls, attempt: Attempt) -> Backend:
+        """What an attempt says about who answers, apart from its probability."""
+        got = attempt.seen or attempt.packet
+        pod = attempt.listener or attempt.server
+        source = str(got.src) if attempt.seen else ""
+        return cls(pod, str(got.dst), got.dport or 0, source, attempt.result, Fraction(0))
+
     @property
     def place(self) -> str:
         """Its address and port: 10.244.1.5:8080."""
@@ -119,10 +127,17 @@ class Cluster(Shown):
         """Who may answer, the likeliest first; the same answer from two ways counts once."""
         found: dict[Backend, Fraction] = {}
         for attempt in self.outcomes(client, to):
-            backend = _backend(attempt)
+            backend = Backend.of(attempt)
             found[backend] = found.get(backend, Fraction(0)) + attempt.probability
         likely = [replace(one, probability=chance) for one, chance in found.items()]
         return tuple(sorted(likely, key=lambda one: (-one.probability, one.pod, one.address)))
+
+    def draws(self, client: str, to: str, choose: Chooser) -> Iterator[Backend]:
+        """Who answers one connection after another, without end; the cluster stays as it is."""
+        name, destination = self._machine(client), self._read(to)
+        network = self.network.copy()
+        while True:
+            yield Backend.of(_connect(network, name, destination, choose))
 
     def wait(self, seconds: float) -> None:
         """Let time pass: connections time out, affinity wears off."""
@@ -273,11 +288,3 @@ def _connect(
     network: Network, client: str, to: Destination, choose: Chooser | None = None
 ) -> Attempt:
     return network.connect(client, to.address, to.port, protocol=to.protocol, choose=choose)
-
-
-def _backend(attempt: Attempt) -> Backend:
-    """What an attempt says about who answers, apart from its probability."""
-    got = attempt.seen or attempt.packet
-    pod = attempt.listener or attempt.server
-    source = str(got.src) if attempt.seen else ""
-    return Backend(pod, str(got.dst), got.dport or 0, source, attempt.result, Fraction(0))

@@ -119,14 +119,19 @@ class Rule(Shown):
                 doubts.append(test)
         return doubts[0].why_not(packet, context) if doubts else ""
 
-    def explain(self) -> str:
-        """The rule as one English sentence."""
+    def claims(self) -> list[str]:
+        """What a packet must be like, each as an English claim; none if nothing is asked."""
         claims: list[str] = []
         for test in self.tests():
             if type(test).explain is Match.explain:
                 claims += [condition.says() for condition in test.conditions()]
             else:
                 claims += filter(None, (test.explain(),))
+        return claims
+
+    def explain(self) -> str:
+        """The rule as one English sentence."""
+        claims = self.claims()
         who = "Every packet" if not claims else f"A packet that {_listing(claims)}"
         what = self.target.explain() if self.target else "is counted and goes on"
         return f"{who} {what}."

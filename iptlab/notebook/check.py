@@ -8,7 +8,7 @@ import sys
 from iptlab import course
 from iptlab.course.progress import Report
 from iptlab.errors import CheckFailedError, IptlabError
-from iptlab.grading import Status, grade
+from iptlab.grading import Result, Status, grade
 from iptlab.notebook.session import SESSION, seed
 
 # wrong answers after which a solution may be seen
@@ -21,14 +21,20 @@ def check(exercise: str, answer: object) -> None:
     With IPTLAB_STRICT=1 in the environment anything but a correct answer raises
     CheckFailedError, so that a test can see it.
     """
+    result = judged(exercise, answer)
+    show(result)
+    if os.environ.get("IPTLAB_STRICT") == "1" and result.status is not Status.CORRECT:
+        raise CheckFailedError(str(result))
+
+
+def judged(exercise: str, answer: object) -> Result:
+    """Grade an answer, and note down right and wrong ones."""
     result = grade(course.exercise(exercise, seed()), answer)
     SESSION.solved[exercise] = result.status is Status.CORRECT
     if result.status in (Status.CORRECT, Status.WRONG):
         solved = result.status is Status.CORRECT
         SESSION.change(lambda progress: progress.answered(exercise, solved=solved))
-    show(result)
-    if os.environ.get("IPTLAB_STRICT") == "1" and result.status is not Status.CORRECT:
-        raise CheckFailedError(str(result))
+    return result
 
 
 def score(exercise: str, points: float = 1.0) -> float:
@@ -42,17 +48,21 @@ def score(exercise: str, points: float = 1.0) -> float:
 
 def hint(exercise: str, number: int | None = None) -> None:
     """Show the exercise's next hint, or the one of that number; each says a little more."""
+    print(next_hint(exercise, number))
+
+
+def next_hint(exercise: str, number: int | None = None) -> str:
+    """The exercise's next hint, or the one of that number, and how to get more."""
     hints = course.exercise(exercise, seed()).hints
     if number is None:
         number = min(SESSION.hints.get(exercise, 0) + 1, len(hints))
     if not 1 <= number <= len(hints):
         raise IptlabError(f"{exercise} has {len(hints)} hints; ask for one from 1 to {len(hints)}")
     SESSION.hints[exercise] = number
-    print(f"Hint {number} of {len(hints)}: {hints[number - 1]}")
+    more = f'That was the last one. What is left is iptlab.solution("{exercise}").'
     if number < len(hints):
-        print(f'For the next one, ask again: iptlab.hint("{exercise}")')
-    else:
-        print(f'That was the last one. What is left is iptlab.solution("{exercise}").')
+        more = f'For the next one, ask again: iptlab.hint("{exercise}")'
+    return f"Hint {number} of {len(hints)}: {hints[number - 1]}\n{more}"
 
 
 def solution(exercise: str, *, force: bool = False) -> None:
@@ -60,30 +70,39 @@ def solution(exercise: str, *, force: bool = False) -> None:
 
     With IPTLAB_NO_SOLUTIONS=1 in the environment there are none.
     """
+    print(earned_solution(exercise, force=force))
+
+
+def earned_solution(exercise: str, *, force: bool = False) -> str:
+    """A right answer if it may be seen, else what has to be done before."""
     course.exercise(exercise, seed())
     record = SESSION.progress.of(exercise)
     if os.environ.get("IPTLAB_NO_SOLUTIONS") == "1":
-        print("There are no solutions here: IPTLAB_NO_SOLUTIONS is set.")
-    elif force or record.solved or record.wrong >= TRIES:
-        print(f"One right answer to {exercise}; there may be others.\n")
-        print(course.solution(exercise, seed()))
-    else:
-        print(
-            f"A solution is shown after {TRIES} wrong answers; so far there are {record.wrong}. "
-            f'Try once more, or ask iptlab.hint("{exercise}"). To see it all the same: '
-            f'iptlab.solution("{exercise}", force=True)'
-        )
+        return "There are no solutions here: IPTLAB_NO_SOLUTIONS is set."
+    if force or record.solved or record.wrong >= TRIES:
+        shown = course.solution(exercise, seed())
+        return f"One right answer to {exercise}; there may be others.\n\n{shown}"
+    return (
+        f"A solution is shown after {TRIES} wrong answers; so far there are {record.wrong}. "
+        f'Try once more, or ask iptlab.hint("{exercise}"). To see it all the same: '
+        f'iptlab.solution("{exercise}", force=True)'
+    )
 
 
 def reset(exercise: str) -> None:
     """Forget what was answered, and show the cell as the course has it."""
-    course.exercise(exercise, seed())
-    SESSION.change(lambda progress: progress.without(exercise))
-    SESSION.hints.pop(exercise, None)
+    forget(exercise)
     print(f"{exercise} begins anew.")
     cell = course.cells(exercise[:2]).get(exercise)
     if cell is not None:
         print(f"This was in its cell:\n\n{cell.text}")
+
+
+def forget(exercise: str) -> None:
+    """Forget what was answered to an exercise, and which hints were shown."""
+    course.exercise(exercise, seed())
+    SESSION.change(lambda progress: progress.without(exercise))
+    SESSION.hints.pop(exercise, None)
 
 
 def progress(lesson: str = "") -> Report:

@@ -59,7 +59,7 @@ VIEWS: dict[type[Shown], Callable[[Any], Html]] = {
     Lab: lab_html,
     Transcript: transcript_html,
     Attempt: attempt_html,
-    Result: Result.as_html,
+    Result: Result.html,
     **dict.fromkeys((Rule, Packet, Connection, Situation, Owner, Interface, Host, Machine), _plain),
     **dict.fromkeys((Trip, Manifests, Cluster, Proxy, Scope, Comparison, Difference), _plain),
 }

@@ -55,3 +55,13 @@ def scripts() -> Iterator[Script]:
         script = waiting.pop()
         yield script
         waiting += script.others()
+
+
+def simple(exact: Fraction) -> Fraction:
+    """The simple fraction that chance in the kernel's 2**31 parts stands for, if there is one.
+
+    >>> simple(Fraction(715827883, 2**31))
+    Fraction(1, 3)
+    """
+    near = exact.limit_denominator(1000)
+    return near if abs(near - exact) < Fraction(1, 1 << 24) else exact
