@@ -101,7 +101,7 @@ def test_strict_mode_refuses_what_is_missing_or_wrong(file: Path, tmp_path: Path
     (tmp_path / "missing.ipynb").write_text(dev.text(dev.solved(lesson, {})))
     (tmp_path / "wrong.ipynb").write_text(dev.text(dev.solved(lesson, mistakes)))
 
-    options = ["-n0", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=30", "-rf"]
+    options = ["-n0", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120", "-rf"]
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *options],
         cwd=tmp_path,

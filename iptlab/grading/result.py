@@ -93,9 +93,9 @@ class Result(Shown):
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         """Text and HTML for people, and the status for programs that read notebooks."""
         mark = {"exercise": self.exercise, "status": str(self.status), "code": self.code}
-        return {"text/plain": str(self), "text/html": self.as_html(), CHECK_MIME: mark}
+        return {"text/plain": str(self), "text/html": self.html(), CHECK_MIME: mark}
 
-    def as_html(self) -> Html:
+    def html(self) -> Html:
         """A note with a bar in its status's colour."""
         parts = [element("p", element("strong", self.heading))]
         parts += [_paragraph(said) for said in (self.task, self.message) if said]

@@ -122,9 +122,9 @@ class Costs(Shown):
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """Text and HTML."""
-        return {"text/plain": str(self), "text/html": self.as_html()}
+        return {"text/plain": str(self), "text/html": self.html()}
 
-    def as_html(self) -> Html:
+    def html(self) -> Html:
         """The picture, and the numbers as a table below it."""
         numbers = table(self.title, self._head(), self._numbers())
         return element(

@@ -161,9 +161,9 @@ class LoadBalancing(Shown):
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """Text and HTML."""
-        return {"text/plain": str(self), "text/html": self.as_html()}
+        return {"text/plain": str(self), "text/html": self.html()}
 
-    def as_html(self) -> Html:
+    def html(self) -> Html:
         """The picture, and the numbers as a table below it."""
         rows = table(self.title, _HEAD, [one.cells() for one in self.shares])
         return element("div", chart.picture(self.figure, self._said()), rows)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from iptlab.html import document, element
+from iptlab.html import Html, document, element
+from iptlab.kubernetes.cluster import Cluster
 from iptlab.netfilter.rules import Chain, Table
-from iptlab.notebook.display import html
 from iptlab.notebook.widgets.base import Widget, style
 from iptlab.notebook.widgets.packet_flow import PacketFlow
 from iptlab.notebook.widgets.rule_table import RuleTable
+from iptlab.notebook.widgets.service_map import ServiceMap
 from iptlab.ruleset import Ruleset
 from iptlab.shown import Shown
 from iptlab.simulate.journey import Journey
@@ -22,16 +20,21 @@ _WIDTH = "main { margin: 1.5em auto; max-width: 72em; padding: 0 1em }"
 
 def page(value: Shown) -> str:
     """The page of a value: its widget if it has one, else what a notebook shows of it."""
-    for kind in type(value).__mro__:
-        if kind in WIDGETS:
-            return WIDGETS[kind](value).to_html()
+    if (widget := _widget(value)) is not None:
+        return widget.to_html()
     title = str(value).partition("\n")[0] or type(value).__name__
-    return document(
-        title, f"{style('page')}\n{_WIDTH}", element("main", html(value), class_="iptlab")
-    )
+    main = element("main", Html(value._repr_html_()), class_="iptlab")
+    return document(title, f"{style('page')}\n{_WIDTH}", main)
 
 
-WIDGETS: dict[type[Shown], Callable[[Any], Widget]] = {
-    **dict.fromkeys((Chain, Table, Ruleset), RuleTable),
-    **dict.fromkeys((Journey, HookVisit, Attempt, Trip), PacketFlow),
-}
+def _widget(value: Shown) -> Widget | None:
+    """What steps, is searched or is clicked of a value."""
+    match value:
+        case Chain() | Table() | Ruleset():
+            return RuleTable(value)
+        case Journey() | HookVisit() | Trip() | Attempt():
+            return PacketFlow(value)
+        case Cluster() if value.place.manifests.services:
+            return ServiceMap(value)
+        case _:
+            return None

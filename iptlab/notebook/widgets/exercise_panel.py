@@ -40,7 +40,7 @@ class ExercisePanel(Form):
         id_, typed = self.exercise.id, self.values["answer"]
         match do:
             case "check":
-                return Reply(judged(id_, meant(self.exercise, typed)).as_html())
+                return Reply(judged(id_, meant(self.exercise, typed)).html())
             case "hint":
                 try:
                     return Reply(element("p", next_hint(id_)))

@@ -94,7 +94,7 @@ class PacketBuilder(Form):
         """What becomes of the packet; an IptlabError if it is none."""
         situation = None if isinstance(self.ground, Host) else Situation.parse(line)
         if self.exercise:
-            return grade(self.exercise, line).as_html()
+            return grade(self.exercise, line).html()
         if self.ground is None:
             assert situation is not None, "only a host reads packets by itself"
             return element("p", str(situation.packet))

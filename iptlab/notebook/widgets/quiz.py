@@ -62,8 +62,8 @@ class Quiz(Form):
         result = judged(one.id, meant(one, typed))
         if result.status is Status.CORRECT and one.id not in self.right:
             self.right.add(one.id)
-            return self._turned(result.as_html())
-        return Reply(result.as_html())
+            return self._turned(result.html())
+        return Reply(result.html())
 
     def _turned(self, said: Html) -> Reply:
         """The form as it is now, with other words."""

@@ -62,8 +62,10 @@ function render({ model, el }) {
   const before = button("‹ Previous", () => show({ start: Math.max(0, at.start - model.get("page")) }));
   const after = button("Next ›", () => show({ start: at.start + model.get("page") }));
   const back = button("↩ Back", goBack);
+  const place = h("div", { class: "scroll" }, h("table", {},
+    h("caption", {}, title), h("thead", {}, h("tr", {}, ...heads())), body));
   const came = [];
-  let at = { start: 0, total: 0 };
+  let at = { start: 0, searched: false };
   let latest = 0;
 
   node.append(
@@ -71,11 +73,7 @@ function render({ model, el }) {
       words,
       model.get("walked") ? h("label", {}, only, " only what the packet hit") : null,
       back, before, after, status),
-    h("div", { class: "scroll" },
-      h("table", {},
-        h("caption", {}, title),
-        h("thead", {}, h("tr", {}, ...heads())),
-        body)));
+    place);
 
   function button(label, act) {
     return h("button", { type: "button", onclick: act }, label);
@@ -89,44 +87,57 @@ function render({ model, el }) {
   /** Draw a page; an answer that came too late for what was typed since is left alone. */
   async function show({ start = 0, chain = "" }, focus = "") {
     const turn = ++latest;
-    const answer = await ask({ words: words.value, only: only.checked, start, chain });
+    const asked = { words: words.value, only: only.checked };
+    const answer = await ask({ ...asked, start, chain });
     if (turn !== latest) return;
-    at = answer;
+    at = { ...answer, searched: Boolean(asked.words || asked.only) };
     body.replaceChildren(...at.lines.flatMap((line) => (line.number ? rule(line) : [heading(line)])));
+    place.scrollTop = 0;
+    const end = at.start + at.lines.length;
     before.disabled = at.start === 0;
-    after.disabled = at.start + at.lines.length >= at.total;
-    back.disabled = came.length === 0;
+    after.disabled = end >= at.total;
     before.hidden = after.hidden = before.disabled && after.disabled;
-    back.hidden = back.disabled;
+    back.hidden = came.length === 0;
     status.textContent = at.total
-      ? `lines ${counts(at.start + 1)} to ${counts(at.start + at.lines.length)} of ${counts(at.total)}`
+      ? `lines ${counts(at.start + 1)} to ${counts(end)} of ${counts(at.total)}`
       : "no rule has all these words";
     if (focus) light(focus);
   }
 
+  // --- from chain to chain ---
+
+  const found = (chain) => [...body.querySelectorAll("tr.chain")].find((row) => row.dataset.chain === chain);
+
   function light(chain) {
-    const found = [...body.querySelectorAll("tr.chain")].find((row) => row.dataset.chain === chain);
-    if (!found) return;
     for (const row of body.querySelectorAll(".here")) row.classList.remove("here");
-    found.classList.add("here");
-    found.scrollIntoView({ block: "nearest" });
-    found.firstElementChild.focus({ preventScroll: true });
+    const row = found(chain);
+    if (!row) return;
+    row.classList.add("here");
+    row.scrollIntoView({ block: "nearest" });
+    row.firstElementChild.focus({ preventScroll: true });
   }
 
-  function follow_(chain) {
-    came.push({ words: words.value, start: at.start, scroll: node.querySelector(".scroll").scrollTop });
+  function leave(chain) {
+    came.push({ words: words.value, only: only.checked, start: at.start, scroll: place.scrollTop });
+    if (model.get("selected") === chain) visit(chain);
+    else put(model, "selected", chain);
+  }
+
+  /** Go to a chain: on this page if it is there, else on the page that begins with it. */
+  function visit(chain) {
     words.value = "";
     only.checked = false;
-    put(model, "selected", chain);
-    return show({ chain }, chain);
+    back.hidden = came.length === 0;
+    if (found(chain) && !at.searched) light(chain);
+    else show({ chain }, chain);
   }
 
   async function goBack() {
     const last = came.pop();
-    if (!last) return;
     words.value = last.words;
+    only.checked = last.only;
     await show({ start: last.start });
-    node.querySelector(".scroll").scrollTop = last.scroll;
+    place.scrollTop = last.scroll;
     (back.hidden ? words : back).focus();
   }
 
@@ -172,17 +183,14 @@ function render({ model, el }) {
   function target(line) {
     if (!line.to) return line.target;
     const chain = called({ table: line.table, chain: line.to });
-    const link = button("", () => follow_(chain));
+    const link = button("", () => leave(chain));
     link.className = "link";
     link.title = line.to;
     link.append(line.goto ? "goto " : "", named(line.to));
     return link;
   }
 
-  const forget = follow(model, ["selected"], () => {
-    const chain = model.get("selected");
-    if (chain && body.querySelector(".here")?.dataset.chain !== chain) show({ chain }, chain);
-  });
+  const forget = follow(model, ["selected"], () => model.get("selected") && visit(model.get("selected")));
   const again = follow(model, ["lines", "total"], () => show({}));
   show({});
   return () => {

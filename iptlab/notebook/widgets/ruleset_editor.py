@@ -59,7 +59,7 @@ class RulesetEditor(Form):
             rules = self.rules
         except RuleError as error:
             return Reply(marks={"rules": str(error)})
-        return Reply(self.judge.judge_rules(rules).as_html() if self.judge else ruleset_html(rules))
+        return Reply(self.judge.judge_rules(rules).html() if self.judge else ruleset_html(rules))
 
 
 def _judge(reference: Ruleset | str | None, scope: Scope) -> WriteRules | None:
