@@ -57,16 +57,3 @@ def image(drawing: str, alt: str) -> Html:
     """An SVG as an ``img``: a notebook that is not trusted shows no other drawing."""
     data = b64encode(drawing.encode()).decode()
     return element("img", src=f"data:image/svg+xml;base64,{data}", alt=alt)
-
-
-def page(title: str, body: Html) -> str:
-    """A page of its own that needs no network, for a light and a dark screen."""
-    head = join(
-        (
-            Html('<meta charset="utf-8">'),
-            element("title", title),
-            Html("<style>:root { color-scheme: light dark; font: 15px system-ui }</style>"),
-        )
-    )
-    parts = element("head", head), element("body", element("main", body))
-    return f"<!doctype html>\n{element('html', *parts, lang='en')}\n"

@@ -125,14 +125,6 @@ def test_the_chart_says_what_the_table_says() -> None:
     assert list(found.to_frame()["drawn"]) == [one.drawn for one in found.shares]
 
 
-def test_it_is_a_page_of_its_own_and_a_data_frame() -> None:
-    found = LoadBalancing(iptlab.read_rules(UNEVEN), PACKET, connections=40)
-    page = found.to_html()
-    assert page.startswith("<!doctype html>")
-    assert "<table>" in page
-    assert "http" not in page.replace("http://www.w3.org", "").partition("base64,")[0]
-
-
 def test_a_hostile_name_stays_text(lab: iptlab.Lab) -> None:
     found = LoadBalancing(lab, "shell", "default/web:http", connections=3)
     object.__setattr__(found.shares[0], "name", '"><img src=x onerror=alert(1)>')

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from iptlab.errors import IptlabError
-from iptlab.html import Html, element, page, table
+from iptlab.html import Html, element, table
 from iptlab.kubernetes.costs import Cost, cost
 from iptlab.notebook import chart
 
@@ -92,10 +92,6 @@ class Costs:
 
         names = ["services", *(curve.attribute for curve in _CURVES)]
         return pd.DataFrame([{name: getattr(one, name) for name in names} for one in self.rows])
-
-    def to_html(self) -> str:
-        """A page of its own with the curves and the table."""
-        return page(self.title, self._html())
 
     # --- the picture ---
 

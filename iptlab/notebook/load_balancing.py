@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from iptlab.console.lab import Lab
 from iptlab.errors import IptlabError
-from iptlab.html import Html, element, page, table
+from iptlab.html import Html, element, table
 from iptlab.kernel.boxes import host_for, placed
 from iptlab.kubernetes.cluster import Backend, Cluster
 from iptlab.notebook import chart
@@ -124,10 +124,6 @@ class LoadBalancing:
 
         rows = [(one.name, one.chance, one.expected, one.drawn) for one in self.shares]
         return pd.DataFrame(rows, columns=["name", "chance", "expected", "drawn"])
-
-    def to_html(self) -> str:
-        """A page of its own with the chart and the table."""
-        return page(self.title, self._html())
 
     # --- the picture ---
 
