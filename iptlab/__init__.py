@@ -47,12 +47,16 @@ if TYPE_CHECKING:
     from iptlab.notebook.load_balancing import LoadBalancing as LoadBalancing
     from iptlab.notebook.magics import load_ipython_extension as load_ipython_extension
     from iptlab.notebook.selftest import selftest as selftest
+    from iptlab.notebook.widgets.chain_graph import ChainGraph as ChainGraph
+    from iptlab.notebook.widgets.conntrack_timeline import ConntrackTimeline as ConntrackTimeline
     from iptlab.notebook.widgets.exercise_panel import ExercisePanel as ExercisePanel
     from iptlab.notebook.widgets.packet_builder import PacketBuilder as PacketBuilder
     from iptlab.notebook.widgets.packet_flow import PacketFlow as PacketFlow
     from iptlab.notebook.widgets.quiz import Quiz as Quiz
+    from iptlab.notebook.widgets.rule_table import RuleTable as RuleTable
     from iptlab.notebook.widgets.ruleset_editor import RulesetEditor as RulesetEditor
     from iptlab.notebook.widgets.service_map import ServiceMap as ServiceMap
+    from iptlab.notebook.widgets.tables_and_hooks import TablesAndHooks as TablesAndHooks
     from iptlab.packet import Packet as Packet
     from iptlab.ruleset import Ruleset as Ruleset
     from iptlab.simulate.host import Host as Host
@@ -91,12 +95,16 @@ _HOMES = {
     "notebook.load_balancing": ("LoadBalancing",),
     "notebook.magics": ("load_ipython_extension",),
     "notebook.selftest": ("selftest",),
+    "notebook.widgets.chain_graph": ("ChainGraph",),
+    "notebook.widgets.conntrack_timeline": ("ConntrackTimeline",),
     "notebook.widgets.exercise_panel": ("ExercisePanel",),
     "notebook.widgets.packet_builder": ("PacketBuilder",),
     "notebook.widgets.packet_flow": ("PacketFlow",),
     "notebook.widgets.quiz": ("Quiz",),
+    "notebook.widgets.rule_table": ("RuleTable",),
     "notebook.widgets.ruleset_editor": ("RulesetEditor",),
     "notebook.widgets.service_map": ("ServiceMap",),
+    "notebook.widgets.tables_and_hooks": ("TablesAndHooks",),
     "packet": ("Packet",),
     "ruleset": ("Ruleset",),
     "simulate.host": ("Host", "Interface"),

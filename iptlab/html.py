@@ -44,6 +44,20 @@ def table(caption: str, head: Iterable[str], rows: Iterable[Iterable[str]]) -> H
     )
 
 
+def document(title: str, style: str, *body: str) -> Html:
+    """A page of its own, which follows the reader's choice of light or dark."""
+    return join(
+        (
+            Html('<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">\n'),
+            Html('<meta name="viewport" content="width=device-width">\n'),
+            element("title", title),
+            Html(f"<style>:root {{ color-scheme: light dark }}\n{style}</style></head>\n<body>\n"),
+            *body,
+            Html("\n</body></html>\n"),
+        )
+    )
+
+
 def pairs(rows: Iterable[tuple[str, str]]) -> Html:
     """A table of names and what is said of each, without column heads."""
     body = (

@@ -21,6 +21,7 @@ from iptlab.names import (
     protocol_numbers,
     service_port,
 )
+from iptlab.shown import Shown
 
 Address = IPv4Address | IPv6Address
 
@@ -157,7 +158,7 @@ class IcmpType:
 
 
 @dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(Shown):
     """One IP packet, as far as rules can see it.
 
     ``length`` is the size in bytes from the IP header on; ``mark`` is the kernel's nfmark,

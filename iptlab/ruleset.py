@@ -12,12 +12,13 @@ from iptlab.netfilter.context import PacketSet
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Table
 from iptlab.packet import Family
+from iptlab.shown import Shown
 from iptlab.syntax.save import Dump, read_dump, read_found_dump, write_dump
 from iptlab.syntax.wild import Note
 
 
 @dataclass(frozen=True)
-class Ruleset:
+class Ruleset(Shown):
     r"""The tables of one family, as one machine has them.
 
     >>> rules = Ruleset.parse("*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n")

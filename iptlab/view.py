@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 
 from iptlab.html import Html, element, join, table
 from iptlab.kernel.verify import Verification
@@ -16,7 +17,8 @@ from iptlab.ruleset import Ruleset
 from iptlab.simulate.journey import Journey, Station
 from iptlab.simulate.trace import HookVisit, Step, TableVisit
 
-ROWS = 60
+# rows of one chain or walk, and of all chains of a table, that somebody may still read
+ROWS, TABLE_ROWS = 60, 600
 
 
 # --- walks ---
@@ -24,12 +26,13 @@ ROWS = 60
 
 def visit_html(visit: HookVisit) -> Html:
     """A walk as one table for each table visited; what matched has a sign and is bold."""
-    tables = [_table_visit_html(one) for one in visit.tables]
+    tables = [table_visit_html(one) for one in visit.tables]
     verdict = element("p", element("strong", f"verdict: {visit.conclusion}"))
     return element("div", element("p", visit.situation), *tables, verdict)
 
 
-def _table_visit_html(visit: TableVisit) -> Html:
+def table_visit_html(visit: TableVisit) -> Html:
+    """A walk through one table: a row for each rule that was asked."""
     caption = f"Table {visit.table}, chain {visit.chain}: {visit.verdict} by {visit.decided_by}"
     head = ("", "chain and number", "rule", "its answer to this packet")
     return table(caption, head, _capped(list(_rows(visit))))
@@ -93,7 +96,7 @@ def journey_html(journey: Journey) -> Html:
 
 def _station_html(station: Station) -> Iterator[Html]:
     if station.visit is not None:
-        yield _table_visit_html(station.visit)
+        yield table_visit_html(station.visit)
     said = [f"{station.name}: {station.note}"] if station.note else []
     said += [changed] if (changed := station.changed()) else []
     if said:
@@ -138,15 +141,24 @@ def _rule_row(number: int, rule: Rule) -> tuple[str, ...]:
 
 
 def table_html(one: Table) -> Html:
-    """A table as its chains, the empty ones in one line."""
-    full = [chain_html(chain, f"table {one.name}") for chain in one.ordered() if chain.rules]
+    """A table as its chains, the empty ones in one line; of very many only the first."""
+    full = [chain for chain in one.ordered() if chain.rules]
+    rows = list(accumulate(min(len(chain.rules), ROWS) for chain in full))
+    shown = [chain for chain, count in zip(full, rows, strict=True) if count <= TABLE_ROWS]
+    parts = [chain_html(chain, f"table {one.name}") for chain in shown]
+    if hidden := full[len(shown) :]:
+        count = sum(len(chain.rules) for chain in hidden)
+        rest = f"{len(hidden):,} more chains of table {one.name} with {count:,} rules"
+        parts.append(element("p", f"{rest}; iptlab.RuleTable shows and searches all of them."))
     empty = [
         f"{chain.name} ({f'policy {chain.policy}' if chain.policy else 'user chain'})"
         for chain in one.ordered()
         if not chain.rules
     ]
-    rest = f"Chains of table {one.name} without rules: {', '.join(empty)}"
-    return element("div", *full, *([element("p", rest)] if empty else []))
+    if empty:
+        said = f"Chains of table {one.name} without rules: {', '.join(empty)}"
+        parts.append(element("p", said))
+    return element("div", *parts)
 
 
 def ruleset_html(rules: Ruleset) -> Html:

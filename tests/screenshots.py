@@ -65,6 +65,50 @@ def _at_a_question(drawn: Drawn) -> None:
     drawn.page.get_by_role("button", name="one step on").click()
 
 
+def _service_journey() -> tuple[iptlab.Ruleset, iptlab.Journey]:
+    """A node's rules after some packets, and the journey of one to a Service."""
+    node = iptlab.Lab.kubernetes()["node1"]
+    for port in range(4000, 4040):
+        journey = node.journey(f"tcp 192.168.10.11:{port} -> 10.96.0.80:80 SYN")
+    return node.rules(), journey
+
+
+def _rule_table() -> Widget:
+    """What a packet to a Service hit among kube-proxy's rules."""
+    return iptlab.RuleTable(*_service_journey())
+
+
+def _only_hits(drawn: Drawn) -> None:
+    drawn.page.get_by_role("searchbox").fill("nat default/web")
+    drawn.page.get_by_role("checkbox").check()
+    drawn.page.get_by_role("button", name="hit: rule 2").last.click()
+
+
+def _chain_graph() -> Widget:
+    """kube-proxy's chains, and the way of a packet to a Service through them."""
+    rules, journey = _service_journey()
+    return iptlab.ChainGraph(rules.table(iptlab.TableName.NAT), journey)
+
+
+def _at_services(drawn: Drawn) -> None:
+    drawn.set("selected", "nat KUBE-SERVICES")
+
+
+def _conntrack_timeline() -> Widget:
+    """A page fetched through a router that translates addresses."""
+    lab = iptlab.Lab.home_router()
+    lab.on("laptop", "curl -s http://server/")
+    return iptlab.ConntrackTimeline(lab.last)
+
+
+def _at_established(drawn: Drawn) -> None:
+    drawn.set("step", 2)
+
+
+def _at_input(drawn: Drawn) -> None:
+    drawn.set("selected", "INPUT")
+
+
 def _service_map() -> Widget:
     """A Service with a node port, as the rules of a node have it."""
     return iptlab.ServiceMap(iptlab.Lab.kubernetes(), "default/web")
@@ -119,6 +163,10 @@ def _costs() -> Widget:
 
 
 SHOTS = {
+    "rule-table": Shot(_rule_table, _only_hits),
+    "chain-graph": Shot(_chain_graph, _at_services, 1500),
+    "conntrack-timeline": Shot(_conntrack_timeline, _at_established),
+    "tables-and-hooks": Shot(iptlab.TablesAndHooks, _at_input),
     "load-balancing": Shot(_load_balancing, width=900),
     "costs": Shot(_costs),
     "service-map": Shot(_service_map, _at_the_second_endpoint, 900),

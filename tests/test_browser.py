@@ -107,6 +107,25 @@ def test_a_packet_is_stepped_through_with_keys_that_the_notebook_does_not_see(
     assert told == "(1, 0, 'POSTROUTING nat')"
 
 
+TABLE = """import iptlab
+lines = [f"-A INPUT -p tcp --dport {port} -j web" for port in range(1, 2001)]
+text = "\\n".join(["*filter", ":web -", *lines, "-A web -j ACCEPT", "COMMIT", ""])
+table = iptlab.RuleTable(iptlab.Ruleset.parse(text))
+table"""
+
+
+def test_rules_that_are_not_in_the_page_are_asked_of_the_kernel(
+    lab: Lab, run_notebook: Callable[[str], Any]
+) -> None:
+    page = run_notebook(notebook(lab, "rules.ipynb", TABLE))
+    shown = page.locator(".iptlab.rules")
+    shown.get_by_role("searchbox").fill("dport 1999")
+    shown.get_by_text("lines 1 to 2 of 2").wait_for()
+    shown.locator("tr.rule").get_by_role("button", name="web").click()
+    shown.locator("tr.here").wait_for()
+    assert page.evaluate(READ, "(table.selected, len(table.lines))") == "('filter web', 200)"
+
+
 FORMS = """import iptlab
 rules = iptlab.read_rules("-A INPUT -p tcp --dport 22 -j DROP")
 builder = iptlab.PacketBuilder(rules)

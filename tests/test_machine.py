@@ -243,7 +243,7 @@ def test_a_journey_is_json_and_a_table() -> None:
     assert told["generated"][0]["next_hop"] == "192.168.1.9"
     frame = journey.to_frame()
     assert list(frame["outcome"])[-2:] == ["no: -p tcp, but this packet is udp", "yes: REJECT"]
-    assert list(frame["number"])[-3:] == ["", 1, 2]
+    assert list(frame["num"])[-3:] == ["", 1, 2]
 
 
 def test_the_table_of_an_empty_journey_has_columns_all_the_same() -> None:

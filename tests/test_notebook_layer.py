@@ -10,6 +10,8 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import RichOutput, capture_output
 from test_kinds import CASES, LOCAL, SHOP, Case, manifest
+from test_shown import VALUES
+from test_shown import value as shown_value
 
 import iptlab
 from iptlab.grading.result import CHECK_MIME
@@ -314,28 +316,10 @@ def arrived(rules: iptlab.Ruleset) -> iptlab.Journey:
     return machine.journey("in eth0 tcp 10.0.0.9:1 -> 10.0.0.1:22")
 
 
-@pytest.mark.parametrize("kind", VIEWS, ids=lambda kind: kind.__name__)
-def test_every_view_has_its_text_beside_it(shell: InteractiveShell, kind: type) -> None:
-    rules = iptlab.data("ufw.rules")
-    lab = iptlab.Lab.home_router()
-    values = {
-        type(value): value
-        for value in (
-            rules,
-            rules.tables["filter"],
-            rules.tables["filter"].chains["INPUT"],
-            iptlab.trace(rules, "udp 10.0.0.9:1 -> 10.0.0.1:22"),
-            arrived(rules),
-            iptlab.Verification((), {}),
-            iptlab.grade(iptlab.exercise("00-first"), "DROP"),
-            lab,
-            lab.on("router", "iptables -L"),
-            lab.connect("laptop", "server", 80),
-        )
-    }
-    data, _ = shell.display_formatter.format(values[kind])
-    assert data["text/plain"] == str(values[kind])
-    assert f"{kind.__name__}(" not in data["text/plain"]
+@pytest.mark.parametrize("name", VALUES)
+def test_every_view_has_its_text_beside_it(shell: InteractiveShell, name: str) -> None:
+    data, _ = shell.display_formatter.format(shown_value(name))
+    assert data["text/plain"] == str(shown_value(name))
     assert Tags(data["text/html"]).opened.count("table") == data["text/html"].count("<table>")
 
 
@@ -354,6 +338,15 @@ def test_long_chains_are_cut_in_the_middle() -> None:
         iptlab.trace(rules, "tcp 10.0.0.9:1 -> 10.0.0.1:9999"))):  # fmt: skip
         assert html.count("<tr>") == 62
         assert "241 more rows" in html
+
+
+def test_of_very_many_chains_the_first_are_shown_and_the_rest_is_counted() -> None:
+    lines = [f":user{at} -" for at in range(100)]
+    lines += [f"-A user{at // 100} -s 10.0.0.{at % 100} -j DROP" for at in range(10_000)]
+    html = ruleset_html(iptlab.Ruleset.parse("\n".join(["*filter", *lines, "COMMIT", ""])))
+    assert html.count("<table>") == 10
+    assert "90 more chains of table filter with 9,000 rules; iptlab.RuleTable" in html
+    assert len(html) < 500_000
 
 
 def test_what_matched_has_a_sign_besides_its_colour() -> None:

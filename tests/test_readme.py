@@ -28,11 +28,12 @@ def test_a_command_prints_what_readme_shows(
 
 def test_the_python_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
     examples = [text for kind, text in BLOCKS if kind == "python"]
-    assert len(examples) == 3
+    assert len(examples) == 4
     for example in examples:
         exec(example, {})
     printed = capsys.readouterr().out
     assert "verdict: DROP by filter INPUT 1" in printed
     assert "forwarded through eth1: tcp 198.51.100.7:4000 -> 192.168.1.10:8080" in printed
+    assert "ufw-skip-to-policy-input    1" in printed
     assert "iptables: Index of deletion too big." in printed
     assert "on router: rejected with icmp-port-unreachable by filter FORWARD 1" in printed

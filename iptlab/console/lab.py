@@ -22,6 +22,7 @@ from iptlab.kubernetes.api.kubelet import Ran
 from iptlab.kubernetes.cluster import Cluster
 from iptlab.kubernetes.placement import CLIENT, GATEWAY
 from iptlab.packet import Protocol
+from iptlab.shown import Shown
 from iptlab.simulate.host import Host
 from iptlab.simulate.machine import Machine
 from iptlab.simulate.network import Attempt, Link, Listener, Network
@@ -46,7 +47,7 @@ class _State:
         return _State(network, deepcopy(self.boxes), list(self.attempts), plane)
 
 
-class Lab:
+class Lab(Shown):
     """Virtual machines in a network; ``on`` types commands at one of them.
 
     >>> lab = Lab.home_router()

@@ -17,6 +17,7 @@ from iptlab.console.commands.elsewhere import elsewhere
 from iptlab.console.files import MOST_TEXT, read_file, write_file
 from iptlab.console.words import Line, Redirection, Simple, Step, read_lines
 from iptlab.errors import FileError, IptlabError, RuleSyntaxError
+from iptlab.shown import Shown
 
 # a session of the machine, on which a command reads this standard input
 Open = Callable[[str], Session]
@@ -54,7 +55,7 @@ class Ran:
 
 
 @dataclass(frozen=True)
-class Transcript:
+class Transcript(Shown):
     """What a text of commands did on a machine, line by line.
 
     ``unread`` is why the text could not be read, and then nothing of it was run; ``waiting``

@@ -12,6 +12,7 @@ from iptlab.grading.scope import Entry, Scope
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Rule
 from iptlab.packet import Family, Packet
+from iptlab.shown import Shown
 from iptlab.simulate.trace import Asked, TableVisit
 
 # how fields are called in a sentence
@@ -34,7 +35,7 @@ class Alike:
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Shown):
     """A packet that two rule sets treat differently, with the proof from the simulator."""
 
     case: Case
@@ -130,7 +131,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Shown):
     """The answer of a comparison: a difference, or on which packets there is none.
 
     ``classes`` is how many kinds of packets the rules can tell apart at most. ``tried`` is how

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from iptlab.html import Html, element, pairs
+from iptlab.shown import Shown
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.network import Attempt
 from iptlab.simulate.trace import HookVisit
@@ -43,7 +44,7 @@ _COLOURS = {
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Shown):
     """A graded answer; it prints in the order of its fields.
 
     ``code`` names what went wrong for instructors and tests (empty if nothing did).

@@ -13,6 +13,7 @@ from iptlab.netfilter.hooks import Hook, TableName, tables_at
 from iptlab.netfilter.rules import Rule
 from iptlab.packet import Family
 from iptlab.ruleset import Ruleset
+from iptlab.shown import Shown
 from iptlab.simulate.host import Host
 
 
@@ -26,7 +27,7 @@ class Aspect(StrEnum):
 
 
 @dataclass(frozen=True)
-class Scope:
+class Scope(Shown):
     """What a comparison is about.
 
     Without a ``host`` each hook is looked at by itself: those of ``hooks``, or all at which
@@ -62,6 +63,14 @@ class Scope:
     mark: int | None = 0
     aspects: frozenset[Aspect] = frozenset(Aspect)
     tolerance: Fraction = Fraction(1, 1_000_000)
+
+    def __str__(self) -> str:
+        """Where and on which packets, and what of their fate counts."""
+        hooks = ", ".join(self.hooks) or "every hook that either has rules for"
+        where = f"on {self.host.name}" if self.host else f"at {hooks}"
+        which = f"packets with {self.assume}" if self.assume else "every packet"
+        counts = ", ".join(sorted(self.aspects))
+        return f"{where}: {which}; what counts is the verdict{f', {counts}' if counts else ''}"
 
     def region(self, family: Family) -> Rule:
         """What is assumed, as a rule that matches it."""

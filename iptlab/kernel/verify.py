@@ -20,6 +20,7 @@ from iptlab.kernel.replay import Replay
 from iptlab.netfilter.hooks import Backend
 from iptlab.packet import Family
 from iptlab.ruleset import Ruleset
+from iptlab.shown import Shown
 from iptlab.simulate.chance import Chooser
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Fate, Journey
@@ -73,7 +74,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(Shown):
     """Packets laid side by side; ``report`` is what a disagreement is reported with."""
 
     comparisons: tuple[Comparison, ...]

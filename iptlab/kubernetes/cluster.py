@@ -21,6 +21,7 @@ from iptlab.kubernetes.placement import CLIENT, GATEWAY, Placement, Pod, usual_c
 from iptlab.kubernetes.sync import Sync
 from iptlab.kubernetes.topology import Topology
 from iptlab.ruleset import Ruleset
+from iptlab.shown import Shown
 from iptlab.simulate.chance import Chooser
 from iptlab.simulate.machine import Machine
 from iptlab.simulate.network import Attempt, Network, Result
@@ -68,7 +69,7 @@ def _chance(exact: Fraction) -> str:
     return str(exact) if exact.denominator < 1 << 64 else f"about {float(exact):.10f}"
 
 
-class Cluster:
+class Cluster(Shown):
     """Nodes, pods and a client outside, joined as in a cluster without an overlay network.
 
     Machines are called by name: nodes, pods as ``namespace/name`` (or the name alone where it

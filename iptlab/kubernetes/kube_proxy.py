@@ -27,6 +27,7 @@ from iptlab.kubernetes.sync import HealthCheck, Sync
 from iptlab.kubernetes.texts import Texts, declared, joined
 from iptlab.kubernetes.tracker import ServiceId, Tracker
 from iptlab.packet import Family
+from iptlab.shown import Shown
 from iptlab.syntax.chains import collector_paused
 
 KUBERNETES = "1.36"
@@ -58,7 +59,7 @@ class Lacking:
     external: int
 
 
-class Proxy:
+class Proxy(Shown):
     """kube-proxy of one family on one node; ``sync`` is told the cluster's state each time.
 
     ``existing`` are chains that an earlier kube-proxy left in the nat table.
@@ -130,6 +131,17 @@ class Proxy:
         )
 
     # --- what is known ---
+
+    def __str__(self) -> str:
+        """Where it runs, and a line for each service port with its endpoints."""
+        node = self.settings.node if self.settings else "a node that it was not told of yet"
+        lines = [f"kube-proxy {KUBERNETES} for IPv{self.family} on {node}"]
+        for entry in self._all_entries():
+            one = entry.port
+            ends = " ".join(end.text for end in entry.backends) or "no endpoint"
+            address = f"[{one.cluster_ip}]" if ":" in one.cluster_ip else one.cluster_ip
+            lines.append(f"  {one.name} {one.protocol} {address}:{one.port} -> {ends}")
+        return "\n".join(lines)
 
     @property
     def known_settings(self) -> Settings:

@@ -19,13 +19,14 @@ from iptlab.kubernetes.fields import Fields, Origin
 from iptlab.kubernetes.objects import EndpointSlice, Node, Service
 from iptlab.kubernetes.readers import GROUPS, READERS, namespace_of
 from iptlab.ruleset import read_text
+from iptlab.shown import Shown
 from iptlab.syntax.chains import collector_paused
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Manifests:
+class Manifests(Shown):
     """What some manifests say about a cluster; ``remarks`` is what is odd or not used."""
 
     services: tuple[Service, ...] = ()
@@ -47,6 +48,13 @@ class Manifests:
     def read(cls, path: str | Path) -> Manifests:
         """Read a file, ``-`` for the standard input."""
         return cls.parse(read_text(path))
+
+    def __str__(self) -> str:
+        """The objects as ``kubectl get --output name`` prints them, each in its namespace."""
+        named = [f"service/{one.name} -n {one.namespace}" for one in self.services]
+        slices = "endpointslice.discovery.k8s.io"
+        named += [f"{slices}/{one.name} -n {one.namespace}" for one in self.slices]
+        return "\n".join([*named, *(f"node/{one.name}" for one in self.nodes)])
 
     def service(self, name: str) -> Service:
         """The Service of the name ``namespace/name``; ManifestError lists what there is."""

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar, cast
 
 from iptlab.netfilter.hooks import Hook
 from iptlab.packet import Address, Family, Packet
+from iptlab.shown import Shown
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class Tuple:
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Shown):
     """What connection tracking remembers of the packet's flow.
 
     ``status`` holds words of EXPECTED, SEEN_REPLY, ASSURED, CONFIRMED, SRC_NAT and DST_NAT;
@@ -124,12 +125,17 @@ def _listed(ends: Tuple, keys: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(Shown):
     """The process that sent a local packet; the kernel's own socket has no ids."""
 
     uid: int | None
     gid: int | None
     has_socket: bool = True
+
+    def __str__(self) -> str:
+        """The ids as ``id -u`` and ``id -g`` tell them, in the words of ``id``."""
+        ids = [f"{name}={one}" for name, one in (("uid", self.uid), ("gid", self.gid))]
+        return " ".join(ids) if self.has_socket else "no socket"
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,15 @@ PRIORITY: dict[TableName, dict[Hook, int]] = {
     TableName.SECURITY: dict.fromkeys((Hook.INPUT, Hook.FORWARD, Hook.OUTPUT), _SECURITY),
 }
 
+# Since which kernel a table serves a hook, where older books have fewer squares.
+# source: iptables(8) for mangle, iptables-extensions(8), SNAT, for nat;
+# kernel: commit 560ee653b670 for security
+SINCE: dict[TableName, dict[Hook, str]] = {
+    TableName.MANGLE: dict.fromkeys((Hook.INPUT, Hook.FORWARD, Hook.POSTROUTING), "2.4.18"),
+    TableName.NAT: {Hook.INPUT: "2.6.36"},
+    TableName.SECURITY: dict.fromkeys(PRIORITY[TableName.SECURITY], "2.6.27"),
+}
+
 
 def priority(table: TableName, hook: Hook, backend: Backend = Backend.LEGACY) -> int:
     """The priority of a table's chain at a hook that it serves."""

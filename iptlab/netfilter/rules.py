@@ -15,6 +15,7 @@ from iptlab.netfilter.extension import INVALID, Extension, Match, Refused, Targe
 from iptlab.netfilter.header import Header
 from iptlab.netfilter.hooks import Hook, TableName, hooks_of
 from iptlab.packet import Packet
+from iptlab.shown import Shown
 
 
 class Counters(NamedTuple):
@@ -58,7 +59,7 @@ VERDICTS = ("ACCEPT", "DROP", "QUEUE", "RETURN")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Shown):
     """One line of a chain: what a packet must be like, and what happens to it then.
 
     Two rules are equal if they say the same; counters are not part of that, nor is
@@ -148,7 +149,7 @@ def _listing(claims: list[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Shown):
     """An ordered list of rules; a built-in chain has a policy, a user chain has none."""
 
     name: str
@@ -163,7 +164,7 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Table(Shown):
     """A table's chains by name: the built-in ones, then the user's, as iptables prints them."""
 
     name: TableName

@@ -11,6 +11,7 @@ from iptlab.errors import IptlabError
 from iptlab.html import Html, element, table
 from iptlab.kubernetes.costs import Cost, cost
 from iptlab.notebook import chart
+from iptlab.shown import Shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +42,7 @@ _CURVES = (
 )
 
 
-class Costs:
+class Costs(Shown):
     """The cost of Services on one node: rules, text, and rules that packets pass.
 
     All numbers are counted, and the same on every machine, but those of ``timings``.
@@ -114,9 +115,9 @@ class Costs:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """Text and HTML."""
-        return {"text/plain": str(self), "text/html": self._html()}
+        return {"text/plain": str(self), "text/html": self._repr_html_()}
 
-    def _html(self) -> Html:
+    def _repr_html_(self) -> Html:
         numbers = table(self.title, self._head(), self._numbers())
         return element(
             "div", chart.picture(self.figure, self._said()), numbers, element("p", _NOTE)

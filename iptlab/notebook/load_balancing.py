@@ -19,6 +19,7 @@ from iptlab.kubernetes.cluster import Backend, Cluster
 from iptlab.notebook import chart
 from iptlab.packet import Packet
 from iptlab.ruleset import Ruleset
+from iptlab.shown import Shown
 from iptlab.simulate.chance import Chooser, simple
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Journey
@@ -76,7 +77,7 @@ class Share:
 _HEAD = ("who answers", "chance", "in %", "expected", "usually", "drawn", "drawn in %")
 
 
-class LoadBalancing:
+class LoadBalancing(Shown):
     """Many connections to one Service, drawn from a seed, beside what is expected.
 
     Of a Lab or a Cluster it needs who connects and to what; of rules or a Host the packet, which
@@ -160,9 +161,9 @@ class LoadBalancing:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """Text and HTML."""
-        return {"text/plain": str(self), "text/html": self._html()}
+        return {"text/plain": str(self), "text/html": self._repr_html_()}
 
-    def _html(self) -> Html:
+    def _repr_html_(self) -> Html:
         rows = table(self.title, _HEAD, [one.cells() for one in self.shares])
         return element("div", chart.picture(self.figure, self._said()), rows)
 

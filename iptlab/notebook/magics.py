@@ -10,7 +10,7 @@ from iptlab.errors import ManifestError, RuleError
 from iptlab.grading import read_rules
 from iptlab.kubernetes.cluster import Cluster
 from iptlab.notebook.check import check, show
-from iptlab.notebook.display import PLAIN, VIEWS
+from iptlab.notebook.display import VIEWS
 from iptlab.notebook.kubectl_magic import kubectl
 from iptlab.notebook.typing_at import on
 from iptlab.notebook.verifying import verify_magic
@@ -38,11 +38,9 @@ def load_ipython_extension(shell: Any) -> None:
     for name, magic in (("on", on), ("kubectl", kubectl)):
         typed = no_var_expand(partial(magic, shell.user_ns))
         shell.register_magic_function(typed, "line_cell", name)
-    formatters = shell.display_formatter.formatters
-    for kind, view in VIEWS.items():
-        formatters["text/html"].for_type(kind, view)
-    for kind in (*VIEWS, *PLAIN):
-        formatters["text/plain"].for_type(kind, _as_text)
+    # inside lists and tuples too
+    for kind in VIEWS:
+        shell.display_formatter.formatters["text/plain"].for_type(kind, _as_text)
 
 
 def _as_text(value: object, printer: Any, cycle: bool) -> None:

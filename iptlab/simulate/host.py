@@ -22,6 +22,7 @@ from iptlab.netfilter.hooks import Backend
 from iptlab.netfilter.ipset import IpSet
 from iptlab.packet import Address, Family, Packet
 from iptlab.ruleset import Ruleset
+from iptlab.shown import Shown
 from iptlab.simulate.routing import SEND_ERRORS, Decision, Kind, PolicyRule, Route, Routing
 
 # What the kernel starts with, by path below /proc/sys/net; {} is an interface's name.
@@ -49,7 +50,7 @@ _SOLICITED = int(IPv6Address("ff02::1:ff00:0"))
 
 
 @dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(Shown):
     """A network card, tunnel or bridge; its first address of a family is the primary one.
 
     ``mac`` is its hardware address, ``mtu`` the largest packet in bytes that leaves by it. While
@@ -62,6 +63,11 @@ class Interface:
     mtu: int = 1500
     groups: frozenset[Address] = frozenset()
     up: bool = True
+
+    def __str__(self) -> str:
+        """The interface as ``ip -brief address`` prints it."""
+        state = "UP" if self.up else "DOWN"
+        return f"{self.name:<16} {state:<14} {' '.join(map(str, self.addresses))}".rstrip()
 
     @classmethod
     def of(cls, name: str, *addresses: str, mac: str = "02:00:00:00:00:01") -> Self:
@@ -82,7 +88,7 @@ LOOPBACK = Interface(
 
 
 @dataclass(frozen=True)
-class Host:
+class Host(Shown):
     """One machine as it is configured; what happens on it happens in a ``Machine``.
 
     ``sysctls`` are switches by their path below ``/proc/sys/net``; one that is not there is as

@@ -13,11 +13,10 @@ from iptlab.netfilter.context import Connection, CtState
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.rules import ZERO, Counters, Rule
 from iptlab.packet import Address, Packet
-from iptlab.simulate.trace import Asked, Ended, How, Step, TableVisit
+from iptlab.shown import Shown
+from iptlab.simulate.trace import Asked, Ended, How, TableVisit
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from iptlab.simulate.host import Host
 
 
@@ -151,7 +150,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Journey:
+class Journey(Shown):
     """What happened to one packet on one machine, from its arrival to its end.
 
     ``entry`` is the interface it came by, empty if a local process sent it. ``packet`` is it
@@ -306,26 +305,3 @@ class Journey:
             "log": list(self.log),
             "traced": list(self.traced),
         }
-
-    def to_frame(self) -> DataFrame:
-        """One row for each rule asked, each chain left and each station without rules."""
-        from pandas import DataFrame
-
-        return DataFrame(self._rows(), columns=_COLUMNS)
-
-    def _rows(self) -> Iterator[tuple[object, ...]]:
-        for station in self.stations:
-            place = (station.at.hook if station.at else "", station.name)
-            state, packet = station.ctstate or "", station.packet
-            if station.visit is None:
-                yield (*place, "", "", "", str(packet), packet.mark, state, station.note)
-                continue
-            for event in station.visit.events:
-                row: tuple[object, ...] = ("", "", "", "")
-                if isinstance(event, Step):
-                    packet = event.packet
-                    row = (event.number, str(event.rule), str(packet), packet.mark)
-                yield (*place, event.chain, *row, state, event.outcome)
-
-
-_COLUMNS = ("hook", "station", "chain", "number", "rule", "packet", "mark", "ctstate", "outcome")

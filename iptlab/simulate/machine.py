@@ -20,6 +20,7 @@ from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.ipset import IpSet
 from iptlab.packet import Address, Family, IcmpType, Packet
 from iptlab.ruleset import Ruleset
+from iptlab.shown import Shown
 from iptlab.simulate import answer
 from iptlab.simulate.arrival import Refusal, decide, depart, no_way, unseen
 from iptlab.simulate.chance import Chooser, scripts
@@ -54,7 +55,7 @@ class Outcome:
     machine: Machine
 
 
-class Machine:
+class Machine(Shown):
     """A host that runs: its clock, connection table, counters and what its rules remember.
 
     >>> machine = Machine(Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24"))

@@ -11,12 +11,13 @@ from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.rules import Table
 from iptlab.packet import Packet
 from iptlab.ruleset import Ruleset
+from iptlab.shown import Shown
 from iptlab.simulate.trace import HookVisit
 from iptlab.simulate.walk import walk
 
 
 @dataclass(frozen=True)
-class Situation:
+class Situation(Shown):
     """A packet at a hook, with what the kernel knows about it there."""
 
     packet: Packet
@@ -41,6 +42,14 @@ class Situation:
             elif words:
                 given[word] = words.pop(0)
         return cls(Packet.parse(" ".join(words)), _context(given, hook))
+
+    def __str__(self) -> str:
+        """The same words that ``parse`` reads."""
+        here = self.context
+        words = [str(here.hook)]
+        words += [f"in {here.in_interface}"] if here.in_interface else []
+        words += [f"out {here.out_interface}"] if here.out_interface else []
+        return " ".join([*words, f"ctstate {here.ctstate}", str(self.packet)])
 
     def walk(self, tables: Mapping[TableName, Table]) -> HookVisit:
         """The packet's way through the tables at its hook."""

@@ -14,6 +14,7 @@ from iptlab.netfilter.context import Answer, CannotTell, Context
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Chain, Jump, Rule
 from iptlab.packet import Packet
+from iptlab.shown import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ Record = Asked | Ended
 
 
 @dataclass(frozen=True)
-class TableVisit:
+class TableVisit(Shown):
     """A packet's walk through one table at one hook.
 
     ``packet`` and ``context`` are as they are when it leaves: with the marks that were set
@@ -276,9 +277,12 @@ class TableVisit:
             else:
                 yield f"{pad}{event.outcome}"
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
 
 @dataclass(frozen=True, slots=True)
-class HookVisit:
+class HookVisit(Shown):
     """A packet's walk through all tables of one hook, up to its verdict."""
 
     packet: Packet

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from iptlab.packet import Packet
+from iptlab.shown import Shown
 from iptlab.simulate.journey import Fate, Journey, Kind
 
 
@@ -37,7 +38,7 @@ class Leg(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Trip:
+class Trip(Shown):
     """One packet's way over all machines; ``caused`` are the trips of answers such as errors.
 
     ``lost`` says why it left a machine and reached no other.
@@ -95,7 +96,7 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True)
-class Attempt:
+class Attempt(Shown):
     """An attempt to reach something: every packet of it in order, and what came of it.
 
     ``server`` is the machine that answered, ``listener`` the process there, ``seen`` the first

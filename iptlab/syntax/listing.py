@@ -173,7 +173,7 @@ def _shortened(number: int, columns: Columns) -> str:
 def _row(rule: Rule, columns: Columns, family: Family) -> str:
     """One rule: target, protocol, -f, interfaces, addresses, then what extensions print."""
     header, target = rule.header, rule.target
-    parts = [columns.padded(_target_name(target), 9), _protocol(header.protocol, columns)]
+    parts = [columns.padded(target_name(target), 9), _protocol(header.protocol, columns)]
     parts.append("" if columns.aligned else "opt ")
     parts.append(f"{'!f' if header.fragment.negated else '-f'} " if header.fragment else "-- ")
     if columns.verbose:
@@ -191,7 +191,8 @@ def _row(rule: Rule, columns: Columns, family: Family) -> str:
     return "".join(parts)
 
 
-def _target_name(target: Target | None) -> str:
+def target_name(target: Target | None) -> str:
+    """What stands in the column ``target``; nothing for a rule that only counts."""
     match target:
         case None:
             return ""

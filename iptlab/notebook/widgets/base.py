@@ -8,7 +8,7 @@ from typing import Any
 
 import anywidget
 
-from iptlab.html import Html, element
+from iptlab.html import Html, document
 
 _HERE = files(__name__.rpartition(".")[0])
 # a model as Jupyter's, for a page without Jupyter: what is set is kept and told to who listens
@@ -72,22 +72,13 @@ class Widget(anywidget.AnyWidget):
         return _page(self, title or str(self).partition("\n")[0])
 
 
-def _page(widget: Widget, title: str) -> str:
+def _page(widget: Widget, title: str) -> Html:
     """The widget's script, style and state in one HTML page."""
     # "<" would end the script early if a learner's comment says </script>
     text = json.dumps(widget.shown()).replace("<", "\\u003c")
     code = str(widget._esm).replace("export default", "const widget =")
-    return "\n".join(
-        (
-            "<!doctype html>",
-            '<html lang="en">',
-            '<head><meta charset="utf-8">',
-            str(element("title", title)),
-            f"<style>:root {{ color-scheme: light dark }}\n{widget._css}</style></head>",
-            '<body><main id="here"></main>',
-            # a block of its own, whose names no script above it can have taken
-            f'<script type="module">\n{code}\n{{\nconst state = {text};{_MODEL}',
-            'widget.render({ model, el: document.getElementById("here") });',
-            "}</script></body></html>",
-        )
-    )
+    # a block of its own, whose names no script above it can have taken
+    script = f"{code}\n{{\nconst state = {text};{_MODEL}"
+    script += 'widget.render({ model, el: document.getElementById("here") });\n}\n'
+    here = Html('<main id="here"></main>\n<script type="module">\n' + script + "</script>")
+    return document(title, str(widget._css), here)

@@ -52,3 +52,13 @@ function put(model, name, value) {
   model.set(name, value);
   model.save_changes();
 }
+
+/** A chain's name without most of kube-proxy's hash; a title and screen readers have all of it. */
+function named(name) {
+  const short = shortName(name);
+  if (short === name) return name;
+  return h("span", { title: name },
+    h("span", { "aria-hidden": "true" }, short), h("span", { class: "heard" }, name));
+}
+
+const shortName = (name) => name.replace(/(KUBE-[A-Z]+-[A-Z2-7]{4})[A-Z2-7]{12}/g, "$1…");
