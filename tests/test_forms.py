@@ -140,9 +140,36 @@ def test_an_exercise_is_a_reference_too_and_nothing_is_noted_down() -> None:
         RulesetEditor("01-gap")
 
 
+def test_a_rule_that_is_picked_is_added_if_it_fits() -> None:
+    editor = RulesetEditor(DENY, "-P INPUT ACCEPT")
+    assert typed(editor, line="-A INPUT -p tcp --dport 22 -j DROP").values == {}
+    found = typed(editor, "add")
+    assert found.values == {
+        "rules": "-P INPUT ACCEPT\n-A INPUT -p tcp --dport 22 -j DROP\n",
+        "line": "",
+    }
+    assert "proved for all" in found.said
+    found = typed(editor, "add", line="-A NOWHERE -j DROP")
+    assert "NOWHERE" in found.marks["line"]
+    assert (found.values, editor.values["line"]) == ({}, "-A NOWHERE -j DROP")
+
+
+def test_fields_offer_what_the_rules_speak_of() -> None:
+    rules = iptlab.read_rules("-A INPUT -i wlan0 -s 10.7.0.5 -p udp --dport 5060 -j DROP")
+    offered = {one["name"]: one["options"] for one in PacketBuilder(rules).fields}
+    assert (offered["in"][0], offered["src"][0]) == ("wlan0", "10.7.0.5")
+    assert offered["dport"][0] == "5060"
+    router = iptlab.Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24")
+    offered = {
+        one["name"]: one["options"]
+        for one in PacketBuilder(router, "in eth0 udp 1.1.1.1:1 -> 2.2.2.2:2").fields
+    }
+    assert "eth1" in offered["in"]
+
+
 def test_without_a_reference_rules_are_explained() -> None:
     editor = RulesetEditor()
-    assert "Type a rule such as" in typed(editor).said
+    assert typed(editor) == Reply("")
     assert "goes to port 22" in typed(editor, rules="-A INPUT -p tcp --dport 22 -j DROP").said
 
 

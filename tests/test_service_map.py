@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import pytest
 from test_kube_proxy_golden import recordings
@@ -231,6 +233,12 @@ def test_every_way_is_a_row(lab: iptlab.Lab) -> None:
     assert payload(front)["name"] == "default/front"
 
 
+def test_ways_become_a_data_frame(lab: iptlab.Lab) -> None:
+    frame = ServiceMap(lab, "web").to_frame()
+    assert list(frame["share"])[:3] == ["1/3 = 33.33 %"] * 3
+    assert frame.shape == (6, 6)
+
+
 # --- the widget in a page ---------------------------------------------------------------------
 
 
@@ -264,6 +272,16 @@ def test_another_service_can_be_chosen_and_linked(draw: Draw, lab: iptlab.Lab) -
     assert drawn.get("service") == "default/nobody"
     drawn.set("service", "default/cart")
     drawn.page.get_by_text("33.33 %, sticky").first.wait_for()
+
+
+def test_a_page_of_its_own_needs_no_kernel(browser: Any, lab: iptlab.Lab, tmp_path: Path) -> None:
+    file = tmp_path / "map.html"
+    file.write_text(ServiceMap(lab, "web").to_html())
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    page.get_by_text("1/3 · 33.33 %").first.click()
+    page.get_by_text("The rule draws 1/3 = 33.33 % of all connections.").wait_for()
+    page.close()
 
 
 def test_axe_finds_nothing(draw: Draw, lab: iptlab.Lab) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from iptlab import course
 from iptlab.errors import IptlabError, PacketError
@@ -14,7 +16,7 @@ from iptlab.netfilter.context import CtState
 from iptlab.netfilter.hooks import Hook
 from iptlab.notebook.session import seed
 from iptlab.notebook.widgets.form import Field, Form, Reply
-from iptlab.packet import Packet
+from iptlab.packet import Family, Packet
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Journey
@@ -24,6 +26,7 @@ from iptlab.view import journey_html, visit_html
 
 USUAL = "in eth0 tcp 10.0.0.9:40000 -> 10.0.0.1:22 SYN"
 _PORTS = ("22", "53", "80", "443", "30080", "40000")
+_MOST_OFFERED = 40
 _PLACE = ("in", "out", "ctstate")
 # each field with a packet that shows what is wrong with it alone
 _PROBES = {
@@ -62,7 +65,7 @@ class PacketBuilder(Form):
         self.ground = None if isinstance(ground, str) else ground
         # a host finds out itself where packets go and which state they have
         left_out = ("hook", "out", "ctstate") if isinstance(ground, Host) else ()
-        fields = [one for one in _FIELDS if one.name not in left_out]
+        fields = [_offering(one, self.ground) for one in _FIELDS if one.name not in left_out]
         title = f"A packet for {self.exercise.id}" if self.exercise else "A packet"
         intro = self.exercise.task if self.exercise else ""
         values = {"line": packet, **_parted(packet)}
@@ -108,6 +111,29 @@ class PacketBuilder(Form):
                 way = journey_html(found.evidence)
         details = element("details", element("summary", "The packet's way"), way, open="open")
         return element("div", said, details)
+
+
+# fields that also offer what the rules speak of, and how their options begin
+_SPOKEN_OF = {
+    "in": "-i",
+    "out": "-o",
+    "src": "-[sd]",
+    "dst": "-[sd]",
+    "sport": "--[sd]ports?",
+    "dport": "--[sd]ports?",
+}
+
+
+def _offering(field: Field, ground: Ruleset | Host | None) -> Field:
+    """The field with what the ground's rules and interfaces are called before the usual words."""
+    option, found = _SPOKEN_OF.get(field.name), []
+    if isinstance(ground, Host):
+        found = [*ground.by_name] if field.name == "in" else []
+        ground = ground.rules.get(Family.IPV4)
+    if option and ground:
+        words = re.findall(rf" {option} ([\w.:]+)", ground.save())
+        found += [word for word in words if field.name in ("in", "out") or ":" not in word]
+    return replace(field, options=tuple(dict.fromkeys((*found, *field.options)))[:_MOST_OFFERED])
 
 
 def _asks_for_a_packet(exercise: Exercise) -> bool:

@@ -8,6 +8,7 @@ from iptlab import course
 from iptlab.errors import IptlabError, RuleError
 from iptlab.grading import Scope, WriteRules
 from iptlab.grading.reading import read_answer
+from iptlab.html import Html
 from iptlab.notebook.session import seed
 from iptlab.notebook.widgets.exercise_panel import begun
 from iptlab.notebook.widgets.form import Field, Form, Reply
@@ -15,6 +16,20 @@ from iptlab.ruleset import Ruleset
 from iptlab.view import ruleset_html
 
 _ROWS = 8
+# rules to begin with, offered where one is to be added
+_USUAL = (
+    "-P INPUT DROP",
+    "-P FORWARD DROP",
+    "-A INPUT -i lo -j ACCEPT",
+    "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
+    "-A INPUT -p tcp --dport 22 -j ACCEPT",
+    "-A INPUT -s 10.0.0.0/8 -j ACCEPT",
+    "-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
+    "-A FORWARD -i eth1 -o eth0 -j ACCEPT",
+    "-A INPUT -j REJECT",
+    "-t nat -A POSTROUTING -o eth0 -j MASQUERADE",
+    "-t nat -A PREROUTING -i eth0 -p tcp --dport 80 -j DNAT --to-destination 192.168.1.10:80",
+)
 # what rules are called that no exercise asks for, and what is wanted of them
 _OTHER, _SAYS = "your rules", "Every packet should fare as under the rules that are wanted."
 
@@ -43,23 +58,45 @@ class RulesetEditor(Form):
             Field(
                 "rules", "rules, as iptables-save prints them or as commands", "lines", (), _ROWS
             ),
-            values={"rules": rules},
+            Field("line", "one more rule, picked or typed", "wide", _USUAL),
+            buttons=[["add", "Add the rule"]],
+            values={"rules": rules, "line": ""},
             intro=self.judge.task if self.judge else "",
         )
 
     @property
     def rules(self) -> Ruleset:
         """The rules as they stand in the form; RuleError if they cannot be read."""
-        return read_answer(self.values["rules"], self.judge.family if self.judge else 4)
+        return self._read(self.values["rules"])
+
+    def _read(self, text: str) -> Ruleset:
+        return read_answer(text, self.judge.family if self.judge else 4)
 
     def answer(self, do: str) -> Reply:
-        if not self.values["rules"].strip():
-            return Reply("Type a rule such as: -A INPUT -p tcp --dport 22 -j ACCEPT")
+        rules, line = self.values["rules"], self.values["line"]
+        marks = {}
+        for name, text in (("rules", rules), ("line", line)):
+            try:
+                self._read(text)
+            except RuleError as error:
+                marks[name] = str(error)
+        if do == "add" and line and not marks:
+            return self._added(f"{rules.rstrip()}\n{line}\n".lstrip())
+        if "rules" in marks or not rules.strip():
+            return Reply(marks=marks)
+        return Reply(self._verdict(rules), marks)
+
+    def _added(self, rules: str) -> Reply:
+        """The rules with one more, if they go together."""
         try:
-            rules = self.rules
+            verdict = self._verdict(rules)
         except RuleError as error:
-            return Reply(marks={"rules": str(error)})
-        return Reply(self.judge.judge_rules(rules).html() if self.judge else ruleset_html(rules))
+            return Reply(marks={"line": str(error)})
+        return Reply(verdict, values={"rules": rules, "line": ""}, all=True)
+
+    def _verdict(self, text: str) -> Html:
+        rules = self._read(text)
+        return self.judge.judge_rules(rules).html() if self.judge else ruleset_html(rules)
 
 
 def _judge(reference: Ruleset | str | None, scope: Scope) -> WriteRules | None:

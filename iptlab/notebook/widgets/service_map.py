@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from traitlets import List, Unicode
 
@@ -20,6 +20,9 @@ from iptlab.notebook.widgets.base import Widget, script, style
 from iptlab.notebook.widgets.service_layout import Line, fraction, layout, percent
 from iptlab.notebook.widgets.service_picture import picture
 from iptlab.ruleset import Ruleset
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Source = Lab | Cluster | Proxy | Ruleset
 # what is sent when a notebook is opened; the rest of the Services has to be asked for by name
@@ -206,6 +209,12 @@ class ServiceMap(Widget):
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [row for one in self.maps[: len(self.services)] for row in rows(one)]
+
+    def to_frame(self) -> DataFrame:
+        """Every way as a row of a pandas data frame."""
+        import pandas as pd
+
+        return pd.DataFrame([row for one in self.maps for row in rows(one)], columns=_HEAD)
 
     def __str__(self) -> str:
         lines: list[list[str]] = []
