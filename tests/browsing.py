@@ -97,6 +97,21 @@ def running_browser() -> Iterator[Any]:
         browser.close()
 
 
+def notebook(lab: Lab, name: str, *sources: str) -> str:
+    """Write a notebook with these cells next to the lessons; returns its name."""
+    cells = [
+        {
+            **{"cell_type": "code", "id": f"c{number}", "metadata": {}, "outputs": []},
+            **{"execution_count": None, "source": source},
+        }
+        for number, source in enumerate(sources)
+    ]
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    text = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    (lab.root / name).write_text(json.dumps(text))
+    return name
+
+
 RUN_ALL = """async () => {
     const panel = jupyterapp.shell.currentWidget;
     window.raised = [];

@@ -5,12 +5,11 @@ The browser is Debian's chromium; without it, or without playwright, these tests
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from browsing import PATIENCE, ROOT, SHUT_DOWN, Lab, run_all, running_lab
+from browsing import PATIENCE, ROOT, SHUT_DOWN, Lab, notebook, run_all, running_lab
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 pytestmark = pytest.mark.notebooks
@@ -51,21 +50,6 @@ def test_a_lesson_runs_in_the_lab(run_notebook: Callable[[str], Any], name: str)
     text = " ".join(shown.all_inner_texts())
     assert "Error displaying" not in text
     assert "not answered yet" in text
-
-
-def notebook(lab: Lab, name: str, *sources: str) -> str:
-    """Write a notebook with these cells next to the lessons; returns its name."""
-    cells = [
-        {
-            **{"cell_type": "code", "id": f"c{number}", "metadata": {}, "outputs": []},
-            **{"execution_count": None, "source": source},
-        }
-        for number, source in enumerate(sources)
-    ]
-    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-    text = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
-    (lab.root / name).write_text(json.dumps(text))
-    return name
 
 
 def test_a_cell_that_raises_is_noticed(lab: Lab, browser: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from typing import Any
 
@@ -11,6 +12,8 @@ import anywidget
 from iptlab.html import Html, document
 
 _HERE = files(__name__.rpartition(".")[0])
+# what begins a line; behind code a comment stays, for it might be a string's
+_COMMENT = re.compile(r"^\s*(//[^\n]*|/\*.*?\*/)\s*\n", re.M | re.S)
 # a model as Jupyter's, for a page without Jupyter: what is set is kept and told to who listens
 _MODEL = """
 const listeners = new Map();
@@ -32,8 +35,12 @@ const model = {
 
 
 def script(*names: str) -> str:
-    """The scripts of a widget behind what all share; a browser loads nothing more."""
-    return "\n".join((_HERE / f"{one}.js").read_text("utf-8") for one in ("common", *names))
+    """The scripts of a widget behind what all share; a browser loads nothing more.
+
+    Every widget on a page brings its own copy: so without comments and indentation.
+    """
+    text = "\n".join((_HERE / f"{one}.js").read_text("utf-8") for one in ("common", *names))
+    return re.sub(r"\n\s+", "\n", _COMMENT.sub("", text))
 
 
 def style(name: str = "") -> str:
@@ -60,6 +67,10 @@ class Widget(anywidget.AnyWidget):
             if issubclass(trait.this_class or object, Widget) and not name.startswith("_")
         }
 
+    def alone(self) -> dict[str, Any]:
+        """The same for a page where no kernel answers: nothing of it is left to be asked for."""
+        return self.shown()
+
     def __repr__(self) -> str:
         return str(self)
 
@@ -75,7 +86,7 @@ class Widget(anywidget.AnyWidget):
 def _page(widget: Widget, title: str) -> Html:
     """The widget's script, style and state in one HTML page."""
     # "<" would end the script early if a learner's comment says </script>
-    text = json.dumps(widget.shown()).replace("<", "\\u003c")
+    text = json.dumps(widget.alone()).replace("<", "\\u003c")
     code = str(widget._esm).replace("export default", "const widget =")
     # a block of its own, whose names no script above it can have taken
     script = f"{code}\n{{\nconst state = {text};{_MODEL}"

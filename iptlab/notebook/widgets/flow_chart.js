@@ -9,6 +9,11 @@ function called(chart, name) {
   return `${what} in ${node.hook}`;
 }
 
+/** Most of the chart stays as it is from step to step. */
+function set(node, name, value) {
+  if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+}
+
 /** The chart; `pick(name)` is called when a place is clicked, or Enter is pressed on it. */
 function drawChart(chart, pick) {
   const edges = {}, places = {};
@@ -39,7 +44,7 @@ function drawChart(chart, pick) {
       ? h("text", { x: x + width - 7, y: y + 15, class: "word", "text-anchor": "end" })
       : label("", node, -6, "word");
     const said = kind === "row"
-      ? h("text", { x: x + 16, y: y + 15 }, node.label)
+      ? h("text", { x: x + 10, y: y + 15 }, node.label)
       : label(node.label, node, kind === "box" ? 18 : 25, kind === "box" ? "hook" : "");
     return h("g", {
       class: kind, role: "button", tabindex: "-1", "data-name": name,
@@ -74,19 +79,20 @@ function drawChart(chart, pick) {
       const node = chart.nodes[name];
       const been = words.has(name), later = ahead.has(name), none = bare.includes(name);
       const sure = been ? words.get(name) : "";
-      group.setAttribute("class", [
+      set(group, "class", [
         node.kind, been && "been", later && !been && "later", none && "bare",
         name === here && "here", name === selected && "selected",
       ].filter(Boolean).join(" "));
-      group.lastChild.textContent = sure && ` ${sure}`;
+      const word = sure && ` ${sure}`;
+      if (group.lastChild.textContent !== word) group.lastChild.textContent = word;
       const said = [`${node.label} ${sure}`.trim(), name !== node.label && called(chart, name),
         name === here ? "the packet is here" : been && "the packet was here", none && "no rules"];
-      group.setAttribute("aria-label", said.filter(Boolean).join(", "));
-      group.setAttribute("aria-pressed", String(name === selected));
+      set(group, "aria-label", said.filter(Boolean).join(", "));
+      set(group, "aria-pressed", String(name === selected));
     }
     for (const [name, group] of Object.entries(edges)) {
       const state = gone.has(name) ? " been" : coming.has(name) ? " later" : "";
-      group.setAttribute("class", `edge${state}`);
+      set(group, "class", `edge${state}`);
     }
     const at = chart.nodes[here];
     dot.style.transform = `translate(${at.x}px, ${at.y + at.height / 2}px)`;

@@ -12,8 +12,8 @@ from functools import cache
 
 from iptlab.netfilter.hooks import CONNTRACK, Backend, Hook, priority, tables_at
 
-WIDTH, HEIGHT = 944, 390
-_ROW, _HEAD, _BOX = 23, 27, 164
+WIDTH, HEIGHT = 968, 390
+_ROW, _HEAD, _BOX = 23, 27, 176
 # the heights at which the upper and the lower row of the chart have their arrows
 _UPPER, _LOWER = 104, 276
 
@@ -62,20 +62,20 @@ ROUTING, AGAIN, FORWARDING = "routing", "routing out", "forwarding"
 
 # a hook's box: its left edge, and the height of its middle or, below zero, of its upper edge
 _BOXES = {
-    Hook.PREROUTING: (86, _UPPER),
+    Hook.PREROUTING: (85, _UPPER),
     Hook.FORWARD: (492, _UPPER),
-    Hook.POSTROUTING: (690, _UPPER),
-    Hook.INPUT: (231, -204),
-    Hook.OUTPUT: (690, -204),
+    Hook.POSTROUTING: (706, _UPPER),
+    Hook.INPUT: (233, -204),
+    Hook.OUTPUT: (706, -204),
 }
 # name: kind, label, left edge, width, and the height of its middle
 _STEPS = {
-    IN: ("end", "network", 1, 66, _UPPER),
-    ROUTING: ("step", "routing", 275, 76, _UPPER),
-    FORWARDING: ("step", "forwarding", 376, 90, _UPPER),
-    OUT: ("end", "network", 876, 66, _UPPER),
-    PROCESS: ("end", "local process", 424, 112, _LOWER),
-    AGAIN: ("step", "routing", 574, 76, _LOWER),
+    IN: ("end", "network", 1, 64, _UPPER),
+    ROUTING: ("step", "routing", 284, 74, _UPPER),
+    FORWARDING: ("step", "forwarding", 380, 90, _UPPER),
+    OUT: ("end", "network", 903, 64, _UPPER),
+    PROCESS: ("end", "local process", 436, 112, _LOWER),
+    AGAIN: ("step", "routing", 590, 74, _LOWER),
 }
 
 

@@ -69,9 +69,11 @@ def _drawn(node: Node, word: str, *, lit: bool) -> Iterator[Html]:
         sign = "▸ " if lit else ""
         yield element("text", sign + node.label, x=str(node.x + 8), y=y, class_=f"name{more}")
         end = {"x": str(node.x + node.width - 7), "text-anchor": "end"}
-        yield element("text", word, y=y, class_="said", **end)
+        if word:
+            yield element("text", word, y=y, class_="said", **end)
         return
     y = str(node.y + (18 if node.kind == "box" else 25))
     kind = "hook" if node.kind == "box" else f"name{more}"
     yield element("text", node.label, y=y, class_=kind, **middle)
-    yield element("text", word, y=str(node.y - 6), class_="said", **middle)
+    if word:
+        yield element("text", word, y=str(node.y - 6), class_="said", **middle)

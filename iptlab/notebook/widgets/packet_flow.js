@@ -68,7 +68,7 @@ function render({ model, el }) {
   const button = (sign, title, act) => h("button", { title, "aria-label": title, onclick: act }, sign);
   const box = root(el, "Packet flow: left and right step, page keys go from place to place", keys);
   const choose = h("select", { "aria-label": "packet and machine", onchange: () => turn(+choose.value) });
-  const where = h("div");
+  const which = h("span"), where = h("div");
   const back = button("◀", "one step back", keys.ArrowLeft);
   const next = button("▶", "one step on", keys.ArrowRight);
   const player = h("button", { onclick: play }, "Play");
@@ -85,7 +85,7 @@ function render({ model, el }) {
   const rules = h("div", { class: "panel", role: "region", tabindex: 0, "aria-label": "rules" });
   const packet = h("div", { role: "region", "aria-label": "packet" });
   box.classList.add("flow");
-  box.append(h("div", { class: "which" }, choose), where,
+  box.append(h("div", { class: "which" }, choose, which), where,
     h("div", { class: "bar" }, button("|◀", "to the start", keys.Home), back, next,
       button("▶|", "to the next place", keys.PageDown), player, slider, count,
       h("label", {}, predict, " predict first")),
@@ -126,6 +126,7 @@ function render({ model, el }) {
     pause();
     leg = legs[model.get("leg")] ?? legs[0];
     choose.value = legs.indexOf(leg);
+    which.textContent = leg.packet;
     opened = 1;
     if (!leg.stops) {
       said.textContent = "asking the kernel for this part of the way …";
@@ -162,7 +163,11 @@ function render({ model, el }) {
     back.ariaDisabled = String(!at() && !model.get("leg"));
     next.ariaDisabled = String(at() === frames.length - 1 && !legs[model.get("leg") + 1]);
     predict.checked = predicting;
-    packet.replaceChildren(packetTable(leg, frame, frames[at() - 1]));
+    const before = frames[at() - 1];
+    const facts = [model.get("leg"), frame.before, frame.packet, frame.state, frame.known,
+      before?.state, before?.known].join();
+    if (facts !== packet.dataset.facts) packet.replaceChildren(packetTable(leg, frame, before));
+    packet.dataset.facts = facts;
     const known = predicting ? frame.stop : leg.stops.length - 1;
     const view = { leg, chart: flow.charts[leg.chart], chains, whole, ask, alone: model.alone,
       answers: (n) => answers.get(`${model.get("leg")} ${n}`) ?? {} };

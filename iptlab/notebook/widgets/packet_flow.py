@@ -23,8 +23,10 @@ from iptlab.simulate.trace import HookVisit
 from iptlab.view import journey_html, visit_html
 
 # what is sent at once; all else is asked for when somebody wants to see it
-_BYTES, _ROWS, _NEAR = 120_000, 30, 2
+_BYTES, _ROWS, _NEAR = 60_000, 30, 2
 _MORE = 200
+# what a page of its own may hold
+_PAGE = 10_000_000
 _SCRIPTS = ("flow_chart", "flow_panels", "flow_places", "flow_guess", "packet_flow")
 
 
@@ -59,6 +61,9 @@ class PacketFlow(Widget):
     def _asked(self, _: Widget, question: dict[str, Any], buffers: object) -> None:
         """Send what the script has not got yet."""
         self.send(answer(self.legs, question))
+
+    def alone(self) -> dict[str, Any]:
+        return self.shown() | {"flow": payload(self.legs, _PAGE)}
 
     def static(self) -> Html:
         first = self.legs[0].packet
@@ -96,12 +101,12 @@ def _picture(leg: Leg) -> Html:
 # --- what the script gets ---
 
 
-def payload(legs: Iterable[Leg]) -> dict[str, Any]:
+def payload(legs: Iterable[Leg], most: int = _BYTES) -> dict[str, Any]:
     """The charts, the legs, and the chains that they came through, as far as there is room."""
     sent: list[dict[str, Any]] = []
     charts: dict[str, Any] = {}
     chains: dict[str, Any] = {}
-    room = _BYTES
+    room = most
     for leg in legs:
         name = _backend(leg)
         charts.setdefault(name, _chart(leg.chart))
@@ -110,7 +115,7 @@ def payload(legs: Iterable[Leg]) -> dict[str, Any]:
             one |= body(leg)
             for key, rows in _chains(leg).items():
                 chains[key] = _merged(chains.get(key), rows)
-            room = _BYTES - len(json.dumps([*sent, one, chains], ensure_ascii=False))
+            room = most - len(json.dumps([*sent, one, chains], ensure_ascii=False))
         sent.append(one)
     return {"charts": charts, "chains": chains, "legs": sent}
 
