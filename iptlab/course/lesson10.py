@@ -57,7 +57,7 @@ def _bell(*conditions: str) -> str:
 
 
 def _chance(number: float) -> str:
-    return f"-m statistic --mode random --probability {number:.4f}"
+    return f"-m statistic --mode random --probability {number:.6f}".rstrip("0")
 
 
 def _node2(rules: str) -> Machine:
@@ -481,7 +481,7 @@ new_pods = Predict(
 # --- questions that later lessons ask again ---
 
 _HALVES = _bell(_chance(1 / 2), _chance(1 / 2), "")
-_DEAD = _bell(_chance(1 / 3), "", _chance(1 / 2))
+_DEAD = _bell(_chance(1 / 4), "", _chance(1 / 2))
 
 
 def _to(rules: str, pod: str) -> Journey:
@@ -524,11 +524,11 @@ dead = Predict(
         ),
         Misconception(
             "everything",
-            "A third is gone before.",
+            "A quarter is gone before.",
             answered(1),
         ),
     ),
-    done="2/3, and the third pod gets nothing: no packet ever comes to its rule.",
+    done="3/4, and the third pod gets nothing: no packet ever comes to its rule.",
 )
 
 
