@@ -141,6 +141,7 @@ STATES = (
     ("ending", "unready", "ready", "ending"),
 )
 LETTERS = "abcd"
+URL = "http://10.96.0.80"
 
 
 def _endpoint(number: int, state: str) -> str:
@@ -150,11 +151,15 @@ def _endpoint(number: int, state: str) -> str:
 
 
 @cache
+def _four(states: tuple[str, ...]) -> Cluster:
+    endpoints = "\n".join(f"- {_endpoint(n, state)}" for n, state in enumerate(states, start=1))
+    return Cluster.parse(f"{WEB}---\n{WEB_SLICE}{endpoints}\n")
+
+
+@cache
 def _used(states: tuple[str, ...]) -> tuple[str, ...]:
     """The letters of the endpoints that get new connections."""
-    endpoints = "\n".join(f"- {_endpoint(n, state)}" for n, state in enumerate(states, start=1))
-    there = Cluster.parse(f"{WEB}---\n{WEB_SLICE}{endpoints}\n")
-    found = {one.address for one in there.backends("node-a", "http://10.96.0.80")}
+    found = {one.address for one in _four(states).backends("node-a", URL)}
     return tuple(x for n, x in enumerate(LETTERS, start=1) if f"10.244.{n}.2" in found)
 
 
@@ -190,6 +195,7 @@ def _fallback(seed: int) -> Predict:
         f"   ready        serving      terminating\n{rows}\n\n"
         'Which of them get new connections to its cluster IP? Answer with a list: ["a", "b"].',
         truth=partial(_used, states),
+        shows=lambda: _one_of(_four(states), "node-a", URL),
         hints=(
             "First look for endpoints that are ready. Are there any?",
             "Only if none is ready, kube-proxy falls back on those that are both serving and "
@@ -259,7 +265,7 @@ reject = KubeProxyRules(
     manifests=EMPTY_SHOP,
     node="node-a",
     says="Pods are refused at once, by whatever port they come.",
-    scope=Scope(assume="-i cni0 -d 10.96.0.0/16 -m conntrack --ctstate NEW"),
+    scope=Scope(assume="-i cni0 -s 10.244.0.0/16 -d 10.96.0.0/16 -m conntrack --ctstate NEW"),
     hints=(
         "The first line is what kube-proxy writes for web, port 80. names has two ports, so two "
         "lines are missing.",
@@ -432,7 +438,6 @@ WEB_AND_NODES = f"""{WEB}---
 ---
 {{kind: Node, metadata: {{name: node3, labels: {{topology.kubernetes.io/zone: zone-b}}}}}}
 """
-URL = "http://10.96.0.80"
 POD1, POD2, POD3 = (f"default/web-10-244-{n}-2" for n in (1, 2, 3))
 
 zones = EditManifest(
