@@ -327,6 +327,7 @@ def test_every_view_has_its_text_beside_it(shell: InteractiveShell, kind: type) 
             iptlab.trace(rules, "udp 10.0.0.9:1 -> 10.0.0.1:22"),
             arrived(rules),
             iptlab.Verification((), {}),
+            lab.tally("laptop", "server", 80, connections=2),
             iptlab.grade(iptlab.exercise("00-first"), "DROP"),
             lab,
             lab.on("router", "iptables -L"),

@@ -15,6 +15,7 @@ from iptlab.console.hosts_file import HOSTS, cluster_names, hosts_text, read_hos
 from iptlab.console.map import Map, draw, lines_of
 from iptlab.console.plans import MASQUERADE, Plan
 from iptlab.console.shell import Transcript, run_text
+from iptlab.console.tally import Tally, Target, tally
 from iptlab.console.three_nodes import SHOP
 from iptlab.errors import IptlabError
 from iptlab.kubernetes.api.beginning import THREE_NODES
@@ -154,6 +155,18 @@ class Lab:
         name = self._called(host)
         self.attempts.append(self.network.ping(name, self._address(name, to)))
         return self.attempts[-1]
+
+    def tally(
+        self, host: str, to: str, port: int, *, connections: int = 300, requests: int = 1
+    ) -> Tally:
+        """Open many TCP connections, one a second, and count who answers.
+
+        With several ``requests`` each connection is kept for that many. ``last`` does not show
+        them.
+        """
+        name = self._called(host)
+        target = Target(name, self._address(name, to), port)
+        return tally(self.network, target, connections, requests)
 
     def wait(self, seconds: float) -> None:
         """Let time pass on every machine."""

@@ -21,6 +21,8 @@ from iptlab.course import (
     lesson06,
     lesson07,
     lesson08,
+    lesson09,
+    lesson10,
     lesson11,
     lesson12,
 )
@@ -33,7 +35,7 @@ from iptlab.grading import Exercise, Predict, Variants
 
 LESSONS = (
     *(lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson06, lesson07, lesson08),
-    *(lesson11, lesson12),
+    *(lesson09, lesson10, lesson11, lesson12),
 )
 REVIEWED = 3
 

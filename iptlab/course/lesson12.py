@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from functools import cache, partial
 
 from iptlab.console.lab import Lab
-from iptlab.course.files import notebooks
+from iptlab.course import shop
 from iptlab.grading import (
     EditManifest,
     Exercise,
@@ -30,11 +29,9 @@ from iptlab.kubernetes.config import Config
 from iptlab.kubernetes.conntrack import Connection, UdpService, stale
 from iptlab.kubernetes.costs import cluster, cost
 from iptlab.kubernetes.kube_proxy import Proxy
-from iptlab.kubernetes.kubectl.commands import kubectl
 from iptlab.kubernetes.loading import load
 from iptlab.netfilter.actions import Verdict
 from iptlab.packet import Family
-from iptlab.ruleset import read_text
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.machine import Machine
@@ -45,16 +42,7 @@ from iptlab.simulate.trace import HookVisit
 
 def _shop() -> Lab:
     """The shop's cluster with pages, name servers, and a pod to type at."""
-    lab = Lab.kubernetes("")
-    for name in ("web", "shell", "names"):
-        text = read_text(notebooks() / "data" / "shop" / f"{name}.yaml")
-        _kubectl(lab, "apply -f -", text)
-    return lab
-
-
-def _kubectl(lab: Lab, command: str, text: str = "") -> None:
-    assert lab.plane
-    kubectl(lab.plane, shlex.split(command), text)
+    return shop.lab("web", "shell", "names")
 
 
 def _pod(lab: Lab, address: str) -> str:
@@ -82,7 +70,7 @@ def _draining() -> Journey:
     """The next packet of an open connection on node2, after its pod was told to end."""
     lab = _shop()
     lab.on("shell", "nc -p 50000 10.96.0.80 80")
-    _kubectl(lab, f"delete pod {_pod(lab, '10.244.1.2')} --wait=false")
+    shop.change(lab, f"delete pod {_pod(lab, '10.244.1.2')} --wait=false")
     return lab["node2"].journey("in cni0 tcp 10.244.2.3:50000 -> 10.96.0.80:80 ACK seq=1 ack=1")
 
 
@@ -382,7 +370,7 @@ def _unswept() -> Journey:
     lab.on("shell", "dig @10.96.0.10 web")
     node = lab["node2"].copy()
     served = next(one for one in node.connections() if one.original.dport == DNS)
-    _kubectl(lab, f"delete pod {_pod(lab, str(served.reply.src))} --force --grace-period=0")
+    shop.change(lab, f"delete pod {_pod(lab, str(served.reply.src))} --force --grace-period=0")
     node.load(lab["node2"].rules())
     return node.journey(f"in cni0 udp 10.244.2.3:{served.original.sport} -> 10.96.0.10:53")
 
@@ -539,7 +527,7 @@ STORY = "A Service with a cluster IP has two endpoints, on node1 and node2.\n"
 def _without_pods(seconds: float) -> Cluster:
     """The shop some seconds after all its web pods were told to end."""
     lab = _shop()
-    _kubectl(lab, "scale deployment web --replicas=0")
+    shop.change(lab, "scale deployment web --replicas=0")
     lab.wait(seconds)
     return lab.cluster
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from iptlab.console.lab import Lab
 from iptlab.console.map import Place
 from iptlab.console.shell import Ran, Transcript
+from iptlab.console.tally import Tally
 from iptlab.html import Html, element, join, table
 from iptlab.notebook.lab_picture import picture
 from iptlab.simulate.network import Attempt, Leg, Trip
@@ -35,6 +36,11 @@ def _ran_html(ran: Ran, prompt: str) -> Html:
 
 
 # --- attempts ---
+
+
+def tally_html(tally: Tally) -> Html:
+    """How many each server got, as a table."""
+    return table(tally.title, tally.HEAD, tally.rows())
 
 
 def attempt_html(attempt: Attempt) -> Html:

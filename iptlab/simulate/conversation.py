@@ -188,27 +188,29 @@ class Conversation:
 
     # --- after a TCP handshake ---
 
-    def talk(self, opened: Attempt, said: str) -> Attempt:
+    def talk(self, opened: Attempt, said: str, times: int = 1) -> Attempt:
         """Say something on a connection that stands and hear the answer; the server then closes.
 
-        The server speaks HTTP: a head, and what the listener says.
+        The server speaks HTTP: a head, and what the listener says. It keeps the connection for
+        as many ``times`` as the same is said.
         """
         assert opened.seen is not None
         listener = self.network.listener(opened.server, opened.seen)
         body = listener.text if listener else ""
-        heard = f"{_HEAD.format(len(body.encode()))}{body}"
-        mine, theirs = 1 + len(said.encode()), 1 + len(heard.encode())
-        through = self._say(
-            opened,
-            (
-                Segment(True, _PUSH, 1, 1, said.encode()),
-                Segment(False, _PUSH, 1, mine, heard.encode()),
-                Segment(True, TcpFlags.ACK, mine, theirs),
-                Segment(False, _FIN, theirs, mine),
-                Segment(True, _FIN, mine, theirs + 1),
-                Segment(False, TcpFlags.ACK, theirs + 1, mine + 1),
-            ),
-        )
+        segments, mine, theirs, heard = [], 1, 1, ""
+        for left in range(times - 1, -1, -1):
+            heard = f"{_HEAD.format(len(body.encode()), _LAST if not left else '')}{body}"
+            segments.append(Segment(True, _PUSH, mine, theirs, said.encode()))
+            mine += len(said.encode())
+            segments.append(Segment(False, _PUSH, theirs, mine, heard.encode()))
+            theirs += len(heard.encode())
+            segments.append(Segment(True, TcpFlags.ACK, mine, theirs))
+        segments += [
+            Segment(False, _FIN, theirs, mine),
+            Segment(True, _FIN, mine, theirs + 1),
+            Segment(False, TcpFlags.ACK, theirs + 1, mine + 1),
+        ]
+        through = self._say(opened, tuple(segments))
         trips = (*opened.trips, *self.trips)
         if through < 2:  # what is lost later, the process no longer notices
             return replace(opened, trips=trips, result=self._broken())
@@ -240,7 +242,8 @@ class Conversation:
         return Result.REFUSED if reset else Result.TIMED_OUT
 
 
-_HEAD = "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n"
+_HEAD = "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{}\r\n"
+_LAST = "Connection: close\r\n"
 _PUSH = TcpFlags.PSH | TcpFlags.ACK
 _FIN = TcpFlags.FIN | TcpFlags.ACK
 

@@ -202,10 +202,16 @@ class Network:
         return Conversation(self, machine, packet, choose).begin(patience)
 
     def talk(
-        self, machine: str, opened: Attempt, said: str, *, choose: Chooser | None = None
+        self,
+        machine: str,
+        opened: Attempt,
+        said: str,
+        *,
+        times: int = 1,
+        choose: Chooser | None = None,
     ) -> Attempt:
         """Say something on a TCP connection, hear the answer, and close it on both sides."""
-        return Conversation(self, machine, opened.packet, choose).talk(opened, said)
+        return Conversation(self, machine, opened.packet, choose).talk(opened, said, times)
 
     def close(self, machine: str, opened: Attempt, *, choose: Chooser | None = None) -> Attempt:
         """Close a TCP connection on which nothing was said."""

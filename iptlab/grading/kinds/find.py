@@ -71,7 +71,7 @@ class FindLine(Exercise):
         facts = (
             ("packet", str(trial.text)),
             ("these rules", trial.now.said),
-            ("wanted", trial.wanted.word),
+            ("wanted", trial.wish),
         )
         answer, proof = (str(trial.place), trial.sent), trial.now.evidence
         if not trial.fares_wrongly:
@@ -151,6 +151,11 @@ class Trial:
         evidence = self.now.evidence
         assert isinstance(evidence, HookVisit | Journey)
         return evidence.situation
+
+    @property
+    def wish(self) -> str:
+        """What should become of it: in a word, or where it should leave in another shape."""
+        return self.wanted.said if self.wanted.word == self.now.word else self.wanted.word
 
     @property
     def fares_wrongly(self) -> bool:
