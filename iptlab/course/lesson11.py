@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from functools import cache, partial
 
-from iptlab.console.lab import Lab
-from iptlab.course.files import notebooks
+from iptlab.course import shop
 from iptlab.grading import (
     Aspect,
     EditManifest,
@@ -25,10 +23,8 @@ from iptlab.grading import (
     treats,
 )
 from iptlab.kubernetes.cluster import Cluster
-from iptlab.kubernetes.kubectl.commands import kubectl
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.hooks import TableName
-from iptlab.ruleset import read_text
 from iptlab.simulate.host import Host
 from iptlab.simulate.network import Attempt
 from iptlab.simulate.trace import HookVisit
@@ -43,13 +39,9 @@ FRONT = "default/front"
 @cache
 def _shop(*commands: str) -> Cluster:
     """The shop with its front door, after these kubectl commands and a minute's rest."""
-    lab = Lab.kubernetes("")
-    assert lab.plane
-    for name in ("web", "shell", "front"):
-        text = read_text(notebooks() / "data" / "shop" / f"{name}.yaml")
-        kubectl(lab.plane, ("apply", "-f", "-"), text)
+    lab = shop.lab("web", "shell", "front")
     for command in commands:
-        kubectl(lab.plane, shlex.split(command))
+        shop.change(lab, command)
     lab.wait(60)
     return lab.cluster
 

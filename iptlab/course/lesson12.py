@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from functools import cache, partial
 
 from iptlab.console.lab import Lab
-from iptlab.course.files import notebooks
+from iptlab.course import shop
 from iptlab.grading import (
     EditManifest,
     Exercise,
@@ -30,11 +29,9 @@ from iptlab.kubernetes.config import Config
 from iptlab.kubernetes.conntrack import Connection, UdpService, stale
 from iptlab.kubernetes.costs import cluster, cost
 from iptlab.kubernetes.kube_proxy import Proxy
-from iptlab.kubernetes.kubectl.commands import kubectl
 from iptlab.kubernetes.loading import load
 from iptlab.netfilter.actions import Verdict
 from iptlab.packet import Family
-from iptlab.ruleset import read_text
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.machine import Machine
@@ -45,16 +42,7 @@ from iptlab.simulate.trace import HookVisit
 
 def _shop() -> Lab:
     """The shop's cluster with pages, name servers, and a pod to type at."""
-    lab = Lab.kubernetes("")
-    for name in ("web", "shell", "names"):
-        text = read_text(notebooks() / "data" / "shop" / f"{name}.yaml")
-        _kubectl(lab, "apply -f -", text)
-    return lab
-
-
-def _kubectl(lab: Lab, command: str, text: str = "") -> None:
-    assert lab.plane
-    kubectl(lab.plane, shlex.split(command), text)
+    return shop.lab("web", "shell", "names")
 
 
 def _pod(lab: Lab, address: str) -> str:
@@ -82,7 +70,7 @@ def _draining() -> Journey:
     """The next packet of an open connection on node2, after its pod was told to end."""
     lab = _shop()
     lab.on("shell", "nc -p 50000 10.96.0.80 80")
-    _kubectl(lab, f"delete pod {_pod(lab, '10.244.1.2')} --wait=false")
+    shop.change(lab, f"delete pod {_pod(lab, '10.244.1.2')} --wait=false")
     return lab["node2"].journey("in cni0 tcp 10.244.2.3:50000 -> 10.96.0.80:80 ACK seq=1 ack=1")
 
 
@@ -141,6 +129,7 @@ STATES = (
     ("ending", "unready", "ready", "ending"),
 )
 LETTERS = "abcd"
+URL = "http://10.96.0.80"
 
 
 def _endpoint(number: int, state: str) -> str:
@@ -150,11 +139,15 @@ def _endpoint(number: int, state: str) -> str:
 
 
 @cache
+def _four(states: tuple[str, ...]) -> Cluster:
+    endpoints = "\n".join(f"- {_endpoint(n, state)}" for n, state in enumerate(states, start=1))
+    return Cluster.parse(f"{WEB}---\n{WEB_SLICE}{endpoints}\n")
+
+
+@cache
 def _used(states: tuple[str, ...]) -> tuple[str, ...]:
     """The letters of the endpoints that get new connections."""
-    endpoints = "\n".join(f"- {_endpoint(n, state)}" for n, state in enumerate(states, start=1))
-    there = Cluster.parse(f"{WEB}---\n{WEB_SLICE}{endpoints}\n")
-    found = {one.address for one in there.backends("node-a", "http://10.96.0.80")}
+    found = {one.address for one in _four(states).backends("node-a", URL)}
     return tuple(x for n, x in enumerate(LETTERS, start=1) if f"10.244.{n}.2" in found)
 
 
@@ -190,6 +183,7 @@ def _fallback(seed: int) -> Predict:
         f"   ready        serving      terminating\n{rows}\n\n"
         'Which of them get new connections to its cluster IP? Answer with a list: ["a", "b"].',
         truth=partial(_used, states),
+        shows=lambda: _one_of(_four(states), "node-a", URL),
         hints=(
             "First look for endpoints that are ready. Are there any?",
             "Only if none is ready, kube-proxy falls back on those that are both serving and "
@@ -259,7 +253,7 @@ reject = KubeProxyRules(
     manifests=EMPTY_SHOP,
     node="node-a",
     says="Pods are refused at once, by whatever port they come.",
-    scope=Scope(assume="-i cni0 -d 10.96.0.0/16 -m conntrack --ctstate NEW"),
+    scope=Scope(assume="-i cni0 -s 10.244.0.0/16 -d 10.96.0.0/16 -m conntrack --ctstate NEW"),
     hints=(
         "The first line is what kube-proxy writes for web, port 80. names has two ports, so two "
         "lines are missing.",
@@ -376,7 +370,7 @@ def _unswept() -> Journey:
     lab.on("shell", "dig @10.96.0.10 web")
     node = lab["node2"].copy()
     served = next(one for one in node.connections() if one.original.dport == DNS)
-    _kubectl(lab, f"delete pod {_pod(lab, str(served.reply.src))} --force --grace-period=0")
+    shop.change(lab, f"delete pod {_pod(lab, str(served.reply.src))} --force --grace-period=0")
     node.load(lab["node2"].rules())
     return node.journey(f"in cni0 udp 10.244.2.3:{served.original.sport} -> 10.96.0.10:53")
 
@@ -432,7 +426,6 @@ WEB_AND_NODES = f"""{WEB}---
 ---
 {{kind: Node, metadata: {{name: node3, labels: {{topology.kubernetes.io/zone: zone-b}}}}}}
 """
-URL = "http://10.96.0.80"
 POD1, POD2, POD3 = (f"default/web-10-244-{n}-2" for n in (1, 2, 3))
 
 zones = EditManifest(
@@ -534,7 +527,7 @@ STORY = "A Service with a cluster IP has two endpoints, on node1 and node2.\n"
 def _without_pods(seconds: float) -> Cluster:
     """The shop some seconds after all its web pods were told to end."""
     lab = _shop()
-    _kubectl(lab, "scale deployment web --replicas=0")
+    shop.change(lab, "scale deployment web --replicas=0")
     lab.wait(seconds)
     return lab.cluster
 

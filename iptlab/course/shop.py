@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import cache
 
 from iptlab.console.lab import Lab
@@ -35,13 +36,24 @@ def node(name: str, *files: str, web: int = 3) -> Machine:
     return _built(files, web)[name].copy()
 
 
+def lab(*files: str) -> Lab:
+    """A new cluster after ``kubectl apply`` of these files, to be changed further."""
+    built = Lab.kubernetes("")
+    for name in files:
+        text = read_text(notebooks() / "data" / "shop" / f"{name}.yaml")
+        change(built, "apply -f -", text)
+    return built
+
+
+def change(lab: Lab, command: str, text: str = "") -> None:
+    """Run kubectl on a lab's cluster, with a text as its standard input."""
+    assert lab.plane
+    kubectl(lab.plane, shlex.split(command), text)
+
+
 @cache
 def _built(names: tuple[str, ...], web: int) -> Lab:
-    lab = Lab.kubernetes("")
-    assert lab.plane
-    for name in names:
-        text = read_text(notebooks() / "data" / "shop" / f"{name}.yaml")
-        kubectl(lab.plane, ("apply", "-f", "-"), text)
+    built = lab(*names)
     if "web" in names:
-        kubectl(lab.plane, ("scale", "deployment", "web", f"--replicas={web}"), "")
-    return lab
+        change(built, f"scale deployment web --replicas={web}")
+    return built
