@@ -245,11 +245,22 @@ class Treatment:
     # --- the path ---
 
     def _stage(self, path: Path, at: int, state: State) -> Node:
+        at = self._beyond(path, at)
         key = (self._stage_id(path, at), state)
         node = self.common.stages.get(key)
         if node is None:
             node = self.common.stages[key] = self._made_stage(path, at, state)
         return node
+
+    def _beyond(self, path: Path, at: int) -> int:
+        """The first stage from here on at which something may happen."""
+        while not isinstance(stage := path[at], Step):
+            _, table = stage
+            translates = table is TableName.NAT and self.view is not View.FIRST
+            if table in self.tables or translates:
+                break
+            at += 1
+        return at
 
     def _made_stage(self, path: Path, at: int, state: State) -> Node:
         match path[at]:

@@ -80,14 +80,16 @@ def reset(exercise: str) -> None:
     course.exercise(exercise, seed())
     SESSION.change(lambda progress: progress.without(exercise))
     SESSION.hints.pop(exercise, None)
+    SESSION.solved.pop(exercise, None)
     print(f"{exercise} begins anew.")
     cell = course.cells(exercise[:2]).get(exercise)
     if cell is not None:
         print(f"This was in its cell:\n\n{cell.text}")
 
 
-def progress(lesson: str = "") -> Report:
+def progress(lesson: str | int = "") -> Report:
     """A bar for each lesson, or for one of them: ``progress("01")``."""
+    lesson = f"{lesson:02}" if isinstance(lesson, int) else lesson
     if lesson and lesson not in course.lessons():
         raise IptlabError(f"there is no lesson `{lesson}'; there are {', '.join(course.lessons())}")
     return Report.of(SESSION.progress, lesson)
