@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
-from iptlab.grading.asking import addresses
 from iptlab.grading.common import Care, Common
 from iptlab.grading.outcomes import DRAWN, ONES, SLOT, Hops, State, View, drawn
 from iptlab.grading.ready import MOST_SINGLE
+from iptlab.grading.supposing import addresses
 from iptlab.grading.ways import Piece, Way, Ways
 from iptlab.netfilter.actions import Side, Translate, Whose
 from iptlab.netfilter.context import CtState
