@@ -113,7 +113,7 @@ def test_a_broken_file_is_set_aside(
 ) -> None:
     file.write_bytes(content)
     assert "0 of 6" in str(iptlab.progress("00"))
-    assert "it is now progress.json.broken" in capsys.readouterr().out
+    assert "It is called progress.json.broken now" in capsys.readouterr().out
     assert (file.parent / "progress.json.broken").read_bytes() == content
     iptlab.check("00-first", RIGHT)
     assert list(kept(file)) == ["00-first"]
@@ -232,6 +232,16 @@ def test_a_full_bar_is_a_solved_lesson() -> None:
 def test_an_unknown_lesson_is_refused() -> None:
     with pytest.raises(IptlabError, match="there is no lesson `77'; there are 00, 01"):
         iptlab.progress("77")
+    with pytest.raises(IptlabError, match="there is no lesson `77'"):
+        iptlab.progress(77)
+    assert str(iptlab.progress(1)) == str(iptlab.progress("01"))
+
+
+@pytest.mark.parametrize("word", [None, 0, ["00-first"]])
+def test_an_id_that_is_no_text_is_refused_with_an_example(word: object) -> None:
+    for ask in (iptlab.hint, iptlab.solution, iptlab.reset):
+        with pytest.raises(IptlabError, match='in quotes: "00-first"'):
+            ask(word)  # type: ignore[operator]
 
 
 # --- hints and solutions ---

@@ -85,6 +85,8 @@ def exercise(id_: str, seed: int = 0) -> Exercise:
 
     ``05-review-1`` is the first question of the review in lesson 05. ``seed`` is the learner's.
     """
+    if not isinstance(id_, str):
+        raise IptlabError('an exercise is named by its id in quotes: "00-first"')
     known = exercises(seed)
     question = known.get(origin(id_, seed))
     if question is not None:

@@ -19,7 +19,7 @@ from iptlab.course.progress import Progress, Record
 
 FORMAT = 1
 _LARGEST = 1_000_000
-_PATIENCE = 2.0
+_PATIENCE = 10.0
 
 
 class BrokenFileError(Exception):
@@ -71,7 +71,10 @@ class ProgressFile:
         except BrokenFileError:
             aside = self._beside("broken")
             os.replace(self.path, aside)
-            self.say(f"{self.path} could not be understood; it is now {aside.name}.")
+            self.say(
+                f"{self.path} could not be understood. It is called {aside.name} now, and your "
+                "progress begins anew; nothing else is lost."
+            )
             return Progress()
 
     def _parsed(self) -> Progress:

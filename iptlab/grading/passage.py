@@ -6,14 +6,14 @@ Where the answer depends on the packet's own fields it comes in several branches
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
-from iptlab.grading.asking import addresses
 from iptlab.grading.common import Care, Common
 from iptlab.grading.outcomes import DRAWN, ONES, SLOT, Hops, State, View, drawn
 from iptlab.grading.ready import MOST_SINGLE
+from iptlab.grading.supposing import addresses
 from iptlab.grading.ways import Piece, Way, Ways
 from iptlab.netfilter.actions import Side, Translate, Whose
 from iptlab.netfilter.context import CtState
@@ -45,6 +45,7 @@ class Passage:
         self.space = common.space
         self.ways = ways
         self.view = view
+        self._by_pieces: dict[int, dict[Way | None, int]] = {}
 
     # --- routing ---
 
@@ -90,7 +91,7 @@ class Passage:
 
         Kernel: net/ipv4/netfilter.c (ip_route_me_harder), net/ipv4/route.c (__mkroute_output)
         """
-        if state.dst is None and self.view is View.FIRST and not self.ways.routing.rules:
+        if state.dst is None and self.view is not View.REPLY and not self.ways.routing.rules:
             yield Branch((), state)
             return
         level = self.space.level[self.view.at("src")]
@@ -108,12 +109,18 @@ class Passage:
             at = bisect_right(pieces, state.dst, key=lambda piece: piece.first) - 1
             yield Branch(limits, _going(state, pieces[at].way))
             return
-        masks: dict[Way | None, int] = {}
-        for first, last, way in pieces:
-            masks[way] = masks.get(way, 0) | self.space.between("dst", first, last)
         level = self.space.level[self.view.at("dst")]
-        for way, mask in masks.items():
+        for way, mask in self._masks(pieces).items():
             yield Branch((*limits, (level, mask)), _going(state, way))
+
+    def _masks(self, pieces: tuple[Piece, ...]) -> Mapping[Way | None, int]:
+        """Which destinations go each way; ``pieces`` are kept by the host's ways."""
+        masks = self._by_pieces.get(id(pieces))
+        if masks is None:
+            masks = self._by_pieces[id(pieces)] = {}
+            for first, last, way in pieces:
+                masks[way] = masks.get(way, 0) | self.space.between("dst", first, last)
+        return masks
 
     def _mark(self, state: State) -> int:
         """The packet's mark, if routing depends on it."""

@@ -17,7 +17,6 @@ from iptlab.grading.asking import (
     Does,
     LimitSegment,
     MarkConnection,
-    addresses,
     taken_apart,
 )
 from iptlab.grading.atoms import Space
@@ -27,6 +26,7 @@ from iptlab.grading.original import DIRECTION, FIRST, TRACKED
 from iptlab.grading.outcomes import View
 from iptlab.grading.sample import Thing
 from iptlab.grading.scope import Path, Step
+from iptlab.grading.supposing import addresses
 from iptlab.matches.set import SetMatch
 from iptlab.netfilter.actions import Side, Translate, Whose
 from iptlab.netfilter.context import CtState

@@ -14,13 +14,14 @@ from iptlab.grading.scope import Entry
 from iptlab.netfilter.context import CtState
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.rules import Rule
-from iptlab.packet import Family, Packet, Protocol, TcpFlags
+from iptlab.packet import Family, Protocol, TcpFlags
 from iptlab.simulate.conntrack import ConntrackTable, Zone
 
 Limits = tuple[tuple[int, int], ...]
 # what is sent through connections that are open already
 ECHO = {Family.IPV4: 8 << 8, Family.IPV6: 128 << 8}
 OTHER_ICMP = {Family.IPV4: Protocol.ICMPV6, Family.IPV6: Protocol.ICMP}
+_OPEN = CtState.ESTABLISHED
 _USUAL = (int(TcpFlags.SYN), int(TcpFlags.ACK))
 # ICMP types of which connection tracking knows something, and the ones behind them
 # kernel: net/netfilter/nf_conntrack_proto_icmp.c, nf_conntrack_proto_icmpv6.c
@@ -58,7 +59,7 @@ class Region:
         wanted.cut("src", ground.ways.edges)
         wanted.cut("dst", ground.ways.edges)
         wanted.apart["ctstate"] = lambda state: state
-        wanted.apart["flags"] = lambda flags: (_first_state(int(flags)), flags in _USUAL)
+        wanted.apart["flags"] = lambda flags: (_of_tcp(int(flags)), flags in _USUAL)
         wanted.cut("icmp", (number << 8 for number in _TYPES))
         wanted.cut("icmp", (ECHO[ground.family] + 1,))
         for number in Protocol:
@@ -142,30 +143,37 @@ class Region:
     def _states(self, common: Common) -> Iterator[Limits]:
         """Which connection states packets can have: first ones, and ones of open connections."""
         space, family = common.space, self.ground.family
-        level = space.level["protocol"]
-        established = (space.level["ctstate"], space.atom("ctstate", CtState.ESTABLISHED))
+        level, ctstate = space.level["protocol"], space.level["ctstate"]
+        first: dict[tuple[CtState, str, int], int] = {}  # which protocols, by what decides
+        later: dict[tuple[str, int], int] = {}
         for at, protocol in enumerate(space.atoms[level]):
-            here = (level, 1 << at)
             axis = _DECIDING.get(int(protocol), "")
+            masks: dict[CtState, int] = {}
             for place, thing in enumerate(space.atoms[space.level[axis]] if axis else (0,)):
-                packet = packet_of({"protocol": protocol, axis or "mark": thing}, family)
-                state = (space.level["ctstate"], space.atom("ctstate", _state(packet)))
-                yield (here, state, *(((space.level[axis], 1 << place),) if axis else ()))
-            usual = {"flags": int(TcpFlags.ACK), "icmp": ECHO[family]}.get(axis, 0)
-            later = ((space.level[axis], space.atom(axis, usual)),) if axis else ()
+                state = _first_state(int(protocol), axis, int(thing), family)
+                masks[state] = masks.get(state, 0) | 1 << place
+            for state, mask in masks.items():
+                first[state, axis, mask] = first.get((state, axis, mask), 0) | 1 << at
             if protocol not in (Protocol.SCTP, OTHER_ICMP[family]):
-                yield (here, established, *later)
-
-
-def _state(packet: Packet) -> CtState:
-    """What connection tracking says of a packet that it has never heard of."""
-    return ConntrackTable().track(packet, Hook.PREROUTING, Zone(), 0.0).ctstate
+                usual = {"flags": int(TcpFlags.ACK), "icmp": ECHO[family]}.get(axis, 0)
+                mask = space.atom(axis, usual) if axis else 1
+                later[axis, mask] = later.get((axis, mask), 0) | 1 << at
+        cases = [(state, axis, mask, here) for (state, axis, mask), here in first.items()]
+        cases += [(_OPEN, axis, mask, here) for (axis, mask), here in later.items()]
+        for state, axis, mask, here in cases:
+            limits = (level, here), (ctstate, space.atom("ctstate", state))
+            yield (*limits, (space.level[axis], mask)) if axis else limits
 
 
 @cache
-def _first_state(flags: int) -> CtState:
-    """The state of a first segment with these flags."""
-    return _state(packet_of({"flags": flags}, Family.IPV4))
+def _first_state(protocol: int, axis: str, thing: int, family: Family) -> CtState:
+    """What connection tracking says of a packet that it has never heard of."""
+    packet = packet_of({"protocol": protocol, axis or "mark": thing}, family)
+    return ConntrackTable().track(packet, Hook.PREROUTING, Zone(), 0.0).ctstate
+
+
+def _of_tcp(flags: int) -> CtState:
+    return _first_state(int(Protocol.TCP), "flags", flags, Family.IPV4)
 
 
 def _things(common: Common, axis: str, things: tuple[str, ...]) -> tuple[int, int]:

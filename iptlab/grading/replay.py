@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from iptlab.errors import CannotCompare
-from iptlab.grading.asking import Choosing, Supposed, taken_apart
+from iptlab.grading.asking import taken_apart
 from iptlab.grading.outcomes import DRAWN, ONES, Beside, Bits, Hops, Outcome, View, counted, drawn
 from iptlab.grading.scope import Entry, Logs, Scope
+from iptlab.grading.supposing import Choosing, Supposed
 from iptlab.netfilter.actions import Side
 from iptlab.netfilter.context import CannotTell, Connection, Context, CtState, Tuple
 from iptlab.netfilter.extension import Target

@@ -8,19 +8,18 @@ known on every path; what they have not is still the packet's own.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
-from iptlab.grading.asking import Note, addresses, to_one
-from iptlab.grading.axes import edges
+from iptlab.grading.chains import Back, Chains, Follow, Policy
 from iptlab.grading.changed import changed
 from iptlab.grading.common import Care, Common
 from iptlab.grading.diagram import Node, TooManyStatesError
 from iptlab.grading.outcomes import Outcome, State, Turn, View
 from iptlab.grading.passage import Branch, Passage
-from iptlab.grading.ready import Place, Ready, Tables, reached
+from iptlab.grading.ready import Place, Ready, Tables
 from iptlab.grading.scope import (
     DELIVERED,
     FORWARDED,
@@ -28,43 +27,20 @@ from iptlab.grading.scope import (
     RECEIVED,
     SENT,
     Entry,
-    Logs,
     Path,
     Step,
     path_at,
 )
+from iptlab.grading.supposing import addresses, to_one
 from iptlab.netfilter.actions import Call, Decide, Return, Side, Translate, Verdict
 from iptlab.netfilter.context import CtState
 from iptlab.netfilter.hooks import Hook, TableName
-from iptlab.netfilter.networks import Network
-from iptlab.packet import Family
 
 _NEVER = 1 << 30
 _NEW_DESTINATIONS = (Hook.PREROUTING, Hook.OUTPUT)
 _MOST_STATES = 60_000  # how many places in chains may be looked at
-_LOOPBACK = {Family.IPV4: 0x7F000001, Family.IPV6: 1}
 
 
-class Policy(NamedTuple):
-    """What follows a built-in chain: its policy, then the rest of the path."""
-
-    table: TableName
-    hook: Hook
-    path: Path
-    at: int
-
-
-class Back(NamedTuple):
-    """What follows a user chain: the rules behind the jump, within the packets of the jump."""
-
-    table: TableName
-    chain: str
-    at: int
-    care: tuple[int, ...]
-    outer: Follow
-
-
-Follow = Policy | Back
 Spot = tuple[Place, int]  # a chain, and how many of its rules are behind
 
 
@@ -95,17 +71,6 @@ def _as_recorded(state: State, turn: Turn, hook: Hook) -> State:
     return state._replace(src=src, sport=sport)
 
 
-class _Chain(NamedTuple):
-    """A chain made ready, with what is said of each of its ends, from every rule on.
-
-    ``ids`` tell different ends apart, callees included; ``levels`` are the fields they test.
-    """
-
-    rules: tuple[Ready, ...]
-    ids: tuple[int, ...]
-    levels: tuple[int, ...]
-
-
 class Treatment:
     """What one rule set does with every packet."""
 
@@ -115,13 +80,9 @@ class Treatment:
         self.common = common
         self.diagram = common.diagram
         self.space = common.space
-        self._chains: dict[Place, _Chain] = {}
-        self._stage_ids: dict[tuple[Path, int], int] = {}
-        self._follow_ids: dict[Follow, tuple[int, int, int]] = {}
-        self._cuts: tuple[int, ...] | None = None
+        self.chains = Chains(tables, common, view)
         ways = common.ground.ways
         self._passage = Passage(common, ways, view) if ways else None
-        self._writes = common.ground.scope.logs is not Logs.NOTHING
         self._deepest = _NEVER  # how far out the last result depends on what follows
 
     def node(self) -> Node:
@@ -162,90 +123,11 @@ class Treatment:
         assert node is not None
         return node
 
-    # --- chains made ready ---
-
-    def _chain(self, place: Place) -> _Chain:
-        chain = self._chains.get(place)
-        if chain is None:
-            chain = self._chains[place] = self._made_ready(place)
-        return chain
-
-    def _made_ready(self, place: Place) -> _Chain:
-        table, name = place
-        readying = self.common.readying
-        source = self.tables[table].chains[name].rules
-        rules = tuple(
-            ready
-            for rule in source
-            for ready in readying.rules(rule, self.view)
-            if ready.does and (self._writes or not isinstance(ready.does, Note))
-        )
-        number, levels = readying.number("end"), 0
-        ids, tested = [number], [levels]
-        for rule in reversed(rules):
-            does: object = rule.does
-            for test in rule.tests:
-                levels |= 1 << test.level if test.level >= 0 else 0
-            if isinstance(rule.does, Translate):
-                levels |= self._written(rule.does)
-            if isinstance(rule.does, Call):
-                callee = self._chain((table, rule.does.chain))
-                does, levels = (callee.ids[0], rule.does.goto), levels | callee.levels[0]
-            number = readying.number((rule.key, does, number))
-            ids.append(number)
-            tested.append(levels)
-        return _Chain(rules, tuple(reversed(ids)), tuple(reversed(tested)))
-
-    def _written(self, wanted: Translate) -> int:
-        """The bit set of the fields that a target may write."""
-        by_own = isinstance(wanted.addresses, Network) or wanted.base is not None
-        if not self.common.precise and not by_own:
-            return 0
-        level = self.space.level
-        return sum(1 << level[end] for end in ("src", "sport", "dst", "dport") if end in level)
-
-    def _stage_id(self, path: Path, at: int) -> int:
-        """A number for all that may happen from a stage on."""
-        known = self._stage_ids.get((path, at))
-        if known is None:
-            stage, here = path[at], None
-            behind: tuple[int, ...] = ()
-            if not isinstance(stage, Step):
-                hook, table = stage
-                if table in self.tables:
-                    policy = self.tables[table].chains[hook].policy
-                    here = (self._chain((table, hook)).ids[0], policy)
-            if stage is Step.ROUTE:
-                behind = (self._stage_id(DELIVERED, 0), self._stage_id(FORWARDED, 0))
-            elif stage is Step.LEAVE:
-                behind = (self._stage_id(LOOPED, 0),)
-            elif stage is not Step.DONE:
-                behind = (self._stage_id(path, at + 1),)
-            known = self.common.readying.number((path, at, here, behind))
-            self._stage_ids[path, at] = known
-        return known
-
-    def _follow_id(self, follow: Follow) -> tuple[int, int, int]:
-        """A number for all that follows, one for what follows the table, and the depth."""
-        known = self._follow_ids.get(follow)
-        if known is None:
-            number = self.common.readying.number
-            if isinstance(follow, Back):
-                outer, table, depth = self._follow_id(follow.outer)
-                suffix = self._chain((follow.table, follow.chain)).ids[follow.at]
-                known = number(("back", suffix, outer, follow.care)), table, depth + 1
-            else:
-                later = self._stage_id(follow.path, follow.at + 1)
-                policy = self.tables[follow.table].chains[follow.hook].policy
-                place = (later, follow.table, follow.hook)
-                known = number(("policy", policy, *place)), number(("table", *place)), 0
-            self._follow_ids[follow] = known
-        return known
-
     # --- the path ---
 
     def _stage(self, path: Path, at: int, state: State) -> Node:
-        key = (self._stage_id(path, at), state)
+        at = self.chains.beyond(path, at)
+        key = (self.chains.stage_id(path, at), state)
         node = self.common.stages.get(key)
         if node is None:
             node = self.common.stages[key] = self._made_stage(path, at, state)
@@ -341,10 +223,10 @@ class Treatment:
 
         A result that never looked at what follows is kept for every use of the chain.
         """
-        common, chain = self.common, self._chain(where[0])
+        common, chain = self.common, self.chains.ready(where[0])
         if len(common.suffixes) + len(common.followed) > _MOST_STATES:
             raise TooManyStatesError
-        number, table, depth = self._follow_id(follow)
+        number, table, depth = self.chains.follow_id(follow)
         outer = self._deepest
         waiting, node, deepest = self._ahead(where, state, follow, care)
         for at, met, here in reversed(waiting):
@@ -373,8 +255,8 @@ class Treatment:
 
         That is None behind a rule that every packet matches.
         """
-        common, chain = self.common, self._chain(where[0])
-        number, table, depth = self._follow_id(follow)
+        common, chain = self.common, self.chains.ready(where[0])
+        number, table, depth = self.chains.follow_id(follow)
         care = common.narrowed(care, chain.levels[where[1]])
         waiting: list[tuple[int, Met, Care]] = []
         for at in range(where[1], len(chain.rules)):
@@ -434,7 +316,7 @@ class Treatment:
             case Decide(verdict, reply):
                 return self._stopped(str(verdict), state, reply)
             case Return():
-                return self._end(follow, state, self._follow_id(follow)[2])
+                return self._end(follow, state, self.chains.follow_id(follow)[2])
             case Call(callee, goto):
                 then = follow if goto else Back(table, name, at + 1, here, follow)
                 return self._run(((table, callee), 0), state, then, inside)
@@ -488,26 +370,7 @@ class Treatment:
         if new is None or follow.table is not TableName.NAT:
             return self._stage(path, at, state)
         without = state._replace(dst=None)
-        key = (self._stage_id(path, at), without, bisect_right(self.cuts, new))
+        key = (self.chains.stage_id(path, at), without, bisect_right(self.chains.cuts, new))
         model = self.common.models.setdefault(key, new)
         node = self._stage(path, at, state._replace(dst=model))
         return node if model == new else self.common.renamed(node, model, new)
-
-    @property
-    def cuts(self) -> tuple[int, ...]:
-        """The addresses at which an answer about a destination may change."""
-        if self._cuts is None:
-            ways = self.common.ground.ways
-            cuts = set(ways.edges if ways else ())
-            for chain in self._later():
-                for condition in (test.condition for rule in chain.rules for test in rule.tests):
-                    if condition is not None and condition.field.name == "dst":
-                        cuts |= set(edges(condition.given.value))
-            self._cuts = tuple(sorted(cuts))
-        return self._cuts
-
-    def _later(self) -> Iterator[_Chain]:
-        """The chains that packets may come to once nat has given them a new destination."""
-        sent = self.common.ground.entry is Entry.SENT
-        paths = (SENT, LOOPED) if sent else (DELIVERED, FORWARDED)
-        return map(self._chain, reached(self.tables, paths))

@@ -55,6 +55,7 @@ class Ways:
         if any(rule.source for rule in self.routing.rules):
             raise CannotCompare("`ip rule ... from'", "routes must not depend on the source here")
         self._known: dict[tuple[str, int], tuple[Piece, ...]] = {}
+        self._believed: dict[str, tuple[tuple[int, int], ...]] = {}
 
     @cached_property
     def edges(self) -> tuple[int, ...]:
@@ -71,10 +72,11 @@ class Ways:
             cuts |= {int(network.network_address), int(network.broadcast_address) + 1}
         return tuple(sorted(cut for cut in cuts if cut < 1 << self.family.bits))
 
-    def runs(self) -> Iterator[tuple[int, int]]:
+    @cached_property
+    def runs(self) -> tuple[tuple[int, int], ...]:
         """First and last address of each piece between two edges."""
         behind = (*self.edges[1:], 1 << self.family.bits)
-        return ((first, end - 1) for first, end in zip(self.edges, behind, strict=True))
+        return tuple((first, end - 1) for first, end in zip(self.edges, behind, strict=True))
 
     @cached_property
     def own(self) -> tuple[Address, ...]:
@@ -114,7 +116,7 @@ class Ways:
         localnet = self.host.sysctl("ipv4/conf/{}/route_localnet", interface)
         if localnet or interface == "lo":
             return ()
-        return tuple(run for run in self.runs() if self._address(run[0]).is_loopback)
+        return tuple(run for run in self.runs if self._address(run[0]).is_loopback)
 
     def _address(self, number: int) -> Address:
         return IPv4Address(number) if self.family is Family.IPV4 else IPv6Address(number)
@@ -129,14 +131,16 @@ class Ways:
 
         Those that are known on their own link only are left out: they go nowhere else.
         """
-        own = next(int(one.ip) for name, one in self.routing.addresses if name != "lo")
-        return tuple(
-            run
-            for run in self.runs()
-            if not self._stays(run[0])
-            and not unseen(self._packet(run[0], own), "unicast")
-            and not isinstance(decide(self.host, self._packet(run[0], own), interface), Refusal)
-        )
+        if interface not in self._believed:
+            own = next(int(one.ip) for name, one in self.routing.addresses if name != "lo")
+            self._believed[interface] = tuple(
+                run
+                for run in self.runs
+                if not self._stays(run[0])
+                and not unseen(packet := self._packet(run[0], own), "unicast")
+                and not isinstance(decide(self.host, packet, interface), Refusal)
+            )
+        return self._believed[interface]
 
     def _stays(self, number: int) -> bool:
         """Whether it can be no source of a packet that a router passes on."""
@@ -149,7 +153,7 @@ class Ways:
         inside = arriving and self.family is Family.IPV6
         return tuple(
             run
-            for run in self.runs()
+            for run in self.runs
             if not self._address(run[0]).is_multicast
             and not (inside and self._address(run[0]).is_loopback)
         )
@@ -163,7 +167,7 @@ class Ways:
             source = self.sources(interface)[0][0]
             self._known[key] = tuple(
                 Piece(*run, self._arriving(self._packet(source, run[0], mark), interface))
-                for run in self.runs()
+                for run in self.runs
             )
         return self._known[key]
 
@@ -173,8 +177,7 @@ class Ways:
         if key not in self._known:
             source = int(self.own[0])
             self._known[key] = tuple(
-                Piece(*run, self._leaving(self._packet(source, run[0], mark)))
-                for run in self.runs()
+                Piece(*run, self._leaving(self._packet(source, run[0], mark))) for run in self.runs
             )
         return self._known[key]
 

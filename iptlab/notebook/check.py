@@ -103,10 +103,12 @@ def forget(exercise: str) -> None:
     course.exercise(exercise, seed())
     SESSION.change(lambda progress: progress.without(exercise))
     SESSION.hints.pop(exercise, None)
+    SESSION.solved.pop(exercise, None)
 
 
-def progress(lesson: str = "") -> Report:
+def progress(lesson: str | int = "") -> Report:
     """A bar for each lesson, or for one of them: ``progress("01")``."""
+    lesson = f"{lesson:02}" if isinstance(lesson, int) else lesson
     if lesson and lesson not in course.lessons():
         raise IptlabError(f"there is no lesson `{lesson}'; there are {', '.join(course.lessons())}")
     return Report.of(SESSION.progress, lesson)

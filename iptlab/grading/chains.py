@@ -1,0 +1,181 @@
+"""Chains made ready for a comparison, and numbers for all that may happen from a place on.
+
+Where both sides have the same number, the same happens: so equal parts are looked at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from iptlab.grading.asking import Note
+from iptlab.grading.axes import edges
+from iptlab.grading.common import Common
+from iptlab.grading.outcomes import View
+from iptlab.grading.ready import Place, Ready, Tables, reached
+from iptlab.grading.scope import (
+    DELIVERED,
+    FORWARDED,
+    LOOPED,
+    SENT,
+    Entry,
+    Logs,
+    Path,
+    Step,
+)
+from iptlab.netfilter.actions import Call, Translate
+from iptlab.netfilter.hooks import Hook, TableName
+from iptlab.netfilter.networks import Network
+
+
+class Policy(NamedTuple):
+    """What follows a built-in chain: its policy, then the rest of the path."""
+
+    table: TableName
+    hook: Hook
+    path: Path
+    at: int
+
+
+class Back(NamedTuple):
+    """What follows a user chain: the rules behind the jump, within the packets of the jump."""
+
+    table: TableName
+    chain: str
+    at: int
+    care: tuple[int, ...]
+    outer: Follow
+
+
+Follow = Policy | Back
+
+
+class Chain(NamedTuple):
+    """A chain made ready, with what is said of each of its ends, from every rule on.
+
+    ``ids`` tell different ends apart, callees included; ``levels`` are the fields they test.
+    """
+
+    rules: tuple[Ready, ...]
+    ids: tuple[int, ...]
+    levels: tuple[int, ...]
+
+
+class Chains:
+    """The chains of one rule set, as one kind of packets meets them."""
+
+    def __init__(self, tables: Tables, common: Common, view: View) -> None:
+        self.tables = tables
+        self.common = common
+        self.view = view
+        self._chains: dict[Place, Chain] = {}
+        self._stage_ids: dict[tuple[Path, int], int] = {}
+        self._follow_ids: dict[Follow, tuple[int, int, int]] = {}
+        self._writes = common.ground.scope.logs is not Logs.NOTHING
+
+    def ready(self, place: Place) -> Chain:
+        """The chain there."""
+        chain = self._chains.get(place)
+        if chain is None:
+            chain = self._chains[place] = self._made_ready(place)
+        return chain
+
+    def _made_ready(self, place: Place) -> Chain:
+        table, name = place
+        readying = self.common.readying
+        source = self.tables[table].chains[name].rules
+        rules = tuple(
+            ready
+            for rule in source
+            for ready in readying.rules(rule, self.view)
+            if ready.does and (self._writes or not isinstance(ready.does, Note))
+        )
+        number, levels = readying.number("end"), 0
+        ids, tested = [number], [levels]
+        for rule in reversed(rules):
+            does: object = rule.does
+            for test in rule.tests:
+                levels |= 1 << test.level if test.level >= 0 else 0
+            if isinstance(rule.does, Translate):
+                levels |= self._written(rule.does)
+            if isinstance(rule.does, Call):
+                callee = self.ready((table, rule.does.chain))
+                does, levels = (callee.ids[0], rule.does.goto), levels | callee.levels[0]
+            number = readying.number((rule.key, does, number))
+            ids.append(number)
+            tested.append(levels)
+        return Chain(rules, tuple(reversed(ids)), tuple(reversed(tested)))
+
+    def _written(self, wanted: Translate) -> int:
+        """The bit set of the fields that a target may write."""
+        by_own = isinstance(wanted.addresses, Network) or wanted.base is not None
+        if not self.common.precise and not by_own:
+            return 0
+        level = self.common.space.level
+        return sum(1 << level[end] for end in ("src", "sport", "dst", "dport") if end in level)
+
+    def stage_id(self, path: Path, at: int) -> int:
+        """A number for all that may happen from a stage on."""
+        known = self._stage_ids.get((path, at))
+        if known is None:
+            stage, here = path[at], None
+            behind: tuple[int, ...] = ()
+            if not isinstance(stage, Step):
+                hook, table = stage
+                if table in self.tables:
+                    policy = self.tables[table].chains[hook].policy
+                    here = (self.ready((table, hook)).ids[0], policy)
+            if stage is Step.ROUTE:
+                behind = (self.stage_id(DELIVERED, 0), self.stage_id(FORWARDED, 0))
+            elif stage is Step.LEAVE:
+                behind = (self.stage_id(LOOPED, 0),)
+            elif stage is not Step.DONE:
+                behind = (self.stage_id(path, at + 1),)
+            known = self.common.readying.number((path, at, here, behind))
+            self._stage_ids[path, at] = known
+        return known
+
+    def follow_id(self, follow: Follow) -> tuple[int, int, int]:
+        """A number for all that follows, one for what follows the table, and the depth."""
+        known = self._follow_ids.get(follow)
+        if known is None:
+            number = self.common.readying.number
+            if isinstance(follow, Back):
+                outer, table, depth = self.follow_id(follow.outer)
+                suffix = self.ready((follow.table, follow.chain)).ids[follow.at]
+                known = number(("back", suffix, outer, follow.care)), table, depth + 1
+            else:
+                later = self.stage_id(follow.path, follow.at + 1)
+                policy = self.tables[follow.table].chains[follow.hook].policy
+                place = (later, follow.table, follow.hook)
+                known = number(("policy", policy, *place)), number(("table", *place)), 0
+            self._follow_ids[follow] = known
+        return known
+
+    def beyond(self, path: Path, at: int) -> int:
+        """The first stage from here on at which something may happen."""
+        while not isinstance(stage := path[at], Step):
+            _, table = stage
+            translates = table is TableName.NAT and self.view is not View.FIRST
+            if table in self.tables or translates:
+                break
+            at += 1
+        return at
+
+    @cached_property
+    def cuts(self) -> tuple[int, ...]:
+        """The addresses at which an answer about a destination may change."""
+        ways = self.common.ground.ways
+        cuts = set(ways.edges if ways else ())
+        for chain in self._later():
+            for condition in (test.condition for rule in chain.rules for test in rule.tests):
+                if condition is not None and condition.field.name == "dst":
+                    cuts |= set(edges(condition.given.value))
+        return tuple(sorted(cuts))
+
+    def _later(self) -> Iterator[Chain]:
+        """The chains that packets may come to once nat has given them a new destination."""
+        sent = self.common.ground.entry is Entry.SENT
+        paths = (SENT, LOOPED) if sent else (DELIVERED, FORWARDED)
+        return map(self.ready, reached(self.tables, paths))
