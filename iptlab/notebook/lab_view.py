@@ -19,7 +19,7 @@ _SCREEN = "font-family: monospace; line-height: 1.3; overflow: auto; max-height:
 _COLUMNS = "white-space: pre"
 # but a long command, and what is wider than any listing, such as a line of a log, are folded
 _FOLDED = "white-space: pre-wrap; word-break: normal"
-_LONG_COMMAND, _WIDEST_LISTING = 90, 140
+_LONG_COMMAND, _WIDEST_LISTING = 90, 128
 
 
 def transcript_html(transcript: Transcript) -> Html:
