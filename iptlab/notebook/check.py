@@ -103,6 +103,7 @@ def forget(exercise: str) -> None:
     course.exercise(exercise, seed())
     SESSION.change(lambda progress: progress.without(exercise))
     SESSION.hints.pop(exercise, None)
+    SESSION.solved.pop(exercise, None)
 
 
 def progress(lesson: str = "") -> Report:
