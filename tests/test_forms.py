@@ -194,6 +194,7 @@ def test_the_panel_has_the_verbs_of_the_course() -> None:
     assert again.all
     assert "# TODO" in again.values["answer"]
     assert SESSION.progress.of("01-repair").solved is False
+    assert iptlab.score("01-repair") == 0
 
 
 def test_the_panel_looks_at_rules_as_they_are_typed_but_judges_nothing() -> None:
