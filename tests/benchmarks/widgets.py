@@ -44,7 +44,7 @@ _WATCH = """() => {
     const counter = document.createElement('button');
     counter.textContent = 0;
     counter.className = 'counter';
-    counter.addEventListener('click', () => { counter.textContent = Number(counter.textContent) + 1; });
+    counter.addEventListener('click', () => { counter.textContent -= -1; });
     document.querySelector('.iptlab.flow').before(counter);
     let heard = 0, dated = 0;
     window.addEventListener('click', (event) => {
