@@ -186,6 +186,25 @@ def test_a_walk_through_one_hook_is_shown_too() -> None:
     ]
 
 
+def test_what_a_machine_sends_to_itself_takes_the_loop() -> None:
+    flow = PacketFlow(router().journey("tcp 203.0.113.2:40000 -> 203.0.113.2:22 SYN"))
+    edges = [edge for stop in flow.flow["legs"][0]["stops"] for edge in stop["edges"]]
+    assert edges == [
+        *("process > routing out", "routing out > OUTPUT", "OUTPUT > POSTROUTING"),
+        *("POSTROUTING > PREROUTING", "PREROUTING > routing", "routing > INPUT"),
+        "INPUT > process",
+    ]
+
+
+def test_every_kind_of_subject_has_words_and_a_picture() -> None:
+    attempt = iptlab.Lab.home_router().connect("laptop", "server", 80)
+    visit = iptlab.trace(iptlab.Ruleset.parse(RULES), "in eth0 udp 192.0.2.1:1 -> 8.8.8.8:1")
+    for subject in (router().journey(COMES), visit, attempt, attempt.trips[0]):
+        flow = PacketFlow(subject)
+        assert "data:image/svg+xml" in str(flow.static())
+        assert len(str(flow).splitlines()) > 2
+
+
 def test_anything_else_is_refused_with_what_to_pass() -> None:
     with pytest.raises(TraitError, match=r"machine\.journey\(\.\.\.\)"):
         PacketFlow("tcp 1.2.3.4:5 -> 6.7.8.9:10")  # type: ignore[arg-type]
@@ -339,6 +358,18 @@ def test_one_steps_from_machine_to_machine(draw: Draw) -> None:
     assert (drawn.get("leg"), drawn.get("step")) == (1, 0)
     drawn.page.get_by_role("combobox").select_option("on server")
     assert drawn.get("leg") == 2
+
+
+def test_a_leg_that_was_not_sent_comes_when_it_is_chosen(draw: Draw) -> None:
+    widget = PacketFlow(iptlab.Lab.kubernetes().connect("client", "192.168.10.11", 30080))
+    last = len(widget.legs) - 1
+    assert "stops" not in widget.flow["legs"][last]
+    drawn = draw(widget)
+    drawn.page.get_by_label("packet and machine").select_option(str(last))
+    drawn.page.get_by_text("step 1 of").wait_for()
+    assert drawn.sent == [{"leg": last, "ask": "leg"}]
+    press(drawn, "End")
+    assert said(drawn).startswith(("delivered", "forwarded", "sent"))
 
 
 def test_what_a_stranger_wrote_stays_text(draw: Draw) -> None:

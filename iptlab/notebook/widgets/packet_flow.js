@@ -8,7 +8,7 @@ function render({ model, el }) {
   const chains = { ...flow.chains };
   // once somebody asked for them: all chains of a table, the answers of a stop's many rules
   const whole = new Map(), answers = new Map();
-  let leg, frames = [], chart, clock, opened = 1, asking = false;
+  let leg, frames = [], chart, clock, scrolling, opened = 1, asking = false;
 
   // --- moving ---
 
@@ -176,8 +176,15 @@ function render({ model, el }) {
       rules.replaceChildren(...openedPlace(view, selected, known, () => put(model, "selected", "")));
     } else rules.replaceChildren(...presentPlace(view, frame, at() - stopAt(frame.stop)));
     if (focused) rules.focus({ preventScroll: true });
+    cancelAnimationFrame(scrolling);
+    scrolling = requestAnimationFrame(scroll);
+  }
+
+  /** Bring the rule in question into the middle; with the next frame, when all is laid out. */
+  function scroll() {
     const row = rules.querySelector(".here");
-    rules.scrollTop = row ? row.offsetTop - rules.clientHeight / 2 : 0;
+    const wanted = row ? row.offsetTop - rules.clientHeight / 2 : 0;
+    if (rules.scrollTop || wanted > 0) rules.scrollTop = wanted;
   }
 
   /** Which places and arrows lie behind the packet, and which before it if that is no secret. */
@@ -199,6 +206,7 @@ function render({ model, el }) {
   load();
   return () => {
     pause();
+    cancelAnimationFrame(scrolling);
     unfollow.forEach((stop) => stop());
     model.off("msg:custom", heard);
   };
