@@ -116,6 +116,14 @@ def test_of_many_rules_only_a_page_is_sent_and_the_rest_on_demand() -> None:
     assert second["total"] > 200
 
 
+def test_long_lines_are_sent_only_as_far_as_there_is_room() -> None:
+    long = "x" * 250
+    rule = f'-A INPUT -p tcp -m comment --comment "{long}" -j DROP\n'
+    table = iptlab.RuleTable(f"*filter\n{rule * 900}COMMIT\n")
+    assert (len(table.lines), table.total) == (200, 903)
+    assert len(json.dumps(table.shown())) < 300_000
+
+
 def test_a_page_of_its_own_has_all_rules() -> None:
     table = iptlab.RuleTable(many(1000))
     assert "--dport 999 " in table.to_html()

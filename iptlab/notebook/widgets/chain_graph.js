@@ -16,7 +16,8 @@ function render({ model, el }) {
   const rules = h("section", { "aria-live": "polite", class: "chain" });
   const picture = h("svg", {
     viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "chains",
-    style: `width: 100%; max-width: ${width}px; min-width: ${Math.round(width * 0.85)}px`,
+    // in the theme's own measure, so that the picture grows with its text
+    style: `width: 100%; max-width: ${width / 14}em; min-width: ${(width * 0.85) / 14}em`,
   });
   const arrows = lines.map((line) => ({ line, shape: arrow(line) }));
   picture.append(...arrows.map((one) => one.shape), ...tables(), ...boxes.map(box));
