@@ -141,8 +141,15 @@ def test_the_static_twin_is_short_and_escaped() -> None:
 
 
 def test_what_has_no_rules_is_refused_with_what_has() -> None:
-    with pytest.raises(iptlab.IptlabError, match="a int has no rules; give a Chain"):
+    with pytest.raises(iptlab.IptlabError, match="int has no rules; give a Chain"):
         iptlab.RuleTable(5)  # type: ignore[arg-type]
+
+
+def test_what_crosses_machines_is_refused_with_how_to_take_one() -> None:
+    attempt = iptlab.Lab.home_router().connect("laptop", "server", 80)
+    with pytest.raises(iptlab.IptlabError, match=r"Attempt tells of no single.*legs\[1\]"):
+        iptlab.RuleTable(rules(), attempt)  # type: ignore[arg-type]
+    iptlab.RuleTable(rules(), attempt.trips[0].legs[1].journey)
 
 
 def test_rules_kept_as_they_were_found_are_shown_whole() -> None:

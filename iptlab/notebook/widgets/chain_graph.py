@@ -160,7 +160,7 @@ class ChainGraph(Widget):
     def _svg(self) -> str:
         width, height = self.size
         parts: list[str] = [element("style", Html(_STYLE))]
-        for line in self.lines:
+        for line in sorted(self.lines, key=lambda line: bool(line["lit"])):
             words = " ".join(["goto"] * line["goto"] + ["lit"] * line["lit"])
             parts.append(element("path", d=line["path"], class_=words))
             parts.append(element("polygon", points=_arrow(line["path"])))
