@@ -173,6 +173,14 @@ def test_keys_walk_from_chain_to_chain(draw: Draw) -> None:
     assert page.locator("g.box[aria-pressed='true']").count() == 1
 
 
+def test_the_picture_grows_with_the_text_of_the_theme(draw: Draw) -> None:
+    page = draw(iptlab.ChainGraph(rules()), width=3000).page
+    box = page.locator("g.box").first
+    before = box.bounding_box()["width"]
+    page.evaluate("document.body.style.setProperty('--jp-content-font-size1', '28px')")
+    assert box.bounding_box()["width"] == pytest.approx(2 * before, rel=0.02)
+
+
 def test_nothing_that_is_written_becomes_markup(draw: Draw) -> None:
     name = '<img src=x onerror="x">'
     page = draw(iptlab.ChainGraph(Chain(name, rules=(Rule(target=Jump("<b>")),)))).page

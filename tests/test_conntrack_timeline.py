@@ -102,6 +102,15 @@ def test_what_is_sent_is_small_and_the_twin_has_a_row_for_each_packet() -> None:
     assert html.count("<tr>") == 1 + len(timeline.packets["router"])
 
 
+def test_of_very_many_packets_those_of_one_machine_go_first() -> None:
+    attempt = fetched().last
+    timeline = iptlab.ConntrackTimeline([attempt] * 40)
+    assert len(json.dumps(timeline.shown())) < 300_000
+    counts = {name: len(some) for name, some in timeline.packets.items()}
+    assert counts["router"] == 40 * len(attempt.trips) > counts["server"]
+    assert timeline.left_out == 3 * 40 * len(attempt.trips) - sum(counts.values())
+
+
 # --- in a page ---
 
 

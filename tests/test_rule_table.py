@@ -116,6 +116,14 @@ def test_of_many_rules_only_a_page_is_sent_and_the_rest_on_demand() -> None:
     assert second["total"] > 200
 
 
+def test_long_lines_are_sent_only_as_far_as_there_is_room() -> None:
+    long = "x" * 250
+    rule = f'-A INPUT -p tcp -m comment --comment "{long}" -j DROP\n'
+    table = iptlab.RuleTable(f"*filter\n{rule * 900}COMMIT\n")
+    assert (len(table.lines), table.total) == (200, 903)
+    assert len(json.dumps(table.shown())) < 300_000
+
+
 def test_a_page_of_its_own_has_all_rules() -> None:
     table = iptlab.RuleTable(many(1000))
     assert "--dport 999 " in table.to_html()
@@ -133,8 +141,15 @@ def test_the_static_twin_is_short_and_escaped() -> None:
 
 
 def test_what_has_no_rules_is_refused_with_what_has() -> None:
-    with pytest.raises(iptlab.IptlabError, match="a int has no rules; give a Chain"):
+    with pytest.raises(iptlab.IptlabError, match="int has no rules; give a Chain"):
         iptlab.RuleTable(5)  # type: ignore[arg-type]
+
+
+def test_what_crosses_machines_is_refused_with_how_to_take_one() -> None:
+    attempt = iptlab.Lab.home_router().connect("laptop", "server", 80)
+    with pytest.raises(iptlab.IptlabError, match=r"Attempt tells of no single.*legs\[1\]"):
+        iptlab.RuleTable(rules(), attempt)  # type: ignore[arg-type]
+    iptlab.RuleTable(rules(), attempt.trips[0].legs[1].journey)
 
 
 def test_rules_kept_as_they_were_found_are_shown_whole() -> None:

@@ -51,7 +51,7 @@ def called(section: Section) -> str:
     return f"{section.table} {section.chain.name}".strip()
 
 
-def size(chain: Chain) -> str:
+def length(chain: Chain) -> str:
     """How many rules a chain has, and a built-in one's policy."""
     rules = "1 rule" if len(chain.rules) == 1 else f"{len(chain.rules):,} rules"
     return f"{rules}, policy {chain.policy}" if chain.policy else rules
@@ -62,7 +62,7 @@ def below(sections: Sequence[Section]) -> dict[str, str]:
 
     That is in the comment of the first rule that jumps there: a Service's port, or an endpoint.
     """
-    said = {called(one): size(one.chain) for one in sections}
+    said = {called(one): length(one.chain) for one in sections}
     for section in reversed(sections):
         for rule in reversed(section.chain.rules):
             chain = rule.target.chain if isinstance(rule.target, Jump) else ""

@@ -16,10 +16,13 @@ function render({ model, el }) {
   const rules = h("section", { "aria-live": "polite", class: "chain" });
   const picture = h("svg", {
     viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "chains",
-    style: `width: 100%; max-width: ${width}px; min-width: ${Math.round(width * 0.85)}px`,
+    // in the theme's own measure, so that the picture grows with its text
+    style: `width: 100%; max-width: ${width / 14}em; min-width: ${(width * 0.85) / 14}em`,
   });
   const arrows = lines.map((line) => ({ line, shape: arrow(line) }));
-  picture.append(...arrows.map((one) => one.shape), ...tables(), ...boxes.map(box));
+  // the packet's way lies on top
+  const last = [...arrows].sort((one, other) => one.line.lit - other.line.lit);
+  picture.append(...last.map((one) => one.shape), ...tables(), ...boxes.map(box));
   node.append(
     h("p", { class: "title" }, h("strong", {}, model.get("title")), h("span", { class: "key" },
       sample(false), " jump: comes back here after it", sample(true), " goto: does not")),

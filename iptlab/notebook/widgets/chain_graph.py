@@ -9,7 +9,7 @@ from traitlets import Bool, Int, List, Unicode
 
 from iptlab.errors import IptlabError
 from iptlab.html import Html, element, image, table
-from iptlab.notebook.widgets.base import Widget, script, style
+from iptlab.notebook.widgets.base import ROOM, Widget, script, size, style
 from iptlab.notebook.widgets.chain_calls import (
     Box,
     Call,
@@ -18,14 +18,14 @@ from iptlab.notebook.widgets.chain_calls import (
     called,
     calls,
     layout,
-    size,
+    length,
     worth_drawing,
 )
 from iptlab.notebook.widgets.chains import Rules, Walk, hits_of, sections, short
 from iptlab.notebook.widgets.rule_lines import Line, Lines
 
 # chains that one can see at once, and rules of each that are sent with the picture
-MOST, _RULES = 60, 20
+MOST, _RULES = 60, (20, 8, 3, 1)
 _SENT = ("table", "tests", "comment", "target", "to", "goto", "hits")
 _STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #1f2328 }
@@ -68,7 +68,7 @@ class ChainGraph(Widget):
         used = {name for call in self._calls for name in (call.caller, call.callee)}
         super().__init__(
             title=f"Who jumps to whom: {len(drawn)} chains",
-            boxes=[self._box(box) for box in picture.boxes.values()],
+            boxes=self._sent(picture),
             lines=[self._line(call, picture) for call in self._drawn],
             size=list(picture.size),
             left_out=0 if around else len(used - picture.boxes.keys()),
@@ -89,7 +89,15 @@ class ChainGraph(Widget):
 
     # --- what the script draws ---
 
-    def _box(self, box: Box) -> dict[str, Any]:
+    def _sent(self, picture: Picture) -> list[dict[str, Any]]:
+        """The boxes with as many of their rules as there is room for."""
+        for rules in _RULES:
+            boxes = [self._box(box, rules) for box in picture.boxes.values()]
+            if size(boxes) <= ROOM:
+                break
+        return boxes
+
+    def _box(self, box: Box, rules: int) -> dict[str, Any]:
         table_, chain = box.section
         lines = [Line(table_, chain, at) for at in range(1, len(chain.rules) + 1)]
         return {
@@ -97,14 +105,14 @@ class ChainGraph(Widget):
             "table": table_,
             "chain": chain.name,
             "below": self._below[called(box.section)],
-            "size": size(chain),
+            "size": length(chain),
             "place": [box.x, box.y, box.width, box.height],
             "column": box.column,
             "lit": any(self._rules.hit(one) for one in (Line(table_, chain), *lines)),
             "rules": [
-                {name: one[name] for name in _SENT} for one in self._rules.drawn(lines[:_RULES])
+                {name: one[name] for name in _SENT} for one in self._rules.drawn(lines[:rules])
             ],
-            "more": max(0, len(lines) - _RULES),
+            "more": max(0, len(lines) - rules),
         }
 
     def _line(self, call: Call, picture: Picture) -> dict[str, Any]:
@@ -152,7 +160,7 @@ class ChainGraph(Widget):
     def _svg(self) -> str:
         width, height = self.size
         parts: list[str] = [element("style", Html(_STYLE))]
-        for line in self.lines:
+        for line in sorted(self.lines, key=lambda line: bool(line["lit"])):
             words = " ".join(["goto"] * line["goto"] + ["lit"] * line["lit"])
             parts.append(element("path", d=line["path"], class_=words))
             parts.append(element("polygon", points=_arrow(line["path"])))

@@ -56,7 +56,7 @@ def sections(rules: Rules, walk: Walk | None = None) -> tuple[Section, ...]:
             return (Section(str(next(tables, "")), rules),)
         case other:
             raise IptlabError(
-                f"a {type(other).__name__} has no rules; give a Chain, a Table, a Ruleset or text"
+                f"{type(other).__name__} has no rules; give a Chain, a Table, a Ruleset or text"
             )
 
 
@@ -67,10 +67,17 @@ def _is_asked(chain: Chain, visit: TableVisit) -> bool:
 def visits(walk: Walk | None) -> Iterator[TableVisit]:
     """The walks through tables that a packet took."""
     match walk:
+        case None:
+            return
         case Journey():
             yield from walk.visits()
         case HookVisit():
             yield from walk.tables
+        case other:
+            raise IptlabError(
+                f"{type(other).__name__} tells of no single machine's rules; give a journey, "
+                "such as attempt.trips[0].legs[1].journey, or what iptlab.trace returns"
+            )
 
 
 def hits_of(walk: Walk | None) -> dict[Place, int]:

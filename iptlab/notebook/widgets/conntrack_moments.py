@@ -91,7 +91,7 @@ def _journeys(flow: object) -> Iterator[tuple[str, Journey]]:
                 yield from _journeys(one)
         case other:
             raise IptlabError(
-                f"a {type(other).__name__} has no packets in it; give an Attempt, journeys or a Lab"
+                f"{type(other).__name__} has no packets in it; give an Attempt, journeys or a Lab"
             )
 
 

@@ -87,7 +87,8 @@ function render({ model, el }) {
     });
     before.disabled = step === 0;
     after.disabled = step >= here().length - 1;
-    count.textContent = here().length ? `packet ${step + 1} of ${here().length}` : "no packets";
+    const more = model.get("left_out") ? `; ${model.get("left_out")} more have no room here` : "";
+    count.textContent = (here().length ? `packet ${step + 1} of ${here().length}` : "no packets") + more;
     entry.replaceChildren(...(one ? about(one, here()[step - 1]) : []));
   }
 

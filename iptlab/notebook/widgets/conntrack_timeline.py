@@ -7,11 +7,8 @@ from typing import Any
 from traitlets import Dict, Int, TraitError, Unicode, validate
 
 from iptlab.html import Html, element, table
-from iptlab.notebook.widgets.base import Widget, script, style
+from iptlab.notebook.widgets.base import ROOM, Widget, script, size, style
 from iptlab.notebook.widgets.conntrack_moments import Flow, Moment, moments
-
-# packets of a machine that are sent to the browser
-_MOST = 200
 
 
 class ConntrackTimeline(Widget):
@@ -26,18 +23,20 @@ class ConntrackTimeline(Widget):
     _css = style("conntrack_timeline")
     title = Unicode().tag(sync=True)
     packets: Dict[str, Any] = Dict().tag(sync=True)
+    left_out = Int().tag(sync=True)
     machine = Unicode().tag(sync=True)
     step = Int(0).tag(sync=True)
 
     def __init__(self, flow: Flow, machine: str = "") -> None:
         """A flow, and the machine where it is looked at."""
-        self._moments = moments(flow)
+        found = moments(flow)
+        machine = machine or _most_telling(found)
+        packets = _sent(found, machine)
         super().__init__(
             title="Connection tracking, packet by packet",
-            packets={
-                name: [one.drawn() for one in some[:_MOST]] for name, some in self._moments.items()
-            },
-            machine=machine or _most_telling(self._moments),
+            packets=packets,
+            left_out=sum(map(len, found.values())) - sum(map(len, packets.values())),
+            machine=machine,
         )
 
     @validate("machine")
@@ -68,6 +67,20 @@ class ConntrackTimeline(Widget):
             lines.append(f"{at:>3} {one['packet']}  ctstate {one['ctstate']}")
             lines.append(f"    {one['line'] if one['kept'] else _said(one)}")
         return "\n".join(lines)
+
+
+def _sent(found: dict[str, list[Moment]], first: str) -> dict[str, list[dict[str, Any]]]:
+    """The packets that there is room for, those of one machine before all others."""
+    room = ROOM
+    sent: dict[str, list[dict[str, Any]]] = {}
+    for name in sorted(found, key=lambda name: name != first):
+        sent[name] = []
+        for one in found[name]:
+            room -= size(drawn := one.drawn())
+            if room < 0:
+                break
+            sent[name].append(drawn)
+    return {name: sent[name] for name in found}
 
 
 def _cells(one: dict[str, Any]) -> tuple[str, ...]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from traitlets import Bool, Int, List, Unicode
 
 from iptlab.html import Html, element, join, table
 from iptlab.netfilter.rules import Chain, Table
-from iptlab.notebook.widgets.base import Widget, script, style
+from iptlab.notebook.widgets.base import ROOM, Widget, script, size, style
 from iptlab.notebook.widgets.chains import Rules, Walk, hits_of, sections, short
-from iptlab.notebook.widgets.rule_lines import Line, Lines
+from iptlab.notebook.widgets.rule_lines import Drawn, Line, Lines
 
-# lines that are in the page at one time, and so many that the browser gets all at once
-PAGE, WHOLE = 200, 600
-_STATIC = 60
+# lines that are in the page at one time
+PAGE = 200
+_FEW, _STATIC = 1000, 60
 
 
 class RuleTable(Widget):
@@ -41,12 +42,18 @@ class RuleTable(Widget):
         every = self._lines.all
         super().__init__(
             title=_title(rules, sum(line.number > 0 for line in every)),
-            lines=self._lines.drawn(every if len(every) <= WHOLE else every[:PAGE]),
+            lines=self._first(every),
             total=len(every),
             counted=any(line.number and line.rule.counters.packets for line in every),
             walked=journey is not None,
         )
         self.on_msg(self._asked)
+
+    def _first(self, every: Sequence[Line]) -> list[Drawn]:
+        """All lines if they are few, so that they are searched without a kernel; else a page."""
+        if len(every) <= _FEW and size(drawn := self._lines.drawn(every)) <= ROOM:
+            return drawn
+        return self._lines.drawn(every[:PAGE])
 
     def _asked(self, widget: object, question: dict[str, Any], buffers: object) -> None:
         """Answer with a page of lines: those of a search, or all from a chain's heading on."""
