@@ -31,12 +31,11 @@ from iptlab.kubernetes.costs import cluster, cost
 from iptlab.kubernetes.kube_proxy import Proxy
 from iptlab.kubernetes.loading import load
 from iptlab.netfilter.actions import Verdict
-from iptlab.packet import Family
+from iptlab.netfilter.hooks import TableName
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.machine import Machine
 from iptlab.simulate.network import Attempt
-from iptlab.simulate.situation import trace
 from iptlab.simulate.trace import HookVisit
 
 
@@ -252,7 +251,7 @@ reject = KubeProxyRules(
     id="12-reject",
     manifests=EMPTY_SHOP,
     node="node-a",
-    says="Pods are refused at once, by whatever port they come.",
+    says="Each port without endpoints refuses pods at once, and nothing else is touched.",
     scope=Scope(assume="-i cni0 -s 10.244.0.0/16 -d 10.96.0.0/16 -m conntrack --ctstate NEW"),
     hints=(
         "The first line is what kube-proxy writes for web, port 80. names has two ports, so two "
@@ -299,6 +298,8 @@ metadata: {name: names-1, labels: {kubernetes.io/service-name: names}}
 addressType: IPv4
 ports: [{name: dns, port: 53, protocol: UDP}, {name: NAME, port: 53, protocol: TCP}]
 endpoints: [{addresses: [10.244.1.3], nodeName: node1}]
+---
+{kind: Node, metadata: {name: node1}}
 ---
 {kind: Node, metadata: {name: node2}}
 """
@@ -471,12 +472,22 @@ def _passed(services: int) -> int:
     return cost(services).first
 
 
+def _node(services: int) -> tuple[Machine, str]:
+    """A node with rules for so many Services, and a first packet to the last of them."""
+    manifests = cluster(services)
+    rules = load(Proxy(Config()).sync(manifests))
+    router = Host.router(lan="10.128.255.1/24", wan="192.168.10.11/24")
+    there = manifests.services[-1].cluster_ip
+    return Machine(router.with_rules(rules)), f"tcp 10.128.255.9:40000 -> {there}:80 SYN"
+
+
 @cache
-def _of_three() -> HookVisit:
-    """The walk among three Services, to see what each of them adds."""
-    done = Proxy(Config(cluster_cidrs=cluster(3).nodes[0].pod_networks)).sync(cluster(3))
-    packet = "PREROUTING in eth1 tcp 10.128.255.9:40000 -> 10.96.0.3:80"
-    return trace(load(done), packet)
+def _first() -> HookVisit:
+    """A first packet in table nat, among three Services: what each of them adds."""
+    machine, packet = _node(3)
+    journey = machine.receive("eth1", packet, choose=lambda _: False)
+    visit = next(one for one in journey.visits() if one.table is TableName.NAT)
+    return HookVisit(journey.packet, visit.context, (visit,))
 
 
 def _passing(seed: int) -> Predict:
@@ -487,7 +498,7 @@ def _passing(seed: int) -> Predict:
         "table. The first packet of a connection goes to the last Service and its last endpoint. "
         "How many rules does it pass?",
         truth=partial(_passed, services),
-        shows=_of_three,
+        shows=_first,
         hints=(
             "Compare two lines of the table: what do 90 Services more add, and what 900 more?",
             "So each Service adds one. And what is left if you take the Services away?",
@@ -535,15 +546,11 @@ def _without_pods(seconds: float) -> Cluster:
 @cache
 def _many(services: int) -> Journey:
     """A later packet of a connection on a node with so many Services."""
-    manifests = cluster(services)
-    done = Proxy(Config(), Family.IPV4).sync(manifests)
-    router = Host.router(lan="10.128.255.1/24", wan="192.168.10.11/24")
-    machine = Machine(router.with_rules(load(done)))
-    there = manifests.services[-1].cluster_ip
-    syn = machine.receive("eth1", f"tcp 10.128.255.9:40000 -> {there}:80 SYN").exit
+    machine, packet = _node(services)
+    syn = machine.receive("eth1", packet).exit
     assert syn is not None
     machine.receive("eth0", f"tcp {syn.dst}:8080 -> 10.128.255.9:40000 SYN,ACK")
-    return machine.receive("eth1", f"tcp 10.128.255.9:40000 -> {there}:80 ACK")
+    return machine.receive("eth1", packet.replace("SYN", "ACK"))
 
 
 def _later(journey: Journey) -> int:
