@@ -598,7 +598,11 @@ def judge_rewrite(reference: Reference, lot: Random, score: Score) -> bool:
         return False
     base, other = reference.read(reference.text), reference.read(text)
     score.rewrites += 1
-    found = compare(base, other, reference.scope)
+    try:
+        found = compare(base, other, reference.scope)
+    except CannotCompare:
+        score.refused += 1
+        return True
     if found.difference or not found.proven:
         score.wrong.append(f"false alarm: {found}\n{other}")
     return True

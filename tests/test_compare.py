@@ -369,6 +369,11 @@ SAME_ON_A_ROUTER = {
         "-t nat -A PREROUTING -d 203.0.113.16 -j DNAT --to 192.168.1.16\n"
         "-t nat -A PREROUTING -d 203.0.113.17 -j DNAT --to 192.168.1.17",
     ),
+    "a network that is asked for where NETMAP is not": (
+        "-t nat -A PREROUTING -d 203.0.113.16/31 -j NETMAP --to 192.168.1.16/31",
+        "-t nat -N MAP\n-t nat -A PREROUTING -d 203.0.113.16/31 -j MAP\n"
+        "-t nat -A MAP -j NETMAP --to 192.168.1.16/31",
+    ),
     "ports that are moved one by one": (
         "-t nat -A PREROUTING -p tcp --dport 500:501 -j DNAT --to 192.168.1.9:70-71/500",
         "-t nat -A PREROUTING -p tcp --dport 500 -j DNAT --to 192.168.1.9:70\n"

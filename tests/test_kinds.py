@@ -35,6 +35,7 @@ from iptlab.grading import (
     writes,
 )
 from iptlab.netfilter.hooks import Hook
+from iptlab.syntax.ipset import read_sets
 
 ROUTER = Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24")
 OUTSIDE = "in eth0 tcp 198.51.100.9:4000 -> 203.0.113.2:{}"
@@ -475,6 +476,37 @@ def test_a_solution_is_never_shown_beside_a_wrong_answer() -> None:
 @pytest.mark.parametrize("template", [(..., "x"), [1, ...]])
 def test_half_an_answer_is_none(template: object) -> None:
     assert grade(find, template).status == "not-yet"
+
+
+# --- rules that ask for sets ---
+
+banned = WriteRules(
+    id="00-banned",
+    reference="-A INPUT -m set --match-set bad src -j DROP",
+    scope=Scope(hooks=(Hook.INPUT,), sets=read_sets("create bad hash:ip\nadd bad 10.0.0.1")),
+)
+BANS = {
+    "as it stands": ("-A INPUT -m set --match-set bad src -j DROP", "correct", "proved for all"),
+    "what is in the set": ("-A INPUT -s 10.0.0.1 -j DROP", "correct", "proved for all"),
+    "all but that": (
+        "-A INPUT -m set ! --match-set bad src -j DROP",
+        "wrong",
+        "DROP by filter INPUT 1",
+    ),
+    "a set that is not there": (
+        "-A INPUT -m set --match-set bed src -j DROP",
+        "error",
+        "Set bed doesn't exist",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BANS)
+def test_rules_with_sets_are_judged_by_what_these_hold(name: str) -> None:
+    rules, status, says = BANS[name]
+    result = grade(banned, rules)
+    assert result.status == status, str(result)
+    assert says in str(result)
 
 
 # --- what is written to the log ---

@@ -151,12 +151,15 @@ def _network_edges(address: int, mask: int, bits: int) -> Iterator[int]:
 
 # --- what the rules want to know ---
 
+MOST_SINGLE = 256  # addresses of a network, or ports, that are told apart one by one
+
 
 @dataclass
 class Wanted:
     """Everything that cuts fields: conditions, values that rules write, changes of marks.
 
-    ``apart`` says for a field with few values what else tells them apart.
+    ``apart`` says for a field with few values what else tells them apart. ``mapped`` are the
+    networks that NETMAP puts addresses into.
     """
 
     conditions: dict[str, dict[object, Condition]] = field(default_factory=dict)
@@ -165,6 +168,7 @@ class Wanted:
     marks: set[tuple[int, int]] = field(default_factory=set)
     apart: dict[str, Callable[[Thing], object]] = field(default_factory=dict)
     opaque: dict[str, None] = field(default_factory=dict)
+    mapped: set[Network] = field(default_factory=set)
     segments: bool = False  # whether rules limit the size of segments
 
     def ask(self, condition: Condition) -> None:
@@ -176,6 +180,23 @@ class Wanted:
     def everything(self) -> tuple[Mapping[str, object], ...]:
         """What is wanted, by axis."""
         return self.conditions, self.points, self.names, self.apart
+
+    def move(self, axis: str, old: Network, new: Network) -> None:
+        """Keep apart the addresses of a network that another one takes the place of."""
+        hosts = ~old.mask & ((1 << old.family.bits) - 1)
+        if hosts < MOST_SINGLE and hosts & hosts + 1 == 0:
+            for host in range(hosts + 1):
+                self.single_out(axis, old.address + host)
+                self.single_out(axis, old.address + host & ~new.mask | new.address)
+
+    def move_all(self) -> None:
+        """The same for all networks as large as one that NETMAP writes, whoever asks for them."""
+        for axis in ("src", "dst"):
+            asked = {one.given.value for one in self.conditions.get(axis, {}).values()}
+            for old in (value for value in asked if isinstance(value, Network)):
+                for new in self.mapped:
+                    if old.mask == new.mask:
+                        self.move(axis, old, new)
 
     def mirror(self) -> None:
         """Cut both ends alike, so that replies are told apart as first packets are."""

@@ -208,6 +208,7 @@ class Bout:
         own = ground.ways.own if ground.ways else ()
         for rule in self.all_rules if flows else self.rules:
             readying.want(rule, wanted, own)
+        wanted.move_all()
         self.region.want(readying, wanted)
         if flows:
             wanted.mirror()

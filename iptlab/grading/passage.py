@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
+from iptlab.grading.axes import MOST_SINGLE
 from iptlab.grading.common import Care, Common
 from iptlab.grading.outcomes import DRAWN, ONES, SLOT, Hops, State, View, drawn
-from iptlab.grading.ready import MOST_SINGLE
 from iptlab.grading.supposing import addresses
 from iptlab.grading.ways import Piece, Way, Ways
 from iptlab.netfilter.actions import Side, Translate, Whose

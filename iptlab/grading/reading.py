@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from graphlib import TopologicalSorter
 
-from iptlab.errors import RuleError, RulesetError
+from iptlab.errors import BadValueError, RuleError, RulesetError
 from iptlab.matches.statistic import Statistic
+from iptlab.netfilter.context import PacketSet
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Jump, Rule, Table
 from iptlab.packet import Family
@@ -49,8 +51,13 @@ def read_rules(text: str, family: int = 4, *, first_line: int = 1) -> Ruleset:
         raise
 
 
-def read_answer(text: str, family: int = 4, *, first_line: int = 1) -> Ruleset:
-    """Rules that somebody is going to send packets through: not too many, and no maze."""
+def read_answer(
+    text: str, family: int = 4, *, first_line: int = 1, sets: Mapping[str, PacketSet] | None = None
+) -> Ruleset:
+    """Rules that somebody is going to send packets through: not too many, and no maze.
+
+    Where it is known which ``sets`` there are, no other is asked for.
+    """
     for number, line in enumerate(text.splitlines(), start=first_line):
         if len(line) > LONGEST_LINE:
             cause = f"this line has {len(line):,} characters; a rule has at most {LONGEST_LINE:,}"
@@ -59,7 +66,21 @@ def read_answer(text: str, family: int = 4, *, first_line: int = 1) -> Ruleset:
     for table in rules.tables.values():
         _refuse_masses(table)
         _refuse_mazes(table)
+        if sets:
+            _refuse_strange_sets(table, sets, Family(family))
     return rules
+
+
+def _refuse_strange_sets(table: Table, sets: Mapping[str, PacketSet], family: Family) -> None:
+    """Refuse rules that name an ipset which is not there."""
+    for chain in table.chains.values():
+        for rule in chain.rules:
+            for extension in rule.extensions():
+                try:
+                    extension.check_sets(sets, family)
+                except BadValueError as bad:
+                    line = f"-A {chain.name} {rule}"
+                    raise RulesetError(bad.cause, text=line, cure=bad.cure) from None
 
 
 def _refuse_masses(table: Table) -> None:

@@ -20,7 +20,7 @@ from iptlab.grading.asking import (
     taken_apart,
 )
 from iptlab.grading.atoms import Space
-from iptlab.grading.axes import AXES, Wanted, key_of
+from iptlab.grading.axes import AXES, MOST_SINGLE, Wanted, key_of
 from iptlab.grading.members import Sets
 from iptlab.grading.original import DIRECTION, FIRST, TRACKED
 from iptlab.grading.outcomes import View
@@ -275,6 +275,7 @@ def _single_out(translate: Translate, asked: Asked, wanted: Wanted, own: Sequenc
             new = [int(address) for address in own]
         case Network() as network:
             _map(network, asked, wanted)
+            wanted.mapped.add(network)
             new = []
         case None:
             new = []
@@ -291,20 +292,12 @@ def _single_out(translate: Translate, asked: Asked, wanted: Wanted, own: Sequenc
             wanted.single_out(port, translate.base + offset & 0xFFFF)
 
 
-MOST_SINGLE = 256
-
-
 def _map(network: Network, asked: Asked, wanted: Wanted) -> None:
     """Keep apart the addresses of a network that another one takes the place of."""
     for condition in (one for question in asked.questions for one in question.conditions):
         old, axis = condition.given.value, condition.field.name
-        if axis not in ("src", "dst") or not isinstance(old, Network) or condition.given.negated:
-            continue
-        hosts = ~old.mask & ((1 << old.family.bits) - 1)
-        if hosts < MOST_SINGLE and hosts & hosts + 1 == 0:
-            for host in range(hosts + 1):
-                wanted.single_out(axis, old.address + host)
-                wanted.single_out(axis, old.address + host & ~network.mask | network.address)
+        if axis in ("src", "dst") and isinstance(old, Network) and not condition.given.negated:
+            wanted.move(axis, old, network)
 
 
 def reached(tables: Tables, paths: Iterable[Path]) -> Iterator[Place]:

@@ -26,7 +26,8 @@ is the same with a cell that has rules in it already::
     )
 
 **Predict**, in Python. The truth asks the simulator: a verdict, a number or Fraction
-(``"1/3"`` and ``0.333`` are the same), a list for a path or an order, or a Packet::
+(``"1/3"`` and ``0.333`` are the same), a list for a path or an order, a set where the order does
+not count, or a Packet::
 
     path = Predict(
         id="04-path",

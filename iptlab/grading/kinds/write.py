@@ -77,7 +77,8 @@ class WriteRules(Exercise):
             )
         try:
             # the cell's first line names the exercise
-            rules = read_answer(answer, self.family, first_line=2)
+            sets = self.ground.known_sets
+            rules = read_answer(answer, self.family, first_line=2, sets=sets)
         except RuleError as error:
             return self.unreadable(str(error), "unreadable")
         return self.judge_rules(rules)
