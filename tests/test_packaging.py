@@ -1,9 +1,10 @@
-"""The wheel: the package and the course, and nothing else."""
+"""The wheel: the package and the course, and nothing else; and the sdist: all of it."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -15,12 +16,18 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
-    """The wheel, built as it stands by the build backend itself: no network, no isolation."""
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel and the sdist, by the build backend itself: no network, no isolation."""
+    folder = tmp_path_factory.mktemp("built")
+    build = [sys.executable, "-m", "hatchling", "build", "-d", folder]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    return ZipFile(next(folder.glob("*.whl")))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> ZipFile:
+    """The wheel, opened."""
+    return ZipFile(next(built.glob("*.whl")))
 
 
 def files(folder: str) -> set[str]:
@@ -36,6 +43,20 @@ def test_the_wheel_holds_the_package_and_the_course(wheel: ZipFile) -> None:
     course = {f"iptlab/course/{name}" for name in files("notebooks") | answers}
     assert names == files("iptlab") | course
     assert "iptlab/py.typed" in names
+
+
+def test_an_index_would_take_both(built: Path) -> None:
+    check = [sys.executable, "-m", "twine", "check", "--strict", *built.iterdir()]
+    done = subprocess.run(check, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("PASSED") == 2
+
+
+def test_the_sdist_has_tests_and_documents_too(built: Path) -> None:
+    with tarfile.open(next(built.glob("*.tar.gz"))) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    assert {"tests/test_packaging.py", "docs/architecture.md", "lite/build.py"} <= names
+    assert files("notebooks") <= names
 
 
 def test_the_wheel_carries_both_licences_and_the_command(wheel: ZipFile) -> None:
