@@ -59,3 +59,12 @@ def test_the_reply_of_a_reply_is_the_packet(packet: Packet) -> None:
 def test_what_is_no_packet_is_refused_with_a_cure(text: str, says: str) -> None:
     with pytest.raises(PacketError, match=says):
         Packet.parse(text)
+
+
+def test_headers_leave_out_what_is_as_usual() -> None:
+    packet = Packet.parse("udp 10.0.0.9:53 -> 10.0.0.1:53 tos=0x10 df")
+    assert list(packet.headers()) == [
+        *(("protocol", "udp"), ("src", "10.0.0.9"), ("sport", "53"), ("dst", "10.0.0.1")),
+        *(("dport", "53"), ("mark", "0x0"), ("ttl", "64"), ("tos", "0x10"), ("length", "28")),
+        ("df", "True"),
+    ]
