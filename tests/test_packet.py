@@ -67,3 +67,12 @@ def test_what_is_no_packet_is_refused_with_a_cure(text: str, says: str) -> None:
 def test_flags_may_be_parted_by_commas_or_blanks(flags: str) -> None:
     packet = Packet.parse(f"tcp 10.0.0.1:22 -> 10.0.0.9:4000 {flags}")
     assert str(packet) == "tcp 10.0.0.1:22 -> 10.0.0.9:4000 SYN,ACK"
+
+
+def test_headers_leave_out_what_is_as_usual() -> None:
+    packet = Packet.parse("udp 10.0.0.9:53 -> 10.0.0.1:53 tos=0x10 df")
+    assert list(packet.headers()) == [
+        *(("protocol", "udp"), ("src", "10.0.0.9"), ("sport", "53"), ("dst", "10.0.0.1")),
+        *(("dport", "53"), ("mark", "0x0"), ("ttl", "64"), ("tos", "0x10"), ("length", "28")),
+        ("df", "True"),
+    ]

@@ -75,6 +75,11 @@ def test_every_place_is_there_in_the_kernels_order() -> None:
     ]
 
 
+def test_a_journeys_way_is_one_line() -> None:
+    way = "PREROUTING (in eth0) -> FORWARD (in eth0, out eth1) -> POSTROUTING (in eth0, out eth1)"
+    assert router().journey(COMES).way == way
+
+
 def test_hooks_without_rules_are_there_too() -> None:
     flow = PacketFlow(router("").journey(COMES))
     assert way(flow) == [
