@@ -13,7 +13,8 @@ from widget_pages import Drawn
 
 import iptlab
 from iptlab.netfilter.rules import Chain, Jump, Rule
-from iptlab.notebook.widgets.chain_calls import Picture, below, calls, layout, worth_drawing
+from iptlab.notebook.widgets.chain_calls import below, calls, worth_drawing
+from iptlab.notebook.widgets.chain_layout import Picture, layout
 from iptlab.notebook.widgets.chains import Section, sections
 
 HASHED = "KUBE-SVC-TCOU7JCQXEZGVUNU"

@@ -11,16 +11,14 @@ from iptlab.errors import IptlabError
 from iptlab.html import Html, element, image, table
 from iptlab.notebook.widgets.base import ROOM, Widget, script, size, style
 from iptlab.notebook.widgets.chain_calls import (
-    Box,
     Call,
-    Picture,
     below,
     called,
     calls,
-    layout,
     length,
     worth_drawing,
 )
+from iptlab.notebook.widgets.chain_layout import Box, Picture, layout
 from iptlab.notebook.widgets.chains import Rules, Walk, hits_of, sections, short
 from iptlab.notebook.widgets.rule_lines import Line, Lines
 
