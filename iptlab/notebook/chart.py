@@ -66,12 +66,17 @@ def axes(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
 
 
 def curve(axes: Axes, points: Sequence[tuple[float, float]], name: str, *, second: bool) -> None:
-    """A curve on logarithmic axes, its name at its end: above it, or below the second one."""
+    """A curve on logarithmic axes, with its name above its end, or below the second one's start.
+
+    There is room, for curves do not fall here.
+    """
     look = _LOOKS[second]
     axes.loglog(*zip(*points, strict=True), **look)
-    above, edge = (-7, "top") if second else (7, "bottom")
-    place: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": edge}
-    axes.annotate(name, points[-1], (4, above), color=look["color"], fontsize=9.5, **place)
+    at, offset, side, edge = (
+        (0, (-4, -7), "left", "top") if second else (-1, (4, 7), "right", "bottom")
+    )
+    place: dict[str, Any] = {"textcoords": "offset points", "ha": side, "va": edge}
+    axes.annotate(name, points[at], offset, color=look["color"], fontsize=9.5, **place)
 
 
 def round_numbers(axis: Axis, unit: str = "") -> None:
