@@ -291,3 +291,9 @@ def test_a_damaged_dump_is_read_or_refused_but_never_crashes(
     text, family = DUMPS[name]
     with suppress(RuleError):
         read(text[:place] + damage + text[place + 1 :], family)
+
+
+@pytest.mark.parametrize("line", ["-A INPUT -j", '-A INPUT -j ""', "-t", 'iptables -t"nat -A X'])
+def test_a_jump_to_nowhere_and_a_line_without_command_are_kept_or_noted(line: str) -> None:
+    text = f"#!/bin/sh\niptables -A INPUT -i lo -j ACCEPT\n{line}\n"
+    assert "-A INPUT -i lo -j ACCEPT" in Ruleset.parse(text, strict=False).save()

@@ -260,12 +260,6 @@ repair = WriteRules(
             "the packet.",
             treats(VISIT, Verdict.DROP, host=ROUTER),
         ),
-        Misconception(
-            "original-address",
-            "A kernel can match so. But the check cannot prove that --ctorigdst and "
-            "--ctorigdstport belong together with this packet. Say what it looks like after DNAT.",
-            lambda answer: "--ctorigdst" in str(answer),
-        ),
     ),
     done="To forget that DNAT comes first is the commonest mistake in port forwarding. "
     "The rule may also ask for the connection instead: -m conntrack --ctstate DNAT matches what "

@@ -243,6 +243,8 @@ class Found:
         else:
             try:
                 command = read_command(words, place, self.family, edit.chains, edit.name)
+                if not command.operation:
+                    raise place.error(None, "no command specified")
                 edit.apply(command, place)
             except RuleError as error:
                 self._note(place, f"{error.cause}, so it was left out")

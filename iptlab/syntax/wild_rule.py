@@ -60,9 +60,13 @@ class _RuleReader:
 
     def _is_added(self, part: list[Token], error: RuleSyntaxError) -> bool:
         """Whether the error is about words too many, behind what can be read."""
-        if part[0].text in _JUMPS and part[1].text not in (*TARGETS, *self.edit.chains):
+        if part[0].text in _JUMPS and not self._leads_somewhere(part[1:]):
             return False
         return error.cause.startswith(("Bad argument", "unknown option"))
+
+    def _leads_somewhere(self, behind: list[Token]) -> bool:
+        """Whether what stands behind a jump is a target or a chain; nothing may stand there."""
+        return bool(behind) and behind[0].text in (*TARGETS, *self.edit.chains)
 
     def _read(self, words: list[Token]) -> tuple[Rule, ...]:
         try:
