@@ -37,6 +37,11 @@ ANSWER = """async (text) => {
     return notebook.widgets[at].model.outputs.toJSON();
 }"""
 
+KEPT = """async () => {
+    const asked = {content: true, format: 'text', type: 'file'};
+    return (await jupyterapp.serviceManager.contents.get('progress.json', asked)).content;
+}"""
+
 
 class Quiet(SimpleHTTPRequestHandler):
     """A web server of files that says nothing."""
@@ -90,6 +95,11 @@ def test_an_exercise_is_judged_there(page: Any) -> None:
     wrong = page.evaluate(ANSWER, "%%iptables 01-polite\n-A INPUT -p tcp -j ACCEPT\n")
     assert wrong[0]["data"]["application/vnd.iptlab.check+json"]["status"] == "wrong"
     assert "packet" in words(wrong)
+
+
+def test_progress_stays_beside_the_lessons(page: Any) -> None:
+    kept = page.evaluate(KEPT)
+    assert json.loads(kept)["exercises"]["01-polite"]["wrong"] == 1
 
 
 def test_nobody_else_is_asked(site: str, page: Any) -> None:

@@ -77,8 +77,11 @@ class Columns(NamedTuple):
 
 def frame(value: Shown) -> DataFrame:
     """The value as a frame; one without columns of its own is one row of its fields."""
-    # half a second, for those alone who ask for it
-    from pandas import DataFrame
+    try:
+        from pandas import DataFrame  # half a second, for those alone who ask for it
+    except ImportError:
+        cause = "a data frame needs pandas, which is not installed here"
+        raise IptlabError(f"{cause}; what you have shows itself without it") from None
 
     columns = next((FRAMES[kind] for kind in type(value).__mro__ if kind in FRAMES), None)
     if columns is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -20,9 +21,14 @@ def seed(environment: Mapping[str, str] = os.environ) -> int:
 
 
 def progress_path(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where progress is kept: IPTLAB_PROGRESS, else in the user's data folder."""
+    """Where progress is kept: IPTLAB_PROGRESS, else in the user's data folder.
+
+    In a browser's Python that is beside the lessons: of its files only those stay.
+    """
     if named := environment.get("IPTLAB_PROGRESS"):
         return Path(os.path.expanduser(named))
+    if sys.platform == "emscripten":
+        return Path("progress.json")
     data = environment.get("XDG_DATA_HOME", "")
     # a relative path there is to be ignored, says the XDG Base Directory Specification
     folder = Path(data) if Path(data).is_absolute() else _home() / ".local" / "share"
