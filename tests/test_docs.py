@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import limits
 import pytest
 import yaml
 
@@ -67,6 +69,25 @@ def test_a_lesson_of_ones_own(tmp_path: Path) -> None:
         found = iptlab.grade(exercise, eval(wrong.answer))
         assert (found.status, found.code) == ("wrong", wrong.code)
         assert wrong.says in str(found)
+
+
+def test_the_page_of_limits_is_what_the_docstrings_say() -> None:
+    """Written by ``python tests/limits.py``."""
+    assert limits.PAGE.read_text(encoding="utf-8") == limits.page()
+
+
+def test_the_readme_names_every_lesson_as_it_calls_itself() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for file in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        heading = "".join(json.loads(file.read_text())["cells"][0]["source"]).splitlines()[0]
+        title, _, question = heading.removeprefix("# ").partition(": ")
+        row = f"| [{file.name[:2]}](notebooks/{file.name}) | {title} | {question} |"
+        assert row in readme
+
+
+def test_the_badge_opens_the_first_lesson_of_this_version() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"/v{iptlab.__version__}?urlpath=lab/tree/notebooks/00-start.ipynb" in readme
 
 
 def test_every_place_says_the_same_version() -> None:
