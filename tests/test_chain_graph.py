@@ -57,6 +57,16 @@ def test_calls_are_counted_and_gotos_are_apart() -> None:
     ]
 
 
+def test_the_picture_has_room_for_a_line_below_all_boxes() -> None:
+    ends = "".join(f"-A INPUT -p {one} -j {one}\n-A {one} -j last\n" for one in ("tcp", "udp"))
+    names = "".join(f":{one} - [0:0]\n" for one in ("tcp", "udp", "last"))
+    some = iptlab.Ruleset.parse(f"*filter\n{names}{ends}-A INPUT -j last\nCOMMIT\n")
+    picture = drawn(sections(some))
+    heights = [int(y) for path in picture.paths.values() for y in re.findall(r"\d+ (\d+)", path)]
+    lowest_box = max(box.y + box.height for box in picture.boxes.values())
+    assert lowest_box < max(heights) <= picture.size[1]
+
+
 def test_a_chain_stands_behind_all_that_jump_to_it() -> None:
     picture = drawn(sections(rules()))
     columns = {name.split()[1]: box.column for name, box in picture.boxes.items()}

@@ -151,7 +151,8 @@ def count_rules(seed: int) -> Exercise:
             ),
             Misconception(
                 "one-rule-in-sep",
-                "A KUBE-SEP chain has two rules: the first is for a pod that calls itself.",
+                "A KUBE-SEP chain has two rules: the first is for a pod that calls itself. And "
+                "each port has KUBE-SEP chains of its own.",
                 answered(ports * (2 + 2 * pods)),
             ),
             Misconception(
@@ -163,7 +164,7 @@ def count_rules(seed: int) -> Exercise:
                 "without-the-first",
                 "One rule for each port stands in KUBE-SERVICES, and one more marks those that "
                 "are no pods.",
-                answered(ports * 3 * pods, ports * (1 + 3 * pods)),
+                answered(*(count + ports * 3 * pods for count in (0, 1, 2, ports, ports + 1))),
             ),
         ),
         done="Two rules for each port, and three for each port of each pod, on every node of the "
@@ -213,6 +214,11 @@ path = Predict(
             "too-far",
             "The destination is rewritten before that: stop there.",
             lists("postrouting", "kube-postrouting"),
+        ),
+        Misconception(
+            "named-twice",
+            "Name each chain once: a packet that comes back from a jump goes on where it was.",
+            lambda answer: isinstance(answer, tuple) and len({*answer}) < len(answer),
         ),
     ),
     done="KUBE-SERVICES finds the Service, KUBE-SVC chooses a pod, KUBE-SEP translates. On the way "
@@ -303,6 +309,11 @@ def name_chain(seed: int) -> Exercise:
                 answered(digest(spn + protocol)),
             ),
             Misconception(
+                "chain-of-web",
+                "That is web's chain. Put the other Service's name into the cell above.",
+                hashes("default/web:httptcp"),
+            ),
+            Misconception(
                 "capital-protocol",
                 "The protocol goes into the hash in small letters.",
                 hashes(spn + protocol.upper()),
@@ -353,6 +364,11 @@ source = Predict(
         "The pod 10.244.1.2 runs on node1 itself: the packet leaves by cni0, not by eth0.",
     ),
     misconceptions=(
+        Misconception(
+            "with-port",
+            "Only an address is asked for, without a port.",
+            lambda answer: ":" in str(answer),
+        ),
         Misconception(
             "not-masqueraded",
             "That is the source before POSTROUTING. The packet is marked, so it gets the address "
@@ -420,6 +436,7 @@ def _becomes(packet: str, is_so: Callable[[Packet], bool]) -> Callable[[object],
 
 
 NODES_OWN = f"tcp 192.168.10.12:40000 -> {BELL}"
+OTHER_POD = "in eth0 tcp 10.244.1.9:40000 -> {}"
 
 by_hand = WriteRules(
     id="09-by-hand",
@@ -454,6 +471,17 @@ by_hand = WriteRules(
             ),
         ),
         Misconception(
+            "by-interface",
+            "Pods of the other nodes come in by eth0, and are masqueraded now. Ask who sends, not "
+            "by which interface it comes.",
+            _becomes(OTHER_POD.format(BELL), lambda left: left.src not in PODS),
+        ),
+        Misconception(
+            "to-itself",
+            "Now node2 keeps the packet for itself. The bell is a pod with an address of its own.",
+            _becomes(OFFICE.format(BELL), lambda left: left.dst not in PODS),
+        ),
+        Misconception(
             "nobody-masqueraded",
             "The office PC keeps its source. Then the pod answers it past node2, and the PC gets "
             "an answer from somebody that it never asked.",
@@ -475,7 +503,8 @@ mark = WriteRules(
         "Follow the office PC's packet: KUBE-MARK-MASQ in PREROUTING, then mangle FORWARD, then "
         "KUBE-POSTROUTING. Which mark has it at each?",
         "--set-mark 0x1 writes all 32 bits, and so it wipes out bit 0x4000.",
-        "A mask behind the value says which bits are meant: VALUE/MASK. --or-mark is another way.",
+        "--set-mark takes a mask too: VALUE/MASK wipes out the bits of MASK only. --or-mark is "
+        "another way.",
     ),
     misconceptions=(
         Misconception(
@@ -485,15 +514,21 @@ mark = WriteRules(
             _becomes(OFFICE.format(BELL), lambda left: str(left.src) == "192.168.10.50"),
         ),
         Misconception(
+            "everybody-masqueraded",
+            "Now packets that nobody marked with 0x4000 are masqueraded as well, such as those "
+            "from eth0 straight to a pod.",
+            _becomes(OFFICE.format("10.244.2.3:80"), lambda left: str(left.src) != "192.168.10.50"),
+        ),
+        Misconception(
             "not-counted",
             "What comes from eth0 should leave with mark 0x1, and does not.",
             _becomes(OFFICE.format(BELL), lambda left: left.mark != 1),
         ),
         Misconception(
-            "everybody-masqueraded",
-            "Now packets that nobody marked with 0x4000 are masqueraded as well, such as those "
-            "from eth0 straight to a pod.",
-            _becomes(OFFICE.format("10.244.2.3:80"), lambda left: str(left.src) != "192.168.10.50"),
+            "more-than-forwarded",
+            "Now what is meant for node2 itself is marked as well. The colleague marks what is "
+            "forwarded, and keeps that.",
+            _becomes(OFFICE.format("192.168.10.12:22"), lambda left: left.mark == 1),
         ),
     ),
     done="A mark is 32 bits that everybody on the machine shares. Whoever writes with a mask "
@@ -540,7 +575,7 @@ blame = FindLine(
     misconceptions=(
         Misconception(
             "rule-is-right",
-            "That rule is as on node1: it marks those that are no pods, and this is wanted.",
+            "That rule is as on node1: it gives the mark to those who are to have it.",
             blames("KUBE-SVC-BELL 1", "KUBE-SEP-BELL 1", "KUBE-MARK-MASQ 1"),
         ),
         Misconception(

@@ -57,7 +57,8 @@ def _bell(*conditions: str) -> str:
 
 
 def _chance(number: float) -> str:
-    return f"-m statistic --mode random --probability {number:.6f}".rstrip("0")
+    """Such a condition, with as many digits as kube-proxy writes."""
+    return f"-m statistic --mode random --probability {number:.10f}".rstrip("0")
 
 
 def _node2(rules: str) -> Machine:
@@ -67,6 +68,26 @@ def _node2(rules: str) -> Machine:
 def _simple(share: Fraction) -> Fraction:
     """The fraction that is meant: the kernel keeps 31 bits of a probability."""
     return share.limit_denominator(4000)
+
+
+def _about(truth: Callable[[], Fraction]) -> tuple[Misconception, ...]:
+    """What is no share at all, and what is the share but for the digits."""
+
+    def is_near(answer: object) -> bool:
+        return isinstance(answer, Fraction) and abs(answer - truth()) < Fraction(1, 200)
+
+    return (
+        Misconception(
+            "percent",
+            "A share is a number from 0 to 1, or a fraction.",
+            lambda answer: "%" in str(answer) or (isinstance(answer, Fraction) and answer > 1),
+        ),
+        Misconception(
+            "rounded",
+            "That is near. Write the share as a fraction, or with three digits.",
+            is_near,
+        ),
+    )
 
 
 # --- three rules, three numbers ---
@@ -99,11 +120,7 @@ share = Predict(
             "The second rule sees what the first did NOT take, and that is 2/3.",
             answered(Fraction(1, 6)),
         ),
-        Misconception(
-            "percent",
-            "A probability is a number from 0 to 1, or a fraction.",
-            answered(33, 33.3, 33.33, 50),
-        ),
+        *_about(lambda: Fraction(1, 3)),
     ),
     done="2/3 of the connections come to the second rule, and half of them is 1/3. The last rule "
     "takes what is left, again 1/3: so it needs no number.",
@@ -114,15 +131,19 @@ share = Predict(
 
 def leak(seed: int) -> Exercise:
     """What is left over if every rule has the probability 1/n; n is the learner's."""
-    pods = (3, 4, 5)[seed % 3]
+    pods = (4, 5)[seed % 2]
     rules = _bell(*[_chance(1 / pods)] * pods)
     left = Fraction(pods - 1, pods)
+
+    def truth() -> Fraction:
+        return _simple(_shares(_node2(rules), TO_BELL)[BELL])
+
     return Predict(
         id="10-leak",
         task=f"Bob's bell has {pods} pods. He writes {pods} rules, each with the probability "
         f"1/{pods}, the last one too.\n\nWhich share of the connections is taken by no rule at "
         "all? A fraction in quotes, or a number.",
-        truth=lambda: _simple(_shares(_node2(rules), TO_BELL)[BELL]),
+        truth=truth,
         shows=lambda: next(one for one in _node2(rules).journeys(TO_BELL) if _where(one) == BELL),
         hints=(
             f"The first rule leaves {left} of all. What does the second one leave of these?",
@@ -151,6 +172,7 @@ def leak(seed: int) -> Exercise:
                 "The last rule may say no as well.",
                 answered(left ** (pods - 1)),
             ),
+            *_about(truth),
         ),
         done="Chances multiply, they do not add up. What is left over is not translated and goes "
         "to an address that nobody has; and the pods that are asked late get less than the first.",
@@ -202,7 +224,8 @@ four = WriteRules(
         ),
         Misconception(
             "share-of-all",
-            "A probability is a share of what comes to its rule, not of everything.",
+            "The first rule is right. But a probability is a share of what comes to its rule, not "
+            "of everything.",
             _gives(lambda shares: _unequal(shares) and shares.get(PODS[0]) == Fraction(1, 4)),
         ),
         Misconception(
@@ -331,7 +354,7 @@ def nth(seed: int) -> Exercise:
         hints=(
             f"The first rule takes connections 1, 4, 7 and so on. How many of {many}?",
             "A rule counts only packets that come to it. Number those that are left anew.",
-            f"{many - third} come to the second rule; it takes numbers 1, 4, 7 of these.",
+            f"{many - third} come to the second rule; it takes numbers 1, 4 and so on of these.",
         ),
         misconceptions=(
             Misconception(

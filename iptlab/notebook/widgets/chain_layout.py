@@ -53,19 +53,21 @@ class Picture:
 
     boxes: Mapping[str, Box]
     paths: Mapping[Call, str]
+    # where the lowest box ends, or the lowest lane
+    bottom: int
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height."""
         right = max((box.x + box.width for box in self.boxes.values()), default=0)
-        return right + 1, max((box.y + box.height for box in self.boxes.values()), default=0) + 1
+        return right + 1, self.bottom + 1
 
 
 def layout(sections: Sequence[Section], every: Sequence[Call], below: Mapping[str, str]) -> Picture:
     """A box for each chain: columns from left to right, tables one below the other."""
     boxes: dict[str, Box] = {}
     paths: dict[Call, str] = {}
-    top = 1
+    top, bottom = 1, 0
     for table in dict.fromkeys(one.table for one in sections):
         mine = {called(one): one for one in sections if one.table == table}
         inside = [call for call in every if call.caller in mine and call.callee in mine]
@@ -73,8 +75,9 @@ def layout(sections: Sequence[Section], every: Sequence[Call], below: Mapping[st
         columns = {name: box.column for name, box in places.items() if isinstance(name, str)}
         boxes |= {name: places[name] for name in columns}
         paths |= {call: _path([places[one] for one in _way(call, columns)]) for call in inside}
-        top = max(box.y + box.height for box in places.values()) + 2 * _GAP
-    return Picture(boxes, paths)
+        bottom = max(box.y + box.height for box in places.values())
+        top = bottom + 2 * _GAP
+    return Picture(boxes, paths, bottom)
 
 
 def _places(
