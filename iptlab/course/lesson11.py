@@ -136,9 +136,9 @@ path = Predict(
         ),
         Misconception(
             "door-too-early",
-            "KUBE-SERVICES leads to KUBE-EXT by the Service's own addresses only, and 192.168.10.12 "
-            "is none of them. Another chain comes between.",
-            lambda answer: answer[2:3] == ("kube-ext",),
+            "KUBE-SERVICES leads to KUBE-EXT by the Service's own addresses only, and "
+            "192.168.10.12 is none of them. Another chain comes between.",
+            _has_at(3, "kube-ext"),
         ),
         Misconception(
             "mark-last",
