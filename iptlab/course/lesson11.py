@@ -114,6 +114,11 @@ path = Predict(
     ),
     misconceptions=(
         Misconception(
+            "form",
+            "Write all chains that it enters, in order, as a list. The kernel's own comes first.",
+            lambda answer: not isinstance(answer, tuple) or answer[:1] != ("prerouting",),
+        ),
+        Misconception(
             "no-door",
             "From the node port no rule leads to KUBE-SVC directly: see KUBE-NODEPORTS above.",
             omits("KUBE-EXT"),
@@ -128,6 +133,12 @@ path = Predict(
             "no-mark",
             "KUBE-EXT has two rules, and with policy Cluster both fit every packet.",
             omits("KUBE-MARK-MASQ"),
+        ),
+        Misconception(
+            "door-too-early",
+            "KUBE-SERVICES leads to KUBE-EXT by the Service's own addresses only, and "
+            "192.168.10.12 is none of them. Another chain comes between.",
+            _has_at(3, "kube-ext"),
         ),
         Misconception(
             "mark-last",
@@ -170,10 +181,20 @@ def _source(seed: int) -> Predict:
                 answered("203.0.113.7"),
             ),
             Misconception(
+                "form",
+                "Which of its addresses? Write it in digits.",
+                answered(entry),
+            ),
+            Misconception(
+                "service-address",
+                "The client never asked for the cluster IP, and nobody sends in its name.",
+                answered("10.96.0.81"),
+            ),
+            Misconception(
                 "far-node",
                 f"{target} only forwards the packet. It was translated on {entry}, which the "
                 "client asked.",
-                answered(ADDRESSES[target], f"10.244.{target[-1]}.1"),
+                answered(target, ADDRESSES[target], f"10.244.{target[-1]}.1"),
             ),
             Misconception(
                 "bridge",
@@ -334,8 +355,14 @@ hole = SupplyPacket(
     misconceptions=(
         Misconception(
             "visitor",
-            "The client comes from outside. The internal policy says nothing about its doors.",
+            "The client comes from outside. The internal policy says nothing about its doors, and "
+            "no router there knows the cluster IP.",
             lambda text: str(text).strip().startswith("client"),
+        ),
+        Misconception(
+            "other-service",
+            "10.96.0.80 is the Service web. The shop's front door has another cluster IP.",
+            _says("10.96.0.80"),
         ),
         Misconception(
             "has-a-pod",
@@ -396,7 +423,8 @@ doors = Predict(
         ),
     ),
     done="Two of three doors are open to everybody. Who wants them shut closes them at the "
-    "network's edge, or leaves out node ports: allocateLoadBalancerNodePorts: false.",
+    "network's edge, or leaves them out: no externalIPs, and no node port "
+    "(allocateLoadBalancerNodePorts: false).",
 )
 
 GUARDED_DOOR = """

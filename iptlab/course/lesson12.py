@@ -91,8 +91,14 @@ draining = Predict(
     misconceptions=(
         Misconception(
             "form",
-            'Write both ends of the packet, in quotes: "10.244.2.3:50000 -> ADDRESS:PORT".',
-            lambda answer: "->" not in str(answer),
+            'Write both ends of the packet, in quotes: "ADDRESS:PORT -> ADDRESS:PORT".',
+            lambda answer: not all(":" in end for end in str(answer).partition("->")[::2]),
+        ),
+        Misconception(
+            "masqueraded",
+            "A pod that asks a cluster IP is not marked. The entry says the same: the answer goes "
+            "to 10.244.2.3 itself.",
+            lambda answer: str(answer).startswith(("192.168.10.12:", "10.244.2.1:")),
         ),
         Misconception(
             "not-translated",
@@ -328,8 +334,13 @@ by_port = SupplyPacket(
     misconceptions=(
         Misconception(
             "other-protocol",
-            "Over udp both slices serve: there the port is called dns in all of them.",
+            "Over udp both slices serve: there the port is called dns in both of them.",
             lambda text: "udp://" in str(text),
+        ),
+        Misconception(
+            "another-port",
+            "Neither port of the Service has that number, so no rule is for it.",
+            lambda text: "//10.96.0.10" in str(text) and ":53" not in str(text),
         ),
         Misconception(
             "past-the-service",
@@ -408,9 +419,14 @@ stale_entries = Predict(
             lists("b"),
         ),
         Misconception(
+            "gone",
+            "Entry a waits for an answer from 10.244.1.3, which is gone.",
+            omits("a"),
+        ),
+        Misconception(
             "untranslated",
-            "Entry d is from before the Service had endpoints. While the client goes on asking, it "
-            "stays, and every question goes nowhere.",
+            "In entry d nothing was translated, and the client waits for 10.96.0.10 itself, which "
+            "no machine has. While it goes on asking, the entry stays.",
             omits("d"),
         ),
     ),

@@ -471,9 +471,10 @@ router = FindLine(
             _is_proof(lambda it: it.context.ctstate != CtState.RELATED),
         ),
     ),
-    done="Not all icmp is ping. Without this error the server goes on sending packets that are too "
-    "big for the way: a path MTU black hole (RFC 2923). Put the line below RELATED,ESTABLISHED: "
-    "pings of strangers are dropped, and errors about one's own connections come in.",
+    done="Not all icmp is ping. Without this error the office's machine goes on sending packets "
+    "that are too big for the way: a path MTU black hole (RFC 2923). Put the line below "
+    "RELATED,ESTABLISHED: pings of strangers are dropped, and errors about one's own connections "
+    "come in.",
 )
 
 # --- a node never seen before ---
