@@ -34,7 +34,7 @@ def test_a_connection_goes_through_the_states_that_conntrack_names() -> None:
     assert [one["state"] for one in packets[-3:]] == ["FIN_WAIT", "LAST_ACK", "TIME_WAIT"]
     assert [one["flags"] for one in packets[:3]] == ["[UNREPLIED]", "", "[ASSURED]"]
     assert packets[0]["nat"] == [
-        "source 192.168.1.10 becomes 203.0.113.2, and back again in answers"
+        "source 192.168.1.20 becomes 203.0.113.2, and back again in answers"
     ]
     assert [one["reply"] for one in packets[:3]] == [False, True, False]
 
