@@ -62,7 +62,7 @@ function render({ model, el }) {
     const kinds = [one.kept && "alive", isNew(one, last) && "fresh"];
     return h("tr", { class: kinds.filter(Boolean).join(" ") },
       h("td", {}, open, stopped), h("td", {}, badge(one.ctstate)),
-      h("td", { class: "life" }, ...life(one, last)), h("td", { class: "time" }, one.timeout));
+      h("td", { class: "life" }, ...life(one, last)), h("td", { class: "time" }, one.timeout.replace(/(?<=\d) /g, "\u00a0")));
   }
 
   function life(one, last) {
