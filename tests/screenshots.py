@@ -145,7 +145,7 @@ class Still(Widget):
     """What shows no more than HTML, for a picture of it."""
 
     _esm = "export default { render({ model, el }) { el.innerHTML = model.get('html'); } }"
-    _css = style()
+    _css = style("page")
     html = Unicode().tag(sync=True)
 
 

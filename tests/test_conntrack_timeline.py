@@ -34,7 +34,7 @@ def test_a_connection_goes_through_the_states_that_conntrack_names() -> None:
     assert [one["state"] for one in packets[-3:]] == ["FIN_WAIT", "LAST_ACK", "TIME_WAIT"]
     assert [one["flags"] for one in packets[:3]] == ["[UNREPLIED]", "", "[ASSURED]"]
     assert packets[0]["nat"] == [
-        "source 192.168.1.10 becomes 203.0.113.2, and back again in answers"
+        "source 192.168.1.20 becomes 203.0.113.2, and back again in answers"
     ]
     assert [one["reply"] for one in packets[:3]] == [False, True, False]
 
@@ -121,6 +121,7 @@ def test_keys_and_buttons_step_and_what_changed_is_marked(draw: Draw) -> None:
     page.keyboard.press("ArrowDown")
     assert (drawn.get("step"), drawn.saves) == (1, 1)
     assert page.locator("mark").all_inner_texts() == ["60", "SYN_RECV"]
+    assert page.locator("tr.fresh").count() == 1
     page.keyboard.press("End")
     assert "TIME_WAIT" in page.locator("[aria-live]").inner_text()
     page.get_by_role("button", name="Previous").click()
@@ -146,3 +147,19 @@ def test_nobody_is_left_out(draw: Draw) -> None:
     drawn = draw(iptlab.ConntrackTimeline(fetched().last))
     drawn.page.get_by_role("button", name="Next").click()
     assert drawn.violations() == []
+
+
+def test_an_entry_is_new_where_a_packet_made_it_and_compared_with_itself_alone(
+    draw: Draw,
+) -> None:
+    lab = fetched()
+    lab.ping("laptop", "server")
+    both = [trip for attempt in lab.attempts for trip in attempt.trips]
+    # the first flow's beginning is not seen; the other one begins in its midst
+    drawn = draw(iptlab.ConntrackTimeline([both[1], both[-2], both[2]], machine="router"))
+    page = drawn.page
+    assert page.locator("td.life").all_inner_texts()[0] == "SYN_RECV"
+    fresh = page.locator("tbody tr").evaluate_all("all => all.map((one) => one.matches('.fresh'))")
+    assert fresh == [False, True, False]
+    drawn.set("step", 2)
+    assert "ESTABLISHED" in page.locator("mark").all_inner_texts()

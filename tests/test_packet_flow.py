@@ -346,6 +346,21 @@ def test_predicting_hides_what_comes_until_the_guess_is_right(draw: Draw) -> Non
     assert "1 of 2 at the first guess" in drawn.page.locator(".count").inner_text()
 
 
+def test_a_routing_decision_is_told_only_when_it_has_been_guessed(draw: Draw) -> None:
+    drawn = draw(PacketFlow(router().journey(COMES), predict=True))
+    for _ in range(20):
+        if said(drawn).startswith("routing"):
+            break
+        press(drawn, "ArrowRight")
+        if drawn.page.locator(".give-up").is_visible():
+            drawn.page.locator(".give-up").click()
+    assert said(drawn) == "routing: decided; guess first, then it is told"
+    press(drawn, "ArrowRight", "1")
+    assert said(drawn).startswith("Right.")
+    press(drawn, "ArrowLeft")
+    assert said(drawn) == "routing: out through eth1"
+
+
 def test_guessing_that_a_packet_ends(draw: Draw) -> None:
     drop = "*filter\n-A INPUT -j DROP\nCOMMIT\n"
     drawn = draw(PacketFlow(router(drop).journey(COMES), predict=True))

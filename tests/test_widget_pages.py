@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +128,28 @@ def test_the_static_twin_goes_with_the_live_one() -> None:
     assert bundle["text/html"] == "<p>clicks 0</p>"
     assert bundle["text/plain"] == "clicks 0"
     assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+SHEETS = sorted(
+    file.name
+    for file in files("iptlab.notebook.widgets").iterdir()
+    if file.name.endswith(".css") and file.name not in ("common.css", "page.css")
+)
+
+
+@pytest.mark.parametrize("sheet", SHEETS)
+def test_a_widgets_sheet_touches_no_other_widget_of_the_notebook(sheet: str) -> None:
+    """All sheets of a notebook hold for all of it, so every rule names its own widget."""
+    text = re.sub(r"/\*.*?\*/", "", style(sheet.removesuffix(".css")), flags=re.S)
+    own = text[len(re.sub(r"/\*.*?\*/", "", style(), flags=re.S)) :]
+    heads = [head.strip() for head in re.findall(r"[^{}]+(?=\{)", own)]
+    selectors = [
+        one.strip()
+        for head in heads
+        if not head.startswith("@")
+        for one in re.split(r",(?![^(]*\))", head)
+    ]
+    roots = {".".join(one.split(" ")[0].split(".")[:3]) for one in selectors}
+    assert len(selectors) > 10
+    (root,) = roots
+    assert re.fullmatch(r"\.iptlab\.\w+", root)

@@ -30,7 +30,7 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>a widget</title>
 <style>{light}</style><style id="dark" media="not all">{dark}</style>
 <style>body {{ margin: 0; background: var(--jp-layout-color0) }}
-main {{ padding: 12px; background: var(--jp-layout-color1) }}
+main {{ padding: 12px; background: var(--jp-layout-color0) }}
 body[data-jp-theme-light="true"] {{ color-scheme: light }}
 body[data-jp-theme-light="false"] {{ color-scheme: dark }}</style>
 <style>{css}</style></head>

@@ -61,6 +61,7 @@ class Moment:
             "flags": _flags(entry) if entry else "",
             "mark": entry.mark if entry else 0,
             "line": str(entry or ""),
+            "flow": str(entry.original) if entry else "",
             "nat": list(self.translations),
         }
 

@@ -58,9 +58,11 @@ function render({ model, el }) {
       h("span", { "aria-hidden": "true" }, `${at + 1} ${arrow} `),
       h("span", { class: "heard" }, `packet ${at + 1}, ${heard}`), one.packet);
     const stopped = one.fate ? h("div", { class: "stopped" }, `✕ ${one.fate}`) : null;
-    return h("tr", { class: one.kept ? "alive" : "" },
+    const last = earlier(at);
+    const kinds = [one.kept && "alive", isNew(one, last) && "fresh"];
+    return h("tr", { class: kinds.filter(Boolean).join(" ") },
       h("td", {}, open, stopped), h("td", {}, badge(one.ctstate)),
-      h("td", { class: "life" }, ...life(one, here()[at - 1])), h("td", { class: "time" }, one.timeout));
+      h("td", { class: "life" }, ...life(one, last)), h("td", { class: "time" }, one.timeout.replace(/(?<=\d) /g, "\u00a0")));
   }
 
   function life(one, last) {
@@ -68,9 +70,14 @@ function render({ model, el }) {
       return [h("span", { class: "soft" },
         one.line ? "none: its first packet did not get through" : "none")];
     }
-    const fresh = last?.kept ? "" : "new ";
+    const fresh = isNew(one, last) ? "new " : "";
     return [h("strong", {}, one.state), h("span", { class: "soft" }, ` ${fresh}${one.flags}`)];
   }
+
+  /** The packet before this one that had the same entry. */
+  const earlier = (at) => here().slice(0, at).findLast((one) => one.kept && one.flow === here()[at].flow);
+  /** Whether the packet made its entry; one that we see in the middle of a flow did not. */
+  const isNew = (one, last) => one.kept && one.ctstate === "NEW" && !last;
 
   const badge = (word) => (word ? h("span", { class: "badge" }, word) : null);
 
@@ -89,7 +96,7 @@ function render({ model, el }) {
     after.disabled = step >= here().length - 1;
     const more = model.get("left_out") ? `; ${model.get("left_out")} more have no room here` : "";
     count.textContent = (here().length ? `packet ${step + 1} of ${here().length}` : "no packets") + more;
-    entry.replaceChildren(...(one ? about(one, here()[step - 1]) : []));
+    entry.replaceChildren(...(one ? about(one, earlier(step)) : []));
   }
 
   function about(one, last) {
@@ -104,7 +111,7 @@ function render({ model, el }) {
 
   /** The entry word by word; what the packet changed is marked. */
   function words(one, last) {
-    const old = last?.kept ? last.line.split(/\s+/) : null;
+    const old = last?.line.split(/\s+/);
     return one.line.split(/\s+/).flatMap((word) => {
       const fresh = old && !old.includes(word);
       return [fresh ? h("mark", {}, word) : word, " "];

@@ -52,7 +52,7 @@ class ConntrackTimeline(Widget):
 
     def static(self) -> Html:
         here = self.packets.get(self.machine, [])
-        head = ("", "packet", "ctstate", "entry", "timeout", "conntrack -L")
+        head = ("no.", "packet", "ctstate", "entry", "timeout", "conntrack -L")
         rows = [(str(at), *_cells(one)) for at, one in enumerate(here, start=1)]
         return element("div", table(f"{self.title}{self._where}", head, rows))
 

@@ -95,7 +95,9 @@ function drawChart(chart, pick) {
       set(group, "class", `edge${state}`);
     }
     const at = chart.nodes[here];
-    dot.style.transform = `translate(${at.x}px, ${at.y + at.height / 2}px)`;
+    // at the side where packets come in; a round end has its name there
+    const [x, y] = at.kind === "end" ? [at.width / 2, at.height] : [0, at.height / 2];
+    dot.style.transform = `translate(${at.x + x}px, ${at.y + y}px)`;
   }
 
   return { svg, update };

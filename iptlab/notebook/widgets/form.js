@@ -9,6 +9,7 @@ let forms = 0;
 function render({ model, el }) {
   const id = `iptlab-form-${(forms += 1)}-${Math.random().toString(36).slice(2, 8)}`;
   const here = root(el, model.get("title"));
+  here.classList.add("form");
   const heading = h("h4");
   const intro = h("div", { class: "intro" });
   const asking = h("div", { "aria-live": "polite" }, heading, intro);

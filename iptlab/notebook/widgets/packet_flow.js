@@ -82,7 +82,7 @@ function render({ model, el }) {
     go(stopAt(opened));
     said.prepend(good ? "Right. " : "");
   });
-  const rules = h("div", { class: "panel", role: "region", tabindex: 0, "aria-label": "rules" });
+  const rules = h("div", { class: "side", role: "region", tabindex: 0, "aria-label": "rules" });
   const packet = h("div", { role: "region", "aria-label": "packet" });
   box.classList.add("flow");
   box.append(h("div", { class: "which" }, choose, which), where,
@@ -153,12 +153,15 @@ function render({ model, el }) {
     const selected = picked && flow.charts[leg.chart].nodes[picked] ? picked : "";
     chart.update({ ...lit(frame.stop, predicting), here: stop.node, bare: leg.bare, selected });
     const place = frame.place === "start" || frame.place === "end" ? "" : `${frame.place}: `;
-    said.replaceChildren(h("strong", {}, place), frame.said);
+    // what a routing decision says is what the question behind it asks
+    const secret = predicting && frame.stop === opened && flow.charts[leg.chart].nodes[stop.node].label === "routing";
+    const words = secret ? "decided; guess first, then it is told" : frame.said;
+    said.replaceChildren(h("strong", {}, place), words);
     guess.show(flow.charts[leg.chart], stop, asking ? leg.stops[frame.stop + 1] : null);
     const score = predicting ? guess.score() : "";
     count.textContent = `step ${at() + 1} of ${frames.length}${score && `, ${score}`}`;
     slider.value = at();
-    slider.setAttribute("aria-valuetext", `${count.textContent}: ${place}${frame.said}`);
+    slider.setAttribute("aria-valuetext", `${count.textContent}: ${place}${words}`);
     // a button that is really disabled would lose the focus
     back.ariaDisabled = String(!at() && !model.get("leg"));
     next.ariaDisabled = String(at() === frames.length - 1 && !legs[model.get("leg") + 1]);

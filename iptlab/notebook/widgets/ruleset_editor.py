@@ -15,7 +15,8 @@ from iptlab.notebook.widgets.form import Field, Form, Reply
 from iptlab.ruleset import Ruleset
 from iptlab.view import ruleset_html
 
-_ROWS = 8
+_MOST_ROWS = 8
+_WRITTEN = "rules, as iptables-save prints them or as commands"
 # rules to begin with, offered where one is to be added
 _USUAL = (
     "-P INPUT DROP",
@@ -55,9 +56,7 @@ class RulesetEditor(Form):
             rules = begun(self.judge).partition("\n")[2]
         super().__init__(
             f"Rules for {self.judge.id}" if self.judge and self.judge.id != _OTHER else "Rules",
-            Field(
-                "rules", "rules, as iptables-save prints them or as commands", "lines", (), _ROWS
-            ),
+            Field("rules", _WRITTEN, "lines", (), min(_MOST_ROWS, rules.count("\n") + 4)),
             Field("line", "one more rule, picked or typed", "wide", _USUAL),
             buttons=[["add", "Add the rule"]],
             values={"rules": rules, "line": ""},

@@ -15,6 +15,7 @@ function render({ model, el }) {
     Enter: pick,
     " ": pick,
   });
+  here.classList.add("services");
   const select = h("select", { onchange: () => choose(select.value) });
   for (const one of services) select.append(h("option", { value: one.name }, one.name));
   const picture = h("div", { class: "map" });

@@ -19,7 +19,7 @@ function render({ model, el }) {
       h("caption", {}, model.get("title"), h("span", { class: "soft" },
         " a number is the priority at the hook: the lower one is asked earlier")),
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "table"),
-        ...buttons.map((one) => h("th", { scope: "col" }, one)), h("th", { scope: "col" }, "what it is for"))),
+        ...buttons.map((one) => h("th", { scope: "col" }, one)), h("th", { scope: "col", class: "about" }, "what it is for"))),
       h("tbody", {}, ...rows))),
     order);
 
