@@ -116,7 +116,7 @@ path = Predict(
         Misconception(
             "form",
             "Write all chains that it enters, in order, as a list. The kernel's own comes first.",
-            lambda answer: not isinstance(answer, tuple) or answer[:1] != ("prerouting",),
+            omits("PREROUTING"),
         ),
         Misconception(
             "no-door",
