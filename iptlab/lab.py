@@ -45,6 +45,8 @@ def _place(folder: str | None) -> Path:
 def copy_course(place: Path) -> list[str]:
     """Copy what is missing; a file that is there and differs is the learner's and stays.
 
+    Notes for instructors are left out: they tell answers.
+
     The answer says, file by file, what was kept although the course has a newer one.
     """
     source = notebooks()
@@ -52,7 +54,9 @@ def copy_course(place: Path) -> list[str]:
     try:
         for file in sorted(source.rglob("*")):
             target = place / file.relative_to(source)
-            if file.is_dir() or ".ipynb_checkpoints" in file.parts:
+            if file.is_dir() or {".ipynb_checkpoints", "instructor"} & set(
+                file.relative_to(source).parts
+            ):
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
             if not target.exists():

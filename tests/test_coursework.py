@@ -16,6 +16,7 @@ from iptlab.cli import main
 from iptlab.coursework.grades import Row, grades, read_seeds, summary, write_csv
 from iptlab.coursework.submissions import NO_NOTEBOOK, read_answers, submissions
 from iptlab.errors import FileError
+from iptlab.notebook.session import seed
 
 SSH = 'answer = "DROP"\niptlab.check("00-first", answer)'
 WEB = """%%iptables 00-web
@@ -114,6 +115,37 @@ def test_bytes_links_and_huge_files_are_one_row_each(tmp_path: Path) -> None:
     assert "not a notebook" in notes[0]
     assert "not an ordinary file" in notes[1]
     assert "30,000,000 bytes" in notes[2]
+
+
+def test_a_link_to_a_folder_is_not_followed(
+    tmp_path: Path, hand_in: Callable[[str, str], None]
+) -> None:
+    hand_in("others/ada.ipynb", notebook(SSH))
+    hand_in("in/bob/00.ipynb", notebook(WEB))
+    (tmp_path / "in" / "eve").symlink_to(tmp_path / "others")
+    assert rows(tmp_path / "in")["eve", ""].note == NO_NOTEBOOK
+
+
+def test_names_that_a_terminal_would_obey_are_escaped(
+    tmp_path: Path, hand_in: Callable[[str, str], None]
+) -> None:
+    hand_in("e\x1b[31mve\udcff/a.ipynb", notebook(SSH, 'iptlab.check("x")\ncheck("\x1b\ud800", 1)'))
+    found = list(grades(submissions(tmp_path), {}))
+    assert {row.learner for row in found} == {r"e\x1b[31mve\udcff"}
+    table = StringIO()
+    write_csv(found, table)
+    assert table.getvalue().encode().isascii()
+
+
+def test_too_many_answers_and_a_cell_of_empty_lines_cost_a_moment(
+    tmp_path: Path, hand_in: Callable[[str, str], None]
+) -> None:
+    hand_in("eve.ipynb", notebook(*(f"iptlab.check('q-{n}', 1)" for n in range(50_000))))
+    hand_in("mal.ipynb", notebook("\n" * 39_900 + SSH))
+    with a_moment(3):
+        found = rows(tmp_path)
+    assert found["eve", ""].note == "it has more than 1,000 answers"
+    assert found["mal", "00-first"].status == "correct"
 
 
 def test_of_copies_in_one_notebook_the_last_answer_counts(
@@ -215,8 +247,9 @@ def test_the_command(
 
 
 def test_seeds_that_are_none_are_refused() -> None:
-    assert read_seeds(StringIO("learner,seed\nada,7\n")) == {"ada": 7}
-    for text in ("name,seed\nada,7\n", "learner,seed\nada,x\n", "learner,seed\nada\n"):
+    own = seed({"IPTLAB_SEED": "Ada L."})
+    assert read_seeds(StringIO("learner,seed\nada,7\nal,Ada L.\n")) == {"ada": 7, "al": own}
+    for text in ("name,seed\nada,7\n", "learner,seed\nada\n"):
         with pytest.raises(FileError, match="the columns are learner and seed"):
             read_seeds(StringIO(text))
 

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 import iptlab
+from iptlab.cli import main
 from iptlab.course.solutions import read_answers
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +35,21 @@ def test_links_lead_to_files_that_are_there(file: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if not re.match(r"https?:|mailto:|#", target):
             assert (file.parent / target.partition("#")[0]).exists(), target
+
+
+@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_commands_have_the_options_that_documents_give_them(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = file.read_text(encoding="utf-8")
+    fenced = "\n".join(re.findall(r"^```(?:sh|console)\n(.*?)^```", text, re.S | re.M))
+    for words in re.findall(r"`iptlab ([^`]+)`", text) + re.findall(r"iptlab ([a-z].*)", fenced):
+        with pytest.raises(SystemExit, match="0"):
+            main([words.split()[0], "--help"])
+        helped = capsys.readouterr().out
+        assert [one for one in re.findall(r" (--[a-z-]+)", words) if one not in helped] == []
+    for script in re.findall(r"python3? ((?:tests|lite)/[\w./]+)", text):
+        assert (ROOT / script).exists(), script
 
 
 def test_a_match_of_ones_own() -> None:

@@ -13,6 +13,7 @@ from iptlab.course.files import notebooks
 
 def test_the_course_is_copied_once_and_an_edited_file_stays(tmp_path: Path) -> None:
     assert lab.copy_course(tmp_path / "course") == []
+    assert not (tmp_path / "course" / "instructor").exists()
     first = tmp_path / "course" / lab.FIRST
     assert first.read_bytes() == (notebooks() / lab.FIRST).read_bytes()
     first.write_text("mine")

@@ -43,6 +43,16 @@ def test_what_is_broken_is_named_with_its_cure(
     assert f"Failed: 1 of {PARTS}." in said
 
 
+def test_in_a_browser_all_is_well_without_pandas(
+    pages: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    iptlab.selftest()
+    assert "All is well" in capsys.readouterr().out
+    assert "this is emscripten, not Linux" in pages[0]
+
+
 def test_without_magics_it_says_how_to_load_them(
     pages: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

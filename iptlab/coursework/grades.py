@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import TextIO
 
 from iptlab import course
+from iptlab.course.seeds import seed_of
 from iptlab.coursework.submissions import Answer, Submission
 from iptlab.errors import FileError, IptlabError
 from iptlab.grading import Status, grade
@@ -107,13 +108,13 @@ def _harmless(value: object) -> object:
 
 
 def read_seeds(file: TextIO) -> dict[str, int]:
-    """The seeds in a table with the columns learner and seed."""
+    """The seeds in a table with the columns learner and seed, as IPTLAB_SEED has them."""
     table = csv.DictReader(file)
     try:
-        return {row["learner"]: int(row["seed"]) for row in table}
-    except (KeyError, TypeError, ValueError, csv.Error):
+        return {row["learner"]: seed_of(row["seed"]) for row in table}
+    except (KeyError, AttributeError, csv.Error):
         raise FileError(
-            f"the seeds, line {table.line_num}: the columns are learner and seed, a whole number"
+            f"the seeds, line {table.line_num}: the columns are learner and seed"
         ) from None
 
 
@@ -122,8 +123,11 @@ def summary(rows: Iterable[Row]) -> str:
     rows = list(rows)
     people = {row.learner for row in rows}
     lines = [f"{len(people)} learners, {sum(row.points for row in rows)} right answers"]
-    for exercise in dict.fromkeys(row.exercise for row in rows if row.exercise):
-        here = [row for row in rows if row.exercise == exercise]
+    by_exercise: dict[str, list[Row]] = {}
+    for row in rows:
+        by_exercise.setdefault(row.exercise, []).append(row)
+    by_exercise.pop("", None)  # about files that could not be read
+    for exercise, here in by_exercise.items():
         lines += ["", f"{exercise}: {sum(row.points for row in here)} of {len(here)} right"]
         codes = Counter(row.code or row.status for row in here if not row.points)
         lines += [f"  {n:>4}  {code}{_sentence(exercise, code)}" for code, n in codes.most_common()]

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,15 @@ from iptlab.grading.exercise import LONGEST_ANSWER
 
 # a notebook with every output of a lesson in it has a fiftieth of that
 LARGEST = 20_000_000
+# a lesson has some twenty
+MOST_ANSWERS = 1_000
 NO_NOTEBOOK = "there is no notebook in this folder"
-_TEXT_MAGICS = re.compile(r"\s*%%(?:iptables|manifest)[ \t]+([\w-]+)[ \t]*(?:\n|\Z)(.*)", re.DOTALL)
-_CHECKED = re.compile(r"""\bcheck\(\s*["']([\w-]+)["']""")
-_NOT_PYTHON = re.compile(r"^\s*[%!?].*$", re.MULTILINE)
+_TEXT_MAGICS = re.compile(
+    r"\s*%%(?:iptables|manifest)[ \t]+([\w-]{1,60})[ \t]*(?:\n|\Z)(.*)", re.DOTALL
+)
+_CHECKED = re.compile(r"""\bcheck\(\s*["']([\w-]{1,60})["']""")
+_ID = re.compile(r"[\w-]{1,60}")
+_NOT_PYTHON = re.compile(r"^[ \t]*[%!?].*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -50,13 +56,16 @@ def submissions(folder: Path) -> Iterator[Submission]:
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):
             continue
+        name = _printable(entry.name)
         if entry.is_dir():
-            files = sorted(filter(_is_notebook, entry.rglob("*")))
-            yield from (_submission(entry.name, file, folder) for file in files)
+            # a link to a folder may lead anywhere, to somebody else's answers too
+            found = () if entry.is_symlink() else entry.rglob("*")
+            files = sorted(filter(_is_notebook, found))
+            yield from (_submission(name, file, folder) for file in files)
             if not files:
-                yield Submission(entry.name, entry.name, problem=NO_NOTEBOOK)
+                yield Submission(name, name, problem=NO_NOTEBOOK)
         elif _is_notebook(entry):
-            yield _submission(entry.name.partition(".")[0], entry, folder)
+            yield _submission(name.partition(".")[0], entry, folder)
 
 
 def _is_notebook(path: Path) -> bool:
@@ -64,10 +73,20 @@ def _is_notebook(path: Path) -> bool:
     return ".ipynb" in path.name and ".ipynb_checkpoints" not in path.parts and not path.is_dir()
 
 
+def _printable(name: str) -> str:
+    """A file's name; what no terminal and no table should get is written as an escape."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in name
+    )
+
+
 def _submission(learner: str, file: Path, folder: Path) -> Submission:
-    name = str(file.relative_to(folder))
+    name = _printable(str(file.relative_to(folder)))
     try:
-        return Submission(learner, name, tuple(read_answers(_cells(file))))
+        answers = tuple(islice(read_answers(_cells(file)), MOST_ANSWERS + 1))
+        if len(answers) > MOST_ANSWERS:
+            raise NotebookError(f"it has more than {MOST_ANSWERS:,} answers")
+        return Submission(learner, name, answers)
     except NotebookError as error:
         return Submission(learner, name, problem=str(error))
 
@@ -131,7 +150,7 @@ def _python(source: str, checked: str) -> Iterator[Answer]:
             case ast.Assign(targets=[ast.Name(name)], value=value):
                 named[name] = value
             case ast.Expr(value=ast.Call(func=func, args=[ast.Constant(str(exercise)), given])):
-                if _is_check(func):
+                if _is_check(func) and _ID.fullmatch(exercise):
                     yield _literal(exercise, given, named)
 
 

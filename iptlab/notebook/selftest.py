@@ -22,7 +22,9 @@ from iptlab.simulate.situation import trace
 from iptlab.version import __version__
 
 _OLDEST = (3, 11)
-_PACKAGES = ("ipywidgets", "matplotlib", "pandas", "yaml")
+_PACKAGES = ("ipywidgets", "yaml")
+# a browser's Python is without these two: there a table stands in for a plot, HTML for a frame
+_BESIDE = ("matplotlib", "pandas")
 _MAGICS = {"iptables", "manifest", "verify", "on", "kubectl"}
 _AGAIN = "pip install --upgrade --force-reinstall iptlab"
 
@@ -53,8 +55,9 @@ def _said(part: _Part) -> bool:
 
 
 def _has_packages() -> bool:
+    in_browser = sys.platform == "emscripten"
     try:
-        for name in _PACKAGES:
+        for name in _PACKAGES + _BESIDE * (not in_browser):
             import_module(name)
     except ImportError:
         return False

@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from pathlib import Path
 
 from iptlab.course.progress import Progress
 from iptlab.course.progress_file import ProgressFile
+from iptlab.course.seeds import seed_of
 
 
 def seed(environment: Mapping[str, str] = os.environ) -> int:
     """The learner's seed, IPTLAB_SEED: a number, or any name, which becomes one."""
-    text = environment.get("IPTLAB_SEED", "").strip()
-    if text.isascii() and text.isdecimal():
-        return int(text[:18])
-    return int(sha256(text.encode()).hexdigest()[:15], 16) if text else 0
+    return seed_of(environment.get("IPTLAB_SEED", ""))
 
 
 def progress_path(environment: Mapping[str, str] = os.environ) -> Path:

@@ -3,7 +3,7 @@
 ``python tests/benchmarks`` runs the scripts beside this file one after the other and prints
 what they print; ``--write`` stores it as ``docs/benchmarks.md`` with the day and the kind of
 machine. ``pip install 'iptlab[benchmark]'`` adds the columns that need z3; where the real tools
-or network namespaces are missing, their columns are.
+or network namespaces are missing, their columns are, and without a browser its section is.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).parent
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PAGE = HERE.parents[1] / "docs" / "benchmarks.md"
 
 
@@ -57,6 +60,11 @@ BENCHMARKS = (
         "kube_proxy.py",
         "Writing kube-proxy's rules, beside hashing their names",
         "a full sync at most 4 times hashing, a change at most 0.02 of a full sync",
+    ),
+    Benchmark(
+        "widgets.py",
+        "What a widget costs in JupyterLab, beside an empty one and a button that only counts",
+        "a step needs no kernel, and takes no longer while the kernel computes",
     ),
     Benchmark("learner.py", "What a learner costs a shared machine", "for planning only"),
 )
@@ -99,6 +107,8 @@ def main() -> None:
     )
     parts = [head]
     for benchmark in BENCHMARKS:
+        if benchmark.words == "widgets.py" and not (CHROMIUM and find_spec("playwright")):
+            continue
         parts.append(section(benchmark))
         print(parts[-1], flush=True)
     if given.write:
