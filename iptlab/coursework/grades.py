@@ -122,7 +122,8 @@ def summary(rows: Iterable[Row]) -> str:
     """How many learners solved each exercise, and how many showed which mistake."""
     rows = list(rows)
     people = {row.learner for row in rows}
-    lines = [f"{len(people)} learners, {sum(row.points for row in rows)} right answers"]
+    who = "1 learner" if len(people) == 1 else f"{len(people)} learners"
+    lines = [f"{who}, {sum(row.points for row in rows)} right answers"]
     by_exercise: dict[str, list[Row]] = {}
     for row in rows:
         by_exercise.setdefault(row.exercise, []).append(row)
