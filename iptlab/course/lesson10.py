@@ -74,7 +74,7 @@ def _about(truth: Callable[[], Fraction]) -> tuple[Misconception, ...]:
     """What is no share at all, and what is the share but for the digits."""
 
     def is_near(answer: object) -> bool:
-        return isinstance(answer, Fraction) and abs(answer - truth()) < Fraction(1, 200)
+        return isinstance(answer, Fraction) and 0 < abs(answer - truth()) < Fraction(1, 200)
 
     return (
         Misconception(
