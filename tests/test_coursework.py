@@ -236,7 +236,7 @@ def test_the_command(
     assert main(["grade", str(tmp_path / "in"), *words]) == 0
     table = list(csv.DictReader((tmp_path / "grades.csv").open()))
     assert table[0]["learner"] == "ada"
-    assert "1 learners, 1 right answers" in capsys.readouterr().out
+    assert "1 learner, 1 right answers" in capsys.readouterr().out
     hand_in("in/bob.ipynb", "{}")
     assert main(["grade", str(tmp_path / "in")]) == 1
     printed = capsys.readouterr()
