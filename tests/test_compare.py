@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from fractions import Fraction
 
 import pytest
@@ -807,8 +808,5 @@ DEMANDING = {
 @pytest.mark.parametrize("name", DEMANDING)
 def test_rules_that_ask_for_too_much_are_answered_in_a_moment(name: str) -> None:
     one, two = read_rules(DEMANDING[name]), read_rules(f"{DEMANDING[name]}\n-N unused")
-    with a_moment(2):
-        try:
-            assert compare(one, two, Scope(host=ROUTER)).same
-        except CannotCompare as refused:
-            assert str(refused)  # noqa: PT017
+    with a_moment(2), suppress(CannotCompare):
+        assert compare(one, two, Scope(host=ROUTER)).same
