@@ -32,8 +32,8 @@ class Shown:
         return str(import_module("iptlab.notebook.display").html(self))
 
 
-def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table as text: the first column to the left, numbers to the right.
+def columns(head: Sequence[str], rows: Sequence[Sequence[str]], numbers_from: int = 1) -> str:
+    """A table as text; its columns from ``numbers_from`` on, counted from 0, stand to the right.
 
     >>> print(columns(["pod", "share"], [["web", "1/3"]]))
     pod  share
@@ -43,7 +43,7 @@ def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(
-            f"{cell:>{width}}" if number else f"{cell:<{width}}"
+            f"{cell:<{width}}" if number < numbers_from else f"{cell:>{width}}"
             for number, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines

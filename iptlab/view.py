@@ -34,7 +34,7 @@ def visit_html(visit: HookVisit) -> Html:
 def table_visit_html(visit: TableVisit) -> Html:
     """A walk through one table: a row for each rule that was asked."""
     caption = f"Table {visit.table}, chain {visit.chain}: {visit.verdict} by {visit.decided_by}"
-    head = ("", "chain and number", "rule", "its answer to this packet")
+    head = ("hit", "chain and number", "rule", "its answer to this packet")
     return table(caption, head, _capped(list(_rows(visit))))
 
 
@@ -108,7 +108,7 @@ def _station_html(station: Station) -> Iterator[Html]:
 
 def verification_html(found: Verification) -> Html:
     """Each packet as a table: what was compared, the simulator's word and the kernel's."""
-    head = ("what", "simulator", "kernel", "")
+    head = ("what", "simulator", "kernel", "compared")
     tables = [
         table(f"{one.situation} ({one.backend})", head, list(one.rows()))
         for one in found.comparisons

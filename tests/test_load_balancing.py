@@ -122,6 +122,7 @@ def test_the_chart_says_what_the_table_says() -> None:
     for one in found.shares:
         assert one.who in svg
         assert f"{one.who} {one.counted}, expected" in html
+    assert html.count('<td align="left"') == len(found.shares), "only names stand to the left"
     assert list(found.to_frame()["counted"]) == [one.counted for one in found.shares]
 
 

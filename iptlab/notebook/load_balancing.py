@@ -139,7 +139,7 @@ class LoadBalancing(Shown):
 
     def html(self) -> Html:
         """The picture, and the numbers as a table below it."""
-        rows = table(self.title, _HEAD, self._rows())
+        rows = table(self.title, _HEAD, self._rows(), numbers_from=1)
         return element("div", chart.picture(self.figure, self._said()), rows)
 
     def _said(self) -> str:
