@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import sqrt
 
-from iptlab.simulate.chance import simple
-
-# a fraction with a larger denominator says less than a percentage
-_READABLE = 1000
+from iptlab.simulate.chance import fraction
 
 
 @dataclass(frozen=True)
@@ -46,8 +43,7 @@ class Share:
     @property
     def fraction(self) -> str:
         """The chance as a fraction that one can read; empty if there is none."""
-        exact = simple(self.chance)
-        return str(exact) if exact.denominator <= _READABLE else ""
+        return fraction(self.chance)
 
     @property
     def percent(self) -> str:
