@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 import iptlab
 from iptlab import RuleError, Ruleset, RulesetError
-from iptlab.matches.unmodelled import HiddenMatch, UnreadMatch
-from iptlab.netfilter.rules import Rule
-from iptlab.targets.unmodelled import AbsentChain, HiddenTarget, UnreadTarget
+from iptlab.matches.unmodelled import ForeignMatch, HiddenMatch, UnreadMatch
+from iptlab.netfilter.rules import Jump, Rule
+from iptlab.targets.unmodelled import AbsentChain, ForeignTarget, HiddenTarget, UnreadTarget
 
 with tarfile.open(Path(__file__).parent / "data" / "found-dumps.tar.xz") as packed:
     DUMPS = {
@@ -95,6 +95,11 @@ def test_printing_is_a_fixed_point(name: str) -> None:
         ("-j LOG --log-level warn", "-j LOG --log-level warning"),
         ("-p tcp \u2013dport 80", "-p tcp --dport 80"),
         ("-p ipv6-crypt -j ACCEPT", "-p esp -j ACCEPT"),
+        (" -p tcp   -j ACCEPT", "-p tcp -j ACCEPT"),
+        (
+            "-p tcp -m iplimit --iplimit-above 3 --iplimit-mask 24",
+            "-p tcp -m connlimit --connlimit-above 3 --connlimit-mask 24",
+        ),
         ("-m comment --comment 'my web'", '-m comment --comment "my web"'),
         ("-m comment --comment \u201cmy web\u201d", '-m comment --comment "my web"'),
     ],
@@ -110,8 +115,10 @@ def test_old_spellings_mean_what_they_meant(old: str, today: str | None) -> None
     ("line", "kept", "rest"),
     [
         ("-s 10.0.0.300 -p tcp -j DROP", ["-s 10.0.0.300"], "-p tcp -j DROP"),
-        ("-p tcp -m geoip --src-cc CN -j DROP", ["-m geoip --src-cc CN"], "-p tcp -j DROP"),
-        ("-p udp -j TARPIT --tarpit", ["-j TARPIT --tarpit"], "-p udp"),
+        ("-p tcp -m geoip --src-xy CN -j DROP", ["--src-xy CN"], "-p tcp -j DROP"),
+        ("-p tcp -m unheard --of CN -j DROP", ["-m unheard --of CN"], "-p tcp -j DROP"),
+        ("-p udp -m unheard --mask 0xff/0xf", ["-m unheard --mask 0xff/0xf"], "-p udp"),
+        ("-p udp -j UNHEARD --of", ["-j UNHEARD --of"], "-p udp"),
         ("-p tcp --dport 80,443 -j DROP", ["--dport 80,443"], "-p tcp -j DROP"),
         ("-p tcp -j DROP <== note", ["<== note"], "-p tcp -j DROP"),
         ("-m owner --uid-owner 0 -j DROP", ["-m owner --uid-owner 0"], "-j DROP"),
@@ -126,6 +133,59 @@ def test_what_cannot_be_read_is_cut_off_from_the_rest(
     assert rule.header == plain.header
     assert rule.target == plain.target or isinstance(rule.target, UnreadTarget)
     assert str(rule) == line
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "origin"),
+    [
+        ("-p tcp -m geoip ! --src-cc CN,RU -j DROP", "-m geoip ! --src-cc CN,RU", "xtables-addons"),
+        (
+            "-m condition --condition ! night -j DROP",
+            "-m condition --condition ! night",
+            "xtables-",
+        ),
+        ("-m layer7 --l7proto ssh -s 10.0.0.1 -j DROP", "-m layer7 --l7proto ssh", "l7-filter"),
+        ("-m ndpi --ssh -j DROP", "-m ndpi --ssh", "nDPI"),
+        ("-m unclean -j DROP", "-m unclean", "Linux 2.4"),
+        ("-m owner --cmd-owner ntpd -j DROP", "-m owner --cmd-owner ntpd", "Linux before 2.6.14"),
+        ("-p tcp -m pknock --name a --strict --dport 22", "-m pknock --name a --strict", "addons"),
+        ("-i ppp0 -j ROUTE --gw 10.0.0.1 --tee", "-j ROUTE --gw 10.0.0.1 --tee", "patch-o-matic"),
+        ("-j IPMARK --addr=src --or-mask=0x1", "-j IPMARK --addr=src --or-mask=0x1", "addons"),
+        ("-j TRIGGER --trigger-proto --trigger-match 0-0", "-j TRIGGER --trigger-proto", "DD-WRT"),
+        ("-p tcp -j TARPIT", "-j TARPIT", "xtables-addons"),
+        ("-j IDLETIMER --timeout 5 --label 1 --send_nl_msg 1", "-j IDLETIMER", "Android"),
+        ("-j MARK --set-mark-return 5", "-j MARK --set-mark-return 5", "Tomato"),
+    ],
+)
+def test_a_module_that_is_in_no_kernel_is_known_by_name(line: str, words: str, origin: str) -> None:
+    found = read(in_filter(f"-A INPUT {line}", "-A OUTPUT -j ACCEPT", f"-A INPUT {line}"))
+    rule = next(rules_of(found))
+    (foreign,) = (
+        part for part in rule.extensions() if isinstance(part, ForeignMatch | ForeignTarget)
+    )
+    assert str(foreign).startswith(words)
+    assert origin in foreign.origin
+    assert unread(rule) == []
+    assert str(rule) == line
+    assert [note.why.split(" is ")[0] for note in found.notes] == [foreign.module]
+    assert f"has `{foreign}', of {foreign.origin}:" in iptlab.explain(found)
+
+
+@pytest.mark.parametrize("line", ["-m geoip --src-cc CN -j DROP", "-p tcp -j TARPIT"])
+def test_nobody_can_tell_what_a_foreign_module_does(line: str) -> None:
+    rules = read(in_filter(f"-A INPUT {line}"))
+    told = iptlab.trace(rules, "tcp 10.0.0.9:1 -> 10.0.0.1:22").conclusion
+    assert "a module of xtables-addons, which iptlab does not model" in told
+
+
+def test_a_chain_may_have_the_name_of_a_foreign_target() -> None:
+    rules = read(in_filter("-N ECHO", "-A INPUT -m geoip --src-cc CN -j ECHO", "-A ECHO -j DROP"))
+    assert next(rules_of(rules)).target == Jump("ECHO")
+
+
+def test_what_only_the_machine_of_the_text_had_is_no_mistake() -> None:
+    (rule,) = rules_of(read(in_filter("-A INPUT -m nfacct --nfacct-name web")))
+    assert unread(rule) == []
 
 
 @pytest.mark.parametrize(

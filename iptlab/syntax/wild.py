@@ -14,7 +14,8 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from iptlab.errors import RuleError, RulesetError
-from iptlab.matches.unmodelled import UnreadMatch
+from iptlab.matches.unmodelled import ForeignMatch, UnreadMatch
+from iptlab.netfilter.extension import NO_SUCH
 from iptlab.netfilter.hooks import TableName, hooks_of
 from iptlab.netfilter.rules import (
     ZERO,
@@ -35,7 +36,7 @@ from iptlab.syntax.rule import leading_count, read_command
 from iptlab.syntax.tokens import Token, restore_words
 from iptlab.syntax.wild_lines import plain_lines
 from iptlab.syntax.wild_rule import found_rules
-from iptlab.targets.unmodelled import UnreadTarget
+from iptlab.targets.unmodelled import ForeignTarget, UnreadTarget
 
 
 class Note(NamedTuple):
@@ -83,6 +84,7 @@ class Found:
         self._foreign = False
         self._skipping = False
         self._outside: list[str] = []
+        self._modules: set[str] = set()
 
     @property
     def tables(self) -> Mapping[TableName, Table]:
@@ -234,6 +236,7 @@ class Found:
         operation = words[0].text if words else ""
         if operation in ("-A", "--append") and len(words) > 1 and _has(edit, words[1].text):
             for rule in found_rules(words, place, self.family, edit):
+                self._note_modules(rule, place)
                 counted = replace(rule, counters=counters) if counters != ZERO else rule
                 edit.put_unchecked(words[1].text, counted, place)
         elif operation in ("-I", "--insert") and len(words) > 1 and _has(edit, words[1].text):
@@ -254,7 +257,16 @@ class Found:
         number = read_integer(words[2].text) if len(words) > 2 else None
         rest = words[2:] if number is None else words[3:]
         for rule in found_rules([*words[:2], *rest], place, self.family, edit):
+            self._note_modules(rule, place)
             edit.put_unchecked(words[1].text, rule, place, number or 1)
+
+    def _note_modules(self, rule: Rule, place: Place) -> None:
+        """Note the first use of each module that is not in the kernel."""
+        for each in rule.extensions():
+            if isinstance(each, ForeignMatch | ForeignTarget) and each.module not in self._modules:
+                self._modules.add(each.module)
+                why = f"{each.module} is a module of {each.origin}: kept, and not modelled"
+                self._note(place, why)
 
 
 def _usual_table(lines: list[str]) -> TableName:
@@ -301,14 +313,18 @@ def _table_of(words: list[Token]) -> tuple[TableName | None, list[Token]]:
 
 
 def _accepted(edit: Edit) -> Table:
-    """The table with every rule that the kernel would refuse kept as unread."""
+    """The table with every rule that the kernel would refuse kept as unread.
+
+    What only this machine lacks, such as an accounting object, the text's own may have had.
+    """
     table = edit.table()
     for _ in range(sum(len(chain.rules) for chain in table.chains.values()) + 1):
         outlines = {
             name: Outline.of([*map(_callee, chain.rules)], chain.rules)
             for name, chain in table.chains.items()
         }
-        fault = next(faults(table.name, outlines), None)
+        found = faults(table.name, outlines)
+        fault = next((each for each in found if each.kernel != NO_SUCH), None)
         if fault is None:
             break
         chain = table.chains[fault.chain]

@@ -8,21 +8,22 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from iptlab.errors import RuleSyntaxError
-from iptlab.matches.unmodelled import HiddenMatch, UnreadMatch
-from iptlab.netfilter.extension import TARGETS, Match, Target
+from iptlab.matches.unmodelled import ForeignMatch, HiddenMatch, Kept, UnreadMatch
+from iptlab.netfilter.extension import TARGETS, Target
 from iptlab.netfilter.header import Header
 from iptlab.netfilter.rules import Rule
 from iptlab.packet import Family
 from iptlab.syntax.edit import Edit
+from iptlab.syntax.foreign import Module, module_of
 from iptlab.syntax.grammar import JUMPS, LOAD_MATCH, Place
 from iptlab.syntax.rule import read_command
 from iptlab.syntax.tokens import Token, restore_words
-from iptlab.targets.unmodelled import AbsentChain, HiddenTarget, UnreadTarget
+from iptlab.targets.unmodelled import AbsentChain, ForeignTarget, HiddenTarget, UnreadTarget
 
 
 def found_rules(words: list[Token], place: Place, family: Family, edit: Edit) -> Iterator[Rule]:
     """The rules of an ``-A`` line, each printed as the line is written."""
-    rest = place.text[words[2].column - 1 :].strip() if len(words) > 2 else ""
+    rest = _as_written(place.text, words[2].column - 1) if len(words) > 2 else ""
     plain = _SINGLE_QUOTED.sub(r'"\1"', place.text.translate(_TYPOGRAPHY))
     if plain != place.text:
         place = Place(place.line, plain)
@@ -32,6 +33,12 @@ def found_rules(words: list[Token], place: Place, family: Family, edit: Edit) ->
     for rule in rules:
         same = len(rules) > 1 or str(rule) == rest
         yield rule if same else replace(rule, written=rest)
+
+
+def _as_written(text: str, at: int) -> str:
+    """The words from there on, and the blanks before them but one."""
+    before = text[:at]
+    return " " * (len(before) - len(before.rstrip(" ")) - 1) + text[at:].strip()
 
 
 # what word processors make of quotes and of two dashes
@@ -79,9 +86,9 @@ class _RuleReader:
 
     def _part_by_part(self, words: list[Token]) -> tuple[Rule, ...]:
         """The rules of the parts that can be read, beside those that cannot."""
-        parts = [_Part(part) for part in _parts(words[2:])]
+        parts = [each for part in _parts(words[2:]) for each in self._cut(part)]
         while True:
-            kept = [word for part in parts if not part.cause for word in part.words]
+            kept = [word for part in parts if part.is_read for word in part.words]
             try:
                 rules = self._read([*words[:2], *kept])
                 break
@@ -89,7 +96,7 @@ class _RuleReader:
                 if not self._blame(parts, error):
                     text = self.place.text[words[1].end - 1 :].strip()
                     return (Rule(matches=(UnreadMatch(text, error.cause),)),)
-        unread = [part for part in parts if part.cause]
+        unread = [part for part in parts if not part.is_read]
         targets = [part for part in unread if part.words[0].text in _JUMPS]
         matches = [self._match(part) for part in unread if part not in targets]
         target = self._target(targets[0]) if targets else None
@@ -98,12 +105,27 @@ class _RuleReader:
             for rule in rules
         )
 
-    def _match(self, part: _Part) -> Match:
+    def _cut(self, part: list[Token]) -> Iterator[_Part]:
+        """The part, cut behind the words of a foreign module."""
+        found = module_of(part)
+        if found is None or (part[0].text in _JUMPS and part[1].text in self.edit.chains):
+            yield _Part(part)
+            return
+        module, count = found
+        yield _Part(part[:count], module=module)
+        if part[count:]:
+            yield _Part(part[count:])
+
+    def _match(self, part: _Part) -> Kept:
         text = self._text(part)
+        if part.module:
+            return ForeignMatch(text, part.module.name, part.module.origin)
         return HiddenMatch(text) if _hides_value(part) else UnreadMatch(text, part.cause)
 
     def _target(self, part: _Part) -> Target:
         """What cannot be read behind -j: a name alone may be that of a chain of another part."""
+        if part.module:
+            return ForeignTarget(self._text(part), part.module.name, part.module.origin)
         if len(part.words) == 2 and _NAME(part.words[1].text):
             return AbsentChain(part.words[1].text, goto=part.words[0].text in ("-g", "--goto"))
         if _hides_value(part) and part.words[1].text in TARGETS:
@@ -134,7 +156,7 @@ class _RuleReader:
 
 @dataclass
 class _Part:
-    """A part of a rule; ``cause`` is why it cannot be read.
+    """A part of a rule; ``cause`` is why it cannot be read, ``module`` whose it is if foreign.
 
     A ``tail`` are words too many behind the part before it.
     """
@@ -142,6 +164,12 @@ class _Part:
     words: list[Token]
     cause: str = ""
     tail: bool = False
+    module: Module | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it is read as the tool reads it, so far."""
+        return not self.cause and self.module is None
 
 
 def _hides_value(part: _Part) -> bool:
@@ -158,7 +186,10 @@ _NAMES = {"-s", "--source", "--src", "-d", "--destination", "--dst"} | {
 }
 # x.x.x.x, 10.*.*.*, <my ip>, [SERVER], $WAN_IP, ${WAN}, {{ wan }}, %(wan)s
 _BLANK = r"<[^<>]+>|\[[A-Za-z][^\[\]]*\]|\$\{?\w+\}?|\{\{?[^{}]+\}?\}|%\(?\w+\)?s?"
-_MASKED = re.compile(rf"(?=.*[xX*?#<\[$%{{])(?:[\dxX*?#.:/-]|[a-f]+[\dxX:]|{_BLANK})+").fullmatch
+_NUMBER = r"0[xX][\da-fA-F]+"
+_MASKED = re.compile(
+    rf"(?!{_NUMBER}(?:/{_NUMBER})?$)(?=.*[xX*?#<\[$%{{])(?:[\dxX*?#.:/-]|[a-f]+[\dxX:]|{_BLANK})+"
+).fullmatch
 _NAMED = re.compile(r"(?=[^/]*[A-Za-z])[\w.-]+(?:/[\d.]+)?(?:,[\w.-]+(?:/[\d.]+)?)*").fullmatch
 
 
@@ -172,12 +203,17 @@ _LOADS = {name for short, longs in LOAD_MATCH.items() for name in (short, *longs
 _HEADER = {name for _, declared in Header.options() for name in declared.names}
 # words of old releases and other machines, and what they are called today
 _OLD_WORDS = {
-    "-m": {"mport": "multiport", "dstlimit": "hashlimit", "random": "statistic"}
-    | {"nth": "statistic"},
+    "-m": {"mport": "multiport", "dstlimit": "hashlimit", "iplimit": "connlimit"}
+    | {"random": "statistic", "nth": "statistic"},
     "-p": {"ipv4": "4", "ipv6-crypt": "esp", "ipv6-auth": "ah"},
     "--log-level": {"warn": "warning", "err": "error", "emergency": "emerg"},
 }
-_OLD_OPTIONS = {"--days": "--weekdays", "--dstlimit": "--hashlimit"} | {
+_OLD_OPTIONS = {
+    "--days": "--weekdays",
+    "--dstlimit": "--hashlimit",
+    "--iplimit-above": "--connlimit-above",
+    "--iplimit-mask": "--connlimit-mask",
+} | {
     f"--dstlimit-{name}": f"--hashlimit-{name}"
     for name in ("burst", "mode", "name", "htable-size", "htable-max", "htable-expire")
 }
@@ -249,7 +285,7 @@ def _parts(words: list[Token]) -> Iterator[list[Token]]:
 
 def _guilty(parts: list[_Part], error: RuleSyntaxError) -> int | None:
     """Which part the error points at, or the last one if it points at the end."""
-    kept = [at for at, part in enumerate(parts) if not part.cause]
+    kept = [at for at, part in enumerate(parts) if part.is_read]
     for at in kept:
         words = parts[at].words
         if words[0].column <= error.column < words[-1].end:
