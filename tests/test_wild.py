@@ -196,6 +196,7 @@ def test_what_only_the_machine_of_the_text_had_is_no_mistake() -> None:
         ("-s a.example -d b.example/24", ["-s a.example", "-d b.example/24"]),
         ("! -d <my-address> -j DROP", ["! -d <my-address>"]),
         ("-p tcp -d ${WAN} --dport $PORT -j ACCEPT", ["-d ${WAN}", "--dport $PORT"]),
+        ("-p tcp --dport {{ web_port }} -j ACCEPT", ["--dport {{web_port}}"]),
         ("-m mac --mac-source 00:1a:xx:xx:xx:xx", ["-m mac --mac-source 00:1a:xx:xx:xx:xx"]),
         ("-m owner --uid-owner squid -j ACCEPT", ["-m owner --uid-owner squid"]),
         ("-j NFLOG --nflog-group #", ["-j NFLOG --nflog-group #"]),
@@ -245,6 +246,9 @@ def test_remarks_and_missing_blanks_do_no_harm(line: str, plain: str) -> None:
         "<pre>{}</pre>",
         '<p><span class="x">{}</span><br/>',
         "[init] {}",
+        "+{}",
+        "++++ {}",
+        "| {}",
         "Jan  3 12:00:01 host iptables[123]: {}",
     ],
 )
@@ -262,8 +266,42 @@ def test_marks_of_a_web_page_are_what_they_stand_for() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "plain"),
+    [
+        ("-j ACC{}EPT", "-j ACCEPT"),
+        ("-j DNAT --to 10.0.{}0.9:22", "-j DNAT --to-destination 10.0.0.9:22"),
+        ("--tcp-flags SYN{} SYN", "--tcp-flags SYN SYN"),
+        ("-m state --state{} NEW", "-m state --state NEW"),
+    ],
+)
+def test_a_line_copied_from_a_window_has_blanks_behind_its_last_column(
+    line: str, plain: str
+) -> None:
+    start = "-A PREROUTING -s 10.0.0.1/32 -i enp3s0f1 -p tcp -m tcp "
+    before, after = f"{start}{line}".split("{}")
+    wide = start.ljust(80 - len(before) + len(start)) + before[len(start) :]
+    rest = f"{wide}{' ' * 123}{after}"
+    (found,) = rules_of(read(f"*nat\n{rest}\nCOMMIT\n"))
+    (meant,) = rules_of(read(f"*nat\n{start}{plain}\nCOMMIT\n"))
+    assert found == meant
+    assert f"-A PREROUTING {found}" == rest
+
+
+def test_a_table_that_comes_again_is_printed_before_the_one_that_counts() -> None:
+    one, two = (in_filter(f"-A INPUT -s 10.0.0.{n}/32 -j DROP") for n in (1, 2))
+    nat = "*nat\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -j RETURN\nCOMMIT\n"
+    found = read(f"host# one\n{nat}{one}host# two\n{nat}{two}")
+    assert [str(rule) for rule in rules_of(found)] == ["-j RETURN", "-s 10.0.0.2/32 -j DROP"]
+    assert read(found.save()).tables == found.tables
+    assert read(found.save()).save() == found.save()
+    assert found.save().count("10.0.0.1/32") == 1
+
+
+@pytest.mark.parametrize(
     ("lines", "table"),
     [
+        (["-A web -j RETURN", "COMMIT", "*filter", "COMMIT"], "nat"),
+        (["-A FORWARD -j MARK --set-mark 1", "COMMIT", "*filter", "COMMIT"], "mangle"),
         (["-A web -j REDIRECT --to-ports 80", "-A OUTPUT -j web"], "nat"),
         (["-A web -j REDIRECT --to-ports 80", "-A FORWARD -j ACCEPT"], "filter"),
         (["-A web -j ACCEPT"], "filter"),
@@ -277,9 +315,13 @@ def test_rules_without_a_table_are_of_the_one_that_knows_their_targets(
 
 
 def test_an_inserted_rule_stands_where_it_says_even_if_it_cannot_be_read() -> None:
-    lines = "-A INPUT -j DROP", "-I INPUT -m geoip --src-cc XY", "-I INPUT 9 -j FORWARD"
+    lines = (
+        *("-A INPUT -j DROP", "-I INPUT -m geoip --src-cc XY", "-I INPUT 9 -j FORWARD"),
+        "-I INPUT 2 -m comment --comment 'my web' -j ACCEPT",
+    )
     assert [str(rule) for rule in rules_of(read(in_filter(*lines)))] == [
-        *("-m geoip --src-cc XY", "-j DROP", "-j FORWARD")
+        *("-m geoip --src-cc XY", "-m comment --comment 'my web' -j ACCEPT"),
+        *("-j DROP", "-j FORWARD"),
     ]
 
 

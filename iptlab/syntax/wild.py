@@ -15,19 +15,8 @@ from typing import NamedTuple
 
 from iptlab.errors import RuleError, RulesetError
 from iptlab.matches.unmodelled import ForeignMatch, UnreadMatch
-from iptlab.netfilter.extension import NO_SUCH
 from iptlab.netfilter.hooks import TableName, hooks_of
-from iptlab.netfilter.rules import (
-    ZERO,
-    Chain,
-    Counters,
-    Fault,
-    Jump,
-    Outline,
-    Rule,
-    Table,
-    faults,
-)
+from iptlab.netfilter.rules import ZERO, Counters, Rule, Table
 from iptlab.netfilter.values import read_integer
 from iptlab.packet import Family
 from iptlab.syntax.edit import Edit
@@ -36,7 +25,8 @@ from iptlab.syntax.rule import leading_count, read_command
 from iptlab.syntax.tokens import Token, restore_words
 from iptlab.syntax.wild_lines import plain_lines
 from iptlab.syntax.wild_rule import found_rules
-from iptlab.targets.unmodelled import ForeignTarget, UnreadTarget
+from iptlab.syntax.wild_table import accepted
+from iptlab.targets.unmodelled import ForeignTarget
 
 
 class Note(NamedTuple):
@@ -84,12 +74,13 @@ class Found:
         self._foreign = False
         self._skipping = False
         self._outside: list[str] = []
+        self._replaced: list[str] = []
         self._modules: set[str] = set()
 
     @property
     def tables(self) -> Mapping[TableName, Table]:
         """The tables, without what the kernel would refuse of them."""
-        return {name: _accepted(block.edit) for name, block in self._blocks.items()}
+        return {name: accepted(block.edit) for name, block in self._blocks.items()}
 
     def read(self, text: str) -> None:
         """Read the text to its end; RulesetError if there are no rules of this family in it."""
@@ -100,6 +91,8 @@ class Found:
             if line:
                 self._line(Place(number, line), declared)
         self._end_remarks(last=True)
+        for name, (before, after) in [*self.remarks.items()][:1]:
+            self.remarks[name] = ("\n".join(filter(None, [*self._replaced, before])), after)
         self._check_family(lines)
 
     def _check_family(self, lines: list[str]) -> None:
@@ -160,13 +153,19 @@ class Found:
         self._skipping = False
         if name in self._blocks:
             self._note(place, f"table {name} comes again; as in a restore, the last one counts")
-            self._outside += [*self._blocks[name].lines, "COMMIT"]
+            self._put_outside(name)
         self._begin(name, declared)
+
+    def _put_outside(self, name: TableName) -> None:
+        """Make a table that comes again, and all around it, lines before the first one."""
+        self._end_remarks()
+        before, after = self.remarks.pop(name)
+        lines = [before, *self._blocks.pop(name).lines, "COMMIT", after]
+        self._replaced += filter(None, lines)
 
     def _begin(self, name: TableName, declared: Mapping[str, list[str]]) -> None:
         self._end_remarks()
         self._current = name
-        self._blocks.pop(name, None)
         edit = Edit(Table.empty(name), self.family)
         self._blocks[name] = _Block(edit)
         self.remarks[name] = ("\n".join(self._outside), "")
@@ -255,8 +254,7 @@ class Found:
     def _insert(self, edit: Edit, words: list[Token], place: Place) -> None:
         """Put a rule where ``-I`` says; one behind the last rule goes to the end."""
         number = read_integer(words[2].text) if len(words) > 2 else None
-        rest = words[2:] if number is None else words[3:]
-        for rule in found_rules([*words[:2], *rest], place, self.family, edit):
+        for rule in found_rules(words, place, self.family, edit):
             self._note_modules(rule, place)
             edit.put_unchecked(words[1].text, rule, place, number or 1)
 
@@ -270,10 +268,15 @@ class Found:
 
 
 def _usual_table(lines: list[str]) -> TableName:
-    """The table of rules before any header: nat if they do what only nat can."""
+    """The table of rules before any header: one that has their chains and no header itself."""
     alone = [line for line in takewhile(lambda line: line[:1] != "*", lines) if _ALONE(line)]
-    forwards = any("-A FORWARD " in line for line in alone)
-    return TableName.NAT if any(map(_TRANSLATES, alone)) and not forwards else TableName.FILTER
+    chains = {words[words.index("-A") + 1] for words in map(str.split, alone)} & _BUILT_IN
+    headed = {line[1:].strip().lower() for line in lines if line[:1] == "*"}
+    order = [TableName.FILTER, TableName.NAT, TableName.MANGLE, TableName.RAW]
+    if any(map(_TRANSLATES, alone)):
+        order.insert(0, TableName.NAT)
+    fitting = [name for name in order if name not in headed and chains <= set(hooks_of(name))]
+    return fitting[0] if fitting else order[0]
 
 
 _ALONE = re.compile(r"(?:\[[^\]]*\] ?)?-A ").match
@@ -307,59 +310,6 @@ def _table_of(words: list[Token]) -> tuple[TableName | None, list[Token]]:
             name = TableName.named(words[at + 1].text)
             return name, [*words[:at], *words[at + 2 :]] if name else words
     return None, words
-
-
-# --- tables ---
-
-
-def _accepted(edit: Edit) -> Table:
-    """The table with every rule that the kernel would refuse kept as unread.
-
-    What only this machine lacks, such as an accounting object, the text's own may have had.
-    """
-    table = edit.table()
-    for _ in range(sum(len(chain.rules) for chain in table.chains.values()) + 1):
-        outlines = {
-            name: Outline.of([*map(_callee, chain.rules)], chain.rules)
-            for name, chain in table.chains.items()
-        }
-        found = faults(table.name, outlines)
-        fault = next((each for each in found if each.kernel != NO_SUCH), None)
-        if fault is None:
-            break
-        chain = table.chains[fault.chain]
-        at = _guilty(chain, fault)
-        kept = _without(chain.rules[at], fault)
-        rules = (*chain.rules[:at], kept, *chain.rules[at + 1 :])
-        table = table.with_chain(replace(chain, rules=rules))
-    return table
-
-
-def _callee(rule: Rule) -> str:
-    return rule.target.chain if isinstance(rule.target, Jump) else ""
-
-
-def _guilty(chain: Chain, fault: Fault) -> int:
-    """Which of the chain's rules the fault is about, counted from 0."""
-    if fault.number:
-        return fault.number - 1
-    return next(at for at, rule in enumerate(chain.rules) if _callee(rule) == fault.word)
-
-
-def _without(rule: Rule, fault: Fault) -> Rule:
-    """The rule with the extension that the kernel refuses, else all of it, kept as unread."""
-    named = [match for match in rule.matches if match.name == fault.word]
-    target = rule.target
-    if named:
-        matches = tuple(
-            UnreadMatch(str(match), fault.cause) if match in named else match
-            for match in rule.matches
-        )
-    elif target and fault.word in (target.name, getattr(target, "chain", "")):
-        matches, target = rule.matches, UnreadTarget(str(target), fault.cause)
-    else:
-        matches, target = (UnreadMatch(str(rule), fault.cause),), None
-    return replace(rule, matches=matches, target=target, written=str(rule))
 
 
 _ADDRESS_6 = re.compile(r"(?:^|\s)(?:-s|-d|--source|--destination)\s+[0-9a-fA-F]*:[0-9a-fA-F:.]*")

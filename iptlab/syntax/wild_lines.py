@@ -43,9 +43,9 @@ def _is_broken(line: str) -> bool:
 
 _BEGINS = re.compile(r"[-*:#\[$>]|COMMIT").match
 _A_LINE = r"(?=-[A-Z] |[*:]\s?\w|# ?(?:Generated|Completed)|\[\d+:\d+\] -|COMMIT\b)"
-# a mail's >, the number of a line, the time and the program of a log
+# a mail's >, a patch's +, the number of a line, the time and the program of a log
 _AROUND = re.compile(
-    rf"^[ \t]*(?:> ?|\d+[.):]?[ \t]+{_A_LINE}|\d+[.)][ \t]+"
+    rf"^[ \t]*(?:> ?|[+|]+[ \t]*{_A_LINE}|\d+[.):]?[ \t]+{_A_LINE}|\d+[.)][ \t]+"
     rf"|\[[A-Za-z][\w.-]*\] {_A_LINE}|.{{0,99}}?\S\[\d+\]: {_A_LINE})*"
 )
 _QUOTED = re.compile(rf"(['\"]){_A_LINE}(.*?)(?:\\n)?\1[,;)\]]*").fullmatch
