@@ -20,7 +20,11 @@ from hypothesis import strategies as st
 import iptlab
 from iptlab import RuleError, Ruleset, RulesetError
 from iptlab.matches.unmodelled import ForeignMatch, HiddenMatch, UnreadMatch
+from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Jump, Rule
+from iptlab.packet import Family
+from iptlab.syntax.grammar import Command
+from iptlab.syntax.listing import listed
 from iptlab.targets.unmodelled import AbsentChain, ForeignTarget, HiddenTarget, UnreadTarget
 
 with tarfile.open(Path(__file__).parent / "data" / "found-dumps.tar.xz") as packed:
@@ -285,6 +289,25 @@ def test_a_line_copied_from_a_window_has_blanks_behind_its_last_column(
     (meant,) = rules_of(read(f"*nat\n{start}{plain}\nCOMMIT\n"))
     assert found == meant
     assert f"-A PREROUTING {found}" == rest
+
+
+def test_each_rule_that_the_kernel_refuses_is_kept_as_unread() -> None:
+    lines = (
+        *("-N a", "-A INPUT -m owner --uid-owner 0 -p tcp -j DNAT --to 10.0.0.1", "-A a -j a"),
+        *("-A OUTPUT -j a", "-A OUTPUT -j INPUT", "-A a -m rpfilter -j DROP", "-A OUTPUT -j INPUT"),
+    )
+    assert [(str(rule), len(unread(rule))) for rule in rules_of(read(in_filter(*lines)))] == [
+        ("-m owner --uid-owner 0 -p tcp -j DNAT --to 10.0.0.1", 2),
+        *(("-j a", 0), ("-j INPUT", 1), ("-j INPUT", 1)),
+        *(("-j a", 1), ("-m rpfilter -j DROP", 1)),
+    ]
+
+
+@pytest.mark.parametrize("line", ["-A INPUT -j", "-A INPUT -j LOG --log-prefix"])
+def test_a_rule_that_is_cut_off_can_be_listed(line: str) -> None:
+    table = read(in_filter(line)).table(TableName.FILTER)
+    (row,) = listed(table, Command("-L", "INPUT"), Family.IPV4, {})[2:]
+    assert row[:10].split() == line.split()[3:4]
 
 
 def test_a_table_that_comes_again_is_printed_before_the_one_that_counts() -> None:

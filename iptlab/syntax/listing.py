@@ -199,7 +199,7 @@ def target_name(target: Target | None) -> str:
         case Jump(chain=name) | AbsentChain(chain=name):
             return name
         case KeptTarget(text=text):
-            return text.split()[1]
+            return " ".join(text.split()[1:2])  # a line may be cut off behind -j
         case _:
             return target.column or target.name
 

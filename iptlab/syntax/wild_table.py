@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from iptlab.matches.unmodelled import UnreadMatch
 from iptlab.netfilter.extension import NO_SUCH
-from iptlab.netfilter.rules import Chain, Fault, Jump, Outline, Rule, Table, faults
+from iptlab.netfilter.rules import Fault, Jump, Outline, Rule, Table, faults
 from iptlab.syntax.edit import Edit
 from iptlab.targets.unmodelled import UnreadTarget
 
@@ -17,32 +17,36 @@ def accepted(edit: Edit) -> Table:
     What only this machine lacks, such as an accounting object, the text's own may have had.
     """
     table = edit.table()
-    for _ in range(sum(len(chain.rules) for chain in table.chains.values()) + 1):
-        outlines = {
-            name: Outline.of([*map(_callee, chain.rules)], chain.rules)
-            for name, chain in table.chains.items()
-        }
-        found = faults(table.name, outlines)
-        fault = next((each for each in found if each.kernel != NO_SUCH), None)
-        if fault is None:
-            break
-        chain = table.chains[fault.chain]
-        at = _guilty(chain, fault)
-        kept = _without(chain.rules[at], fault)
-        rules = (*chain.rules[:at], kept, *chain.rules[at + 1 :])
-        table = table.with_chain(replace(chain, rules=rules))
+    while found := _first_faults(table):
+        rules = {name: [*table.chains[name].rules] for name in {each.chain for each in found}}
+        blamed = {(each.chain, at): each for each in reversed(found) for at in _guilty(table, each)}
+        for (name, at), fault in blamed.items():
+            rules[name][at] = _without(rules[name][at], fault)
+        for name, changed in rules.items():
+            table = table.with_chain(replace(table.chains[name], rules=tuple(changed)))
     return table
+
+
+def _first_faults(table: Table) -> list[Fault]:
+    """What is wrong with jumps; if nothing is, what is wrong with rules by themselves."""
+    outlines = {
+        name: Outline.of([*map(_callee, chain.rules)], chain.rules)
+        for name, chain in table.chains.items()
+    }
+    found = [each for each in faults(table.name, outlines) if each.kernel != NO_SUCH]
+    return [each for each in found if not each.number] or found
 
 
 def _callee(rule: Rule) -> str:
     return rule.target.chain if isinstance(rule.target, Jump) else ""
 
 
-def _guilty(chain: Chain, fault: Fault) -> int:
-    """Which of the chain's rules the fault is about, counted from 0."""
+def _guilty(table: Table, fault: Fault) -> list[int]:
+    """Which rules of its chain the fault is about, counted from 0."""
     if fault.number:
-        return fault.number - 1
-    return next(at for at, rule in enumerate(chain.rules) if _callee(rule) == fault.word)
+        return [fault.number - 1]
+    rules = table.chains[fault.chain].rules
+    return [at for at, rule in enumerate(rules) if _callee(rule) == fault.word]
 
 
 def _without(rule: Rule, fault: Fault) -> Rule:
