@@ -337,6 +337,59 @@ def test_rules_without_a_table_are_of_the_one_that_knows_their_targets(
     assert next(iter(read("\n".join(lines)).tables)) == table
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "iptables -t nat -A OUTPUT -p tcp -j RETURN",
+        "/sbin/iptables -w 5 -t nat -A OUTPUT -p tcp -j RETURN",
+        '"$IPT" --table nat -A OUTPUT -p tcp -j RETURN',
+        "${fw} -t nat -A OUTPUT -p tcp -j RETURN",
+        "$ sudo iptables -t nat -A OUTPUT -p tcp -j RETURN",
+        "[root@host ~]# iptables -t nat -A OUTPUT -p tcp -j RETURN",
+        "root@host:/etc# iptables -t nat -A OUTPUT -p tcp -j RETURN",
+        "# iptables -t nat -A OUTPUT -p tcp -j RETURN",
+        "iptables -t nat -A OUTPUT -p tcp \\\n  -j RETURN",
+        "iptables -t nat -A OUTPUT -p tcp -j RETURN 2> /dev/null",
+        "iptables -t nat -A OUTPUT -p tcp -j RETURN >/dev/null 2>&1 && echo done",
+        "[ -n $x ] && iptables -t nat -A OUTPUT -p tcp -j RETURN; exit",
+        "if ! iptables -C OUTPUT; then iptables -t nat -A OUTPUT -p tcp -j RETURN; fi",
+    ],
+)
+def test_a_command_is_found_in_a_script_or_behind_a_prompt(line: str) -> None:
+    found = read(line)
+    assert list(found.tables) == ["nat"]
+    assert [str(rule) for rule in rules_of(found)] == ["-p tcp -j RETURN"]
+    whole = line.replace("\\\n ", "")
+    assert [note.text for note in found.notes] == [whole] * (";" in line or "&& echo" in line)
+
+
+def test_a_command_of_a_script_is_for_the_filter_table_unless_it_names_another() -> None:
+    lines = "iptables -t mangle -A OUTPUT -j RETURN", "iptables -A OUTPUT -p tcp -j REJECT"
+    assert [*read("\n".join(lines)).tables] == ["mangle", "filter"]
+
+
+def test_what_a_script_has_in_a_remark_or_a_quotation_is_no_command() -> None:
+    lines = (
+        *("iptables -A OUTPUT -j RETURN", "#iptables -A OUTPUT -j DROP", "$EBTABLES -A FORWARD"),
+        'iptables -A INPUT -m comment --comment "a; iptables -A OUTPUT && > b"',
+    )
+    assert [str(rule) for rule in rules_of(read("\n".join(lines)))] == [
+        *('-m comment --comment "a; iptables -A OUTPUT && > b"', "-j RETURN")
+    ]
+
+
+def test_a_session_around_a_dump_takes_nothing_from_it() -> None:
+    dump = in_filter("-A INPUT -j DROP")
+    found = read(f"# iptables -S\n{dump}$ iptables -F\n$ iptables -A INPUT -p tcp -j RETURN\n")
+    assert [str(rule) for rule in rules_of(found)] == ["-j DROP", "-p tcp -j RETURN"]
+
+
+@pytest.mark.parametrize(("asked", "table"), [("-t mangle -S", "mangle"), ("-S", "filter")])
+def test_a_list_of_rules_is_of_the_table_that_was_asked_for(asked: str, table: str) -> None:
+    text = f"host# iptables -t raw -S\nhost# iptables {asked}\n-P OUTPUT ACCEPT\n-A OUTPUT -j DROP"
+    assert [*read(text).tables] == [table]
+
+
 def test_an_inserted_rule_stands_where_it_says_even_if_it_cannot_be_read() -> None:
     lines = (
         *("-A INPUT -j DROP", "-I INPUT -m geoip --src-cc XY", "-I INPUT 9 -j FORWARD"),
