@@ -21,7 +21,7 @@ import iptlab
 from iptlab import RuleError, Ruleset, RulesetError
 from iptlab.matches.unmodelled import ForeignMatch, HiddenMatch, UnreadMatch
 from iptlab.netfilter.hooks import TableName
-from iptlab.netfilter.rules import Jump, Rule
+from iptlab.netfilter.rules import Counters, Jump, Rule
 from iptlab.packet import Family
 from iptlab.syntax.grammar import Command
 from iptlab.syntax.listing import listed
@@ -382,6 +382,26 @@ def test_a_session_around_a_dump_takes_nothing_from_it() -> None:
     dump = in_filter("-A INPUT -j DROP")
     found = read(f"# iptables -S\n{dump}$ iptables -F\n$ iptables -A INPUT -p tcp -j RETURN\n")
     assert [str(rule) for rule in rules_of(found)] == ["-j DROP", "-p tcp -j RETURN"]
+
+
+@pytest.mark.parametrize(
+    ("chains", "table"),
+    [
+        (["PREROUTING", "POSTROUTING", "OUTPUT"], "nat"),
+        (["PREROUTING", "OUTPUT"], "raw"),
+        (["INPUT", "OUTPUT"], "security"),
+    ],
+)
+def test_a_table_that_lost_its_header_is_known_by_its_chains(chains: list[str], table: str) -> None:
+    part = [*(f":{chain} ACCEPT [1:60]" for chain in chains), ":web - [0:0]"]
+    part += ["-A OUTPUT -j web", "-A web -s 10.0.0.1/32 -j ACCEPT", "COMMIT"]
+    found = read("\n".join([*part, in_filter("-A INPUT -j DROP")]))
+    assert [*found.tables] == [table, "filter"]
+    assert [str(rule) for rule in rules_of(found)] == [
+        *("-j web", "-s 10.0.0.1/32 -j ACCEPT", "-j DROP")
+    ]
+    assert found.tables[TableName(table)].chains[chains[0]].counters == Counters(1, 60)
+    assert found.tables[TableName(table)].chains["OUTPUT"].rules[0].target == Jump("web")
 
 
 @pytest.mark.parametrize(("asked", "table"), [("-t mangle -S", "mangle"), ("-S", "filter")])
