@@ -138,6 +138,7 @@ class Found:
         elif not self._command(place, declared):
             self._note(place, "it is no line of a dump, so it was left out")
             self._outside.append(line)
+            return
         if self._current:
             self._blocks[self._current].lines.append(line)
 

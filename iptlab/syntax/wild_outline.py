@@ -60,6 +60,7 @@ def declared_chains(
     table: str = usual
     for number, line in enumerate(lines, start=1):
         table = line[1:].strip().lower() if line[:1] == "*" else unnamed.get(number, table)
+        table = usual if line.upper() == "COMMIT" else table
         found = re.search(r"(?:^: ?|(?:^|\s)(?:-N|-A|--append)\s+)([^\s\"]+)", line)
         elsewhere = re.search(r"\s(?:-t|--table)\s+(\w+)", line)
         if found and len(found[1].encode()) <= 28 and found[1] not in BUILT_IN:

@@ -28,9 +28,9 @@ def script_lines(lines: list[str]) -> Iterator[Line]:
     """
     headed = any(line[:1] == "*" for line in lines)
     followed = _ADDS if headed else _CHANGES
-    commented = any(map(_CALLED, lines))
+    remarks = headed or any(map(_CALLED, lines))
     for line in lines:
-        if _IS_OF_A_DUMP(line) or (line[0] == "#" and commented):
+        if _IS_OF_A_DUMP(line) or (line[0] == "#" and remarks):
             yield Line((line,))
             continue
         prompt = _PROMPT(line) or (not headed and _SESSION(line))
