@@ -133,22 +133,26 @@ class _RuleReader:
             for rule in rules
         )
 
-    def _cut(self, part: list[Token]) -> Iterator[_Part]:
+    def _cut(self, words: list[Token]) -> Iterator[_Part]:
         """The part, cut behind the words of a foreign module."""
-        found = module_of(part)
-        if found is None or (part[0].text in _JUMPS and part[1].text in self.edit.chains):
-            yield _Part(part)
-            return
-        module, count = found
-        yield _Part(part[:count], module=module)
-        if part[count:]:
-            yield _Part(part[count:])
+        part = _Part(words)
+        found = module_of(words)
+        if _UNPRINTED(self._text(part)):
+            yield _Part(words, "its options were not printed")
+        elif found is None or (words[0].text in _JUMPS and words[1].text in self.edit.chains):
+            yield part
+        else:
+            module, count = found
+            yield _Part(words[:count], module=module)
+            if words[count:]:
+                yield _Part(words[count:])
 
     def _match(self, part: _Part) -> Kept:
         text = self._text(part)
         if part.module:
             return ForeignMatch(text, part.module.name, part.module.origin)
-        return HiddenMatch(text) if _hides_value(part) else UnreadMatch(text, part.cause)
+        hidden = _hides_value(part) or _UNPRINTED(text)
+        return HiddenMatch(text) if hidden else UnreadMatch(text, part.cause)
 
     def _target(self, part: _Part) -> Target:
         """What cannot be read behind -j: a name alone may be that of a chain of another part."""
@@ -156,9 +160,10 @@ class _RuleReader:
             return ForeignTarget(self._text(part), part.module.name, part.module.origin)
         if len(part.words) == 2 and _NAME(part.words[1].text):
             return AbsentChain(part.words[1].text, goto=part.words[0].text in ("-g", "--goto"))
-        if _hides_value(part) and part.words[1].text in TARGETS:
-            return HiddenTarget(self._text(part))
-        return UnreadTarget(self._text(part), part.cause)
+        text = self._text(part)
+        if _UNPRINTED(text) or (_hides_value(part) and part.words[1].text in TARGETS):
+            return HiddenTarget(text)
+        return UnreadTarget(text, part.cause)
 
     def _blame(self, parts: list[_Part], error: RuleSyntaxError) -> bool:
         """Mark the part that the error is about; the answer is whether there is one."""
@@ -208,6 +213,8 @@ def _hides_value(part: _Part) -> bool:
     return name[:2] == "--" and _MASKED(value) is not None
 
 
+# what iptables-save prints for an extension that is newer than itself
+_UNPRINTED = re.compile(r".*\[(?:unsupported revision|\d+ bytes of unknown \w+ data)\]$").match
 # options whose value may be a name that only the machine of the text knows
 _NAMES = {"-s", "--source", "--src", "-d", "--destination", "--dst"} | {
     f"--{whose}-owner" for whose in ("uid", "gid")
