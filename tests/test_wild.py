@@ -204,6 +204,7 @@ def test_what_only_the_machine_of_the_text_had_is_no_mistake() -> None:
         ("-m mac --mac-source 00:1a:xx:xx:xx:xx", ["-m mac --mac-source 00:1a:xx:xx:xx:xx"]),
         ("-m owner --uid-owner squid -j ACCEPT", ["-m owner --uid-owner squid"]),
         ("-j NFLOG --nflog-group #", ["-j NFLOG --nflog-group #"]),
+        ("-p tcp $NEW -j $LOG --log-prefix a", ["$NEW", "-j $LOG --log-prefix a"]),
         ("-m limit [unsupported revision] -j DROP", ["-m limit [unsupported revision]"]),
         ("-p tcp -j CT [unsupported revision]", ["-j CT [unsupported revision]"]),
         ("-j X [8 bytes of unknown target data]", ["-j X [8 bytes of unknown target data]"]),

@@ -161,7 +161,9 @@ class _RuleReader:
         if len(part.words) == 2 and _NAME(part.words[1].text):
             return AbsentChain(part.words[1].text, goto=part.words[0].text in ("-g", "--goto"))
         text = self._text(part)
-        if _UNPRINTED(text) or (_hides_value(part) and part.words[1].text in TARGETS):
+        named = part.words[1].text if part.words[1:] else ""
+        hides = _hides_value(part) and (named in TARGETS or _VARIABLE(named))
+        if hides or _UNPRINTED(text):
             return HiddenTarget(text)
         return UnreadTarget(text, part.cause)
 
@@ -206,8 +208,13 @@ class _Part:
 
 
 def _hides_value(part: _Part) -> bool:
-    """Whether its last value is a name of a host or user, or was made unreadable."""
+    """Whether its last value is a name of a host or user, or was made unreadable.
+
+    A variable that stands for whole words of a rule hides them too.
+    """
     *_, name, value = ("", *(word.text for word in part.words))
+    if any(_VARIABLE(word.text) for word in part.words[:2]):
+        return True
     if name in _NAMES:
         return bool(_NAMED(value) or _MASKED(value))
     return name[:2] == "--" and _MASKED(value) is not None
@@ -221,6 +228,7 @@ _NAMES = {"-s", "--source", "--src", "-d", "--destination", "--dst"} | {
 }
 # x.x.x.x, 10.*.*.*, <my ip>, [SERVER], $WAN_IP, ${WAN}, {{ wan }}, %(wan)s
 _BLANK = r"<[^<>]+>|\[[A-Za-z][^\[\]]*\]|\$\{?\w+\}?|\{\{?[^{}]+\}?\}|%\(?\w+\)?s?"
+_VARIABLE = re.compile(r"\$(?:\w+|\{\w+\})").fullmatch
 _NUMBER = r"0[xX][\da-fA-F]+"
 _MASKED = re.compile(
     rf"(?!{_NUMBER}(?:/{_NUMBER})?$)(?=.*[xX*?#<\[$%{{])(?:[\dxX*?#.:/-]|[a-f]+[\dxX:]|{_BLANK})+"
