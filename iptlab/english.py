@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from iptlab.errors import IptlabError
-from iptlab.matches.unmodelled import HiddenMatch, Unanswered, UnreadMatch
+from iptlab.matches.unmodelled import ForeignMatch, HiddenMatch, Kept, Unanswered, UnreadMatch
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.context import CtState
 from iptlab.netfilter.extension import Condition, Match
@@ -14,7 +14,13 @@ from iptlab.netfilter.hooks import Hook, hooks_of
 from iptlab.netfilter.rules import Chain, Jump, Rule, Table
 from iptlab.netfilter.values import StateSet
 from iptlab.ruleset import Ruleset
-from iptlab.targets.unmodelled import AbsentChain, HiddenTarget, UnreadTarget
+from iptlab.targets.unmodelled import (
+    AbsentChain,
+    ForeignTarget,
+    HiddenTarget,
+    KeptTarget,
+    UnreadTarget,
+)
 
 _POLICY = {
     Verdict.ACCEPT: "is accepted by this table",
@@ -119,6 +125,8 @@ def _oddities(table: Table, rule: Rule) -> Iterator[str]:
                 yield f"jumps to {extension.chain}, where there are no rules: nothing comes of it."
         elif isinstance(extension, HiddenMatch | HiddenTarget):
             yield f"has `{extension}': nobody said what that stands for."
+        elif isinstance(extension, ForeignMatch | ForeignTarget):
+            yield f"has `{extension}', of {extension.origin}: iptlab cannot tell what comes of it."
         elif isinstance(extension, Unanswered):
             yield f"asks what iptlab cannot tell: {extension.reason}."
     if rule.target is None and _asks(rule):
@@ -183,13 +191,13 @@ def _takes_all(table: Table, name: str, seen: tuple[str, ...]) -> bool:
 
 def _asks(rule: Rule) -> bool:
     """Whether the rule asks something, and only that."""
-    readable = not any(isinstance(match, UnreadMatch | HiddenMatch) for match in rule.matches)
+    readable = not any(isinstance(match, Kept) for match in rule.matches)
     return readable and not rule.remembers and bool(_tests(rule))
 
 
 def _is_sure(rule: Rule) -> bool:
     """Whether it is known what the rule's target does."""
-    return not isinstance(rule.target, UnreadTarget | HiddenTarget | AbsentChain) and not (
+    return not isinstance(rule.target, KeptTarget | AbsentChain) and not (
         isinstance(rule.target, Jump) and rule.target.goto
     )
 

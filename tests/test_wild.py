@@ -19,9 +19,13 @@ from hypothesis import strategies as st
 
 import iptlab
 from iptlab import RuleError, Ruleset, RulesetError
-from iptlab.matches.unmodelled import HiddenMatch, UnreadMatch
-from iptlab.netfilter.rules import Rule
-from iptlab.targets.unmodelled import AbsentChain, HiddenTarget, UnreadTarget
+from iptlab.matches.unmodelled import ForeignMatch, HiddenMatch, UnreadMatch
+from iptlab.netfilter.hooks import TableName
+from iptlab.netfilter.rules import Counters, Jump, Rule
+from iptlab.packet import Family
+from iptlab.syntax.grammar import Command
+from iptlab.syntax.listing import listed
+from iptlab.targets.unmodelled import AbsentChain, ForeignTarget, HiddenTarget, UnreadTarget
 
 with tarfile.open(Path(__file__).parent / "data" / "found-dumps.tar.xz") as packed:
     DUMPS = {
@@ -95,6 +99,11 @@ def test_printing_is_a_fixed_point(name: str) -> None:
         ("-j LOG --log-level warn", "-j LOG --log-level warning"),
         ("-p tcp \u2013dport 80", "-p tcp --dport 80"),
         ("-p ipv6-crypt -j ACCEPT", "-p esp -j ACCEPT"),
+        (" -p tcp   -j ACCEPT", "-p tcp -j ACCEPT"),
+        (
+            "-p tcp -m iplimit --iplimit-above 3 --iplimit-mask 24",
+            "-p tcp -m connlimit --connlimit-above 3 --connlimit-mask 24",
+        ),
         ("-m comment --comment 'my web'", '-m comment --comment "my web"'),
         ("-m comment --comment \u201cmy web\u201d", '-m comment --comment "my web"'),
     ],
@@ -110,8 +119,10 @@ def test_old_spellings_mean_what_they_meant(old: str, today: str | None) -> None
     ("line", "kept", "rest"),
     [
         ("-s 10.0.0.300 -p tcp -j DROP", ["-s 10.0.0.300"], "-p tcp -j DROP"),
-        ("-p tcp -m geoip --src-cc CN -j DROP", ["-m geoip --src-cc CN"], "-p tcp -j DROP"),
-        ("-p udp -j TARPIT --tarpit", ["-j TARPIT --tarpit"], "-p udp"),
+        ("-p tcp -m geoip --src-xy CN -j DROP", ["--src-xy CN"], "-p tcp -j DROP"),
+        ("-p tcp -m unheard --of CN -j DROP", ["-m unheard --of CN"], "-p tcp -j DROP"),
+        ("-p udp -m unheard --mask 0xff/0xf", ["-m unheard --mask 0xff/0xf"], "-p udp"),
+        ("-p udp -j UNHEARD --of", ["-j UNHEARD --of"], "-p udp"),
         ("-p tcp --dport 80,443 -j DROP", ["--dport 80,443"], "-p tcp -j DROP"),
         ("-p tcp -j DROP <== note", ["<== note"], "-p tcp -j DROP"),
         ("-m owner --uid-owner 0 -j DROP", ["-m owner --uid-owner 0"], "-j DROP"),
@@ -129,6 +140,59 @@ def test_what_cannot_be_read_is_cut_off_from_the_rest(
 
 
 @pytest.mark.parametrize(
+    ("line", "words", "origin"),
+    [
+        ("-p tcp -m geoip ! --src-cc CN,RU -j DROP", "-m geoip ! --src-cc CN,RU", "xtables-addons"),
+        (
+            "-m condition --condition ! night -j DROP",
+            "-m condition --condition ! night",
+            "xtables-",
+        ),
+        ("-m layer7 --l7proto ssh -s 10.0.0.1 -j DROP", "-m layer7 --l7proto ssh", "l7-filter"),
+        ("-m ndpi --ssh -j DROP", "-m ndpi --ssh", "nDPI"),
+        ("-m unclean -j DROP", "-m unclean", "Linux 2.4"),
+        ("-m owner --cmd-owner ntpd -j DROP", "-m owner --cmd-owner ntpd", "Linux before 2.6.14"),
+        ("-p tcp -m pknock --name a --strict --dport 22", "-m pknock --name a --strict", "addons"),
+        ("-i ppp0 -j ROUTE --gw 10.0.0.1 --tee", "-j ROUTE --gw 10.0.0.1 --tee", "patch-o-matic"),
+        ("-j IPMARK --addr=src --or-mask=0x1", "-j IPMARK --addr=src --or-mask=0x1", "addons"),
+        ("-j TRIGGER --trigger-proto --trigger-match 0-0", "-j TRIGGER --trigger-proto", "DD-WRT"),
+        ("-p tcp -j TARPIT", "-j TARPIT", "xtables-addons"),
+        ("-j IDLETIMER --timeout 5 --label 1 --send_nl_msg 1", "-j IDLETIMER", "Android"),
+        ("-j MARK --set-mark-return 5", "-j MARK --set-mark-return 5", "Tomato"),
+    ],
+)
+def test_a_module_that_is_in_no_kernel_is_known_by_name(line: str, words: str, origin: str) -> None:
+    found = read(in_filter(f"-A INPUT {line}", "-A OUTPUT -j ACCEPT", f"-A INPUT {line}"))
+    rule = next(rules_of(found))
+    (foreign,) = (
+        part for part in rule.extensions() if isinstance(part, ForeignMatch | ForeignTarget)
+    )
+    assert str(foreign).startswith(words)
+    assert origin in foreign.origin
+    assert unread(rule) == []
+    assert str(rule) == line
+    assert [note.why.split(" is ")[0] for note in found.notes] == [foreign.module]
+    assert f"has `{foreign}', of {foreign.origin}:" in iptlab.explain(found)
+
+
+@pytest.mark.parametrize("line", ["-m geoip --src-cc CN -j DROP", "-p tcp -j TARPIT"])
+def test_nobody_can_tell_what_a_foreign_module_does(line: str) -> None:
+    rules = read(in_filter(f"-A INPUT {line}"))
+    told = iptlab.trace(rules, "tcp 10.0.0.9:1 -> 10.0.0.1:22").conclusion
+    assert "a module of xtables-addons, which iptlab does not model" in told
+
+
+def test_a_chain_may_have_the_name_of_a_foreign_target() -> None:
+    rules = read(in_filter("-N ECHO", "-A INPUT -m geoip --src-cc CN -j ECHO", "-A ECHO -j DROP"))
+    assert next(rules_of(rules)).target == Jump("ECHO")
+
+
+def test_what_only_the_machine_of_the_text_had_is_no_mistake() -> None:
+    (rule,) = rules_of(read(in_filter("-A INPUT -m nfacct --nfacct-name web")))
+    assert unread(rule) == []
+
+
+@pytest.mark.parametrize(
     ("line", "hidden"),
     [
         ("-s x.x.x.x/32 -p tcp -j DROP", ["-s x.x.x.x/32"]),
@@ -136,9 +200,14 @@ def test_what_cannot_be_read_is_cut_off_from_the_rest(
         ("-s a.example -d b.example/24", ["-s a.example", "-d b.example/24"]),
         ("! -d <my-address> -j DROP", ["! -d <my-address>"]),
         ("-p tcp -d ${WAN} --dport $PORT -j ACCEPT", ["-d ${WAN}", "--dport $PORT"]),
+        ("-p tcp --dport {{ web_port }} -j ACCEPT", ["--dport {{web_port}}"]),
         ("-m mac --mac-source 00:1a:xx:xx:xx:xx", ["-m mac --mac-source 00:1a:xx:xx:xx:xx"]),
         ("-m owner --uid-owner squid -j ACCEPT", ["-m owner --uid-owner squid"]),
         ("-j NFLOG --nflog-group #", ["-j NFLOG --nflog-group #"]),
+        ("-p tcp $NEW -j $LOG --log-prefix a", ["$NEW", "-j $LOG --log-prefix a"]),
+        ("-m limit [unsupported revision] -j DROP", ["-m limit [unsupported revision]"]),
+        ("-p tcp -j CT [unsupported revision]", ["-j CT [unsupported revision]"]),
+        ("-j X [8 bytes of unknown target data]", ["-j X [8 bytes of unknown target data]"]),
     ],
 )
 def test_a_value_that_was_hidden_is_known_to_be_one(line: str, hidden: list[str]) -> None:
@@ -185,6 +254,9 @@ def test_remarks_and_missing_blanks_do_no_harm(line: str, plain: str) -> None:
         "<pre>{}</pre>",
         '<p><span class="x">{}</span><br/>',
         "[init] {}",
+        "+{}",
+        "++++ {}",
+        "| {}",
         "Jan  3 12:00:01 host iptables[123]: {}",
     ],
 )
@@ -202,8 +274,61 @@ def test_marks_of_a_web_page_are_what_they_stand_for() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "plain"),
+    [
+        ("-j ACC{}EPT", "-j ACCEPT"),
+        ("-j DNAT --to 10.0.{}0.9:22", "-j DNAT --to-destination 10.0.0.9:22"),
+        ("--tcp-flags SYN{} SYN", "--tcp-flags SYN SYN"),
+        ("-m state --state{} NEW", "-m state --state NEW"),
+    ],
+)
+def test_a_line_copied_from_a_window_has_blanks_behind_its_last_column(
+    line: str, plain: str
+) -> None:
+    start = "-A PREROUTING -s 10.0.0.1/32 -i enp3s0f1 -p tcp -m tcp "
+    before, after = f"{start}{line}".split("{}")
+    wide = start.ljust(80 - len(before) + len(start)) + before[len(start) :]
+    rest = f"{wide}{' ' * 123}{after}"
+    (found,) = rules_of(read(f"*nat\n{rest}\nCOMMIT\n"))
+    (meant,) = rules_of(read(f"*nat\n{start}{plain}\nCOMMIT\n"))
+    assert found == meant
+    assert f"-A PREROUTING {found}" == rest
+
+
+def test_each_rule_that_the_kernel_refuses_is_kept_as_unread() -> None:
+    lines = (
+        *("-N a", "-A INPUT -m owner --uid-owner 0 -p tcp -j DNAT --to 10.0.0.1", "-A a -j a"),
+        *("-A OUTPUT -j a", "-A OUTPUT -j INPUT", "-A a -m rpfilter -j DROP", "-A OUTPUT -j INPUT"),
+    )
+    assert [(str(rule), len(unread(rule))) for rule in rules_of(read(in_filter(*lines)))] == [
+        ("-m owner --uid-owner 0 -p tcp -j DNAT --to 10.0.0.1", 2),
+        *(("-j a", 0), ("-j INPUT", 1), ("-j INPUT", 1)),
+        *(("-j a", 1), ("-m rpfilter -j DROP", 1)),
+    ]
+
+
+@pytest.mark.parametrize("line", ["-A INPUT -j", "-A INPUT -j LOG --log-prefix"])
+def test_a_rule_that_is_cut_off_can_be_listed(line: str) -> None:
+    table = read(in_filter(line)).table(TableName.FILTER)
+    (row,) = listed(table, Command("-L", "INPUT"), Family.IPV4, {})[2:]
+    assert row[:10].split() == line.split()[3:4]
+
+
+def test_a_table_that_comes_again_is_printed_before_the_one_that_counts() -> None:
+    one, two = (in_filter(f"-A INPUT -s 10.0.0.{n}/32 -j DROP", "and so on") for n in (1, 2))
+    nat = "*nat\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -j RETURN\nCOMMIT\n"
+    found = read(f"host# one\n{nat}{one}host# two\n{nat}{two}")
+    assert [str(rule) for rule in rules_of(found)] == ["-j RETURN", "-s 10.0.0.2/32 -j DROP"]
+    assert read(found.save()).tables == found.tables
+    assert read(found.save()).save() == found.save()
+    assert (found.save().count("10.0.0.1/32"), found.save().count("and so on")) == (1, 2)
+
+
+@pytest.mark.parametrize(
     ("lines", "table"),
     [
+        (["-A web -j RETURN", "COMMIT", "*filter", "COMMIT"], "nat"),
+        (["-A FORWARD -j MARK --set-mark 1", "COMMIT", "*filter", "COMMIT"], "mangle"),
         (["-A web -j REDIRECT --to-ports 80", "-A OUTPUT -j web"], "nat"),
         (["-A web -j REDIRECT --to-ports 80", "-A FORWARD -j ACCEPT"], "filter"),
         (["-A web -j ACCEPT"], "filter"),
@@ -216,10 +341,89 @@ def test_rules_without_a_table_are_of_the_one_that_knows_their_targets(
     assert next(iter(read("\n".join(lines)).tables)) == table
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "iptables -t nat -A OUTPUT -p tcp -j RETURN",
+        "/sbin/iptables -w 5 -t nat -A OUTPUT -p tcp -j RETURN",
+        '"$IPT" --table nat -A OUTPUT -p tcp -j RETURN',
+        "${fw} -t nat -A OUTPUT -p tcp -j RETURN",
+        "$ sudo iptables -t nat -A OUTPUT -p tcp -j RETURN",
+        "[root@host ~]# iptables -t nat -A OUTPUT -p tcp -j RETURN",
+        "root@host:/etc# iptables -t nat -A OUTPUT -p tcp -j RETURN",
+        "# iptables -t nat -A OUTPUT -p tcp -j RETURN",
+        "iptables -t nat -A OUTPUT -p tcp \\\n  -j RETURN",
+        "iptables -t nat -A OUTPUT -p tcp -j RETURN 2> /dev/null",
+        "iptables -t nat -A OUTPUT -p tcp -j RETURN >/dev/null 2>&1 && echo done",
+        "[ -n $x ] && iptables -t nat -A OUTPUT -p tcp -j RETURN; exit",
+        "if ! iptables -C OUTPUT; then iptables -t nat -A OUTPUT -p tcp -j RETURN; fi",
+    ],
+)
+def test_a_command_is_found_in_a_script_or_behind_a_prompt(line: str) -> None:
+    found = read(line)
+    assert list(found.tables) == ["nat"]
+    assert [str(rule) for rule in rules_of(found)] == ["-p tcp -j RETURN"]
+    whole = line.replace("\\\n ", "")
+    assert [note.text for note in found.notes] == [whole] * (";" in line or "&& echo" in line)
+
+
+def test_a_command_of_a_script_is_for_the_filter_table_unless_it_names_another() -> None:
+    lines = "iptables -t mangle -A OUTPUT -j RETURN", "iptables -A OUTPUT -p tcp -j REJECT"
+    assert [*read("\n".join(lines)).tables] == ["mangle", "filter"]
+
+
+def test_what_a_script_has_in_a_remark_or_a_quotation_is_no_command() -> None:
+    lines = (
+        *("iptables -A OUTPUT -j RETURN", "#iptables -A OUTPUT -j DROP", "$EBTABLES -A FORWARD"),
+        'iptables -A INPUT -m comment --comment "a; iptables -A OUTPUT && > b"',
+    )
+    found = read("\n".join(lines))
+    assert [str(rule) for rule in rules_of(found)] == [
+        *('-m comment --comment "a; iptables -A OUTPUT && > b"', "-j RETURN")
+    ]
+    assert read(found.save()).tables == found.tables
+
+
+def test_a_session_around_a_dump_takes_nothing_from_it() -> None:
+    dump = in_filter("-A INPUT -j DROP")
+    found = read(f"# iptables -S\n{dump}$ iptables -F\n$ iptables -A INPUT -p tcp -j RETURN\n")
+    assert [str(rule) for rule in rules_of(found)] == ["-j DROP", "-p tcp -j RETURN"]
+
+
+@pytest.mark.parametrize(
+    ("chains", "table"),
+    [
+        (["PREROUTING", "POSTROUTING", "OUTPUT"], "nat"),
+        (["PREROUTING", "OUTPUT"], "raw"),
+        (["INPUT", "OUTPUT"], "security"),
+    ],
+)
+def test_a_table_that_lost_its_header_is_known_by_its_chains(chains: list[str], table: str) -> None:
+    part = [*(f":{chain} ACCEPT [1:60]" for chain in chains), ":web - [0:0]"]
+    part += ["-A OUTPUT -j web", "-A web -s 10.0.0.1/32 -j ACCEPT", "COMMIT"]
+    found = read("\n".join([*part, in_filter("-A INPUT -j DROP")]))
+    assert [*found.tables] == [table, "filter"]
+    assert [str(rule) for rule in rules_of(found)] == [
+        *("-j web", "-s 10.0.0.1/32 -j ACCEPT", "-j DROP")
+    ]
+    assert found.tables[TableName(table)].chains[chains[0]].counters == Counters(1, 60)
+    assert found.tables[TableName(table)].chains["OUTPUT"].rules[0].target == Jump("web")
+
+
+@pytest.mark.parametrize(("asked", "table"), [("-t mangle -S", "mangle"), ("-S", "filter")])
+def test_a_list_of_rules_is_of_the_table_that_was_asked_for(asked: str, table: str) -> None:
+    text = f"host# iptables -t raw -S\nhost# iptables {asked}\n-P OUTPUT ACCEPT\n-A OUTPUT -j DROP"
+    assert [*read(text).tables] == [table]
+
+
 def test_an_inserted_rule_stands_where_it_says_even_if_it_cannot_be_read() -> None:
-    lines = "-A INPUT -j DROP", "-I INPUT -m geoip --src-cc XY", "-I INPUT 9 -j FORWARD"
+    lines = (
+        *("-A INPUT -j DROP", "-I INPUT -m geoip --src-cc XY", "-I INPUT 9 -j FORWARD"),
+        "-I INPUT 2 -m comment --comment 'my web' -j ACCEPT",
+    )
     assert [str(rule) for rule in rules_of(read(in_filter(*lines)))] == [
-        *("-m geoip --src-cc XY", "-j DROP", "-j FORWARD")
+        *("-m geoip --src-cc XY", "-m comment --comment 'my web' -j ACCEPT"),
+        *("-j DROP", "-j FORWARD"),
     ]
 
 

@@ -17,7 +17,7 @@ from iptlab.netfilter.rules import VERDICTS, Chain, Counters, Jump, Rule, Table
 from iptlab.netfilter.values import Given, InterfaceName, ProtocolNumber
 from iptlab.packet import Family
 from iptlab.syntax.grammar import Command
-from iptlab.targets.unmodelled import AbsentChain, HiddenTarget, UnreadTarget
+from iptlab.targets.unmodelled import AbsentChain, KeptTarget
 
 # what iptables calls a protocol without asking /etc/protocols; libxtables/xtables.c
 _CHAIN_PROTOCOLS = {0: "all", 1: "icmp", 6: "tcp", 17: "udp", 50: "esp", 51: "ah"} | {
@@ -198,8 +198,8 @@ def target_name(target: Target | None) -> str:
             return ""
         case Jump(chain=name) | AbsentChain(chain=name):
             return name
-        case UnreadTarget(text=text) | HiddenTarget(text=text):
-            return text.split()[1]
+        case KeptTarget(text=text):
+            return " ".join(text.split()[1:2])  # a line may be cut off behind -j
         case _:
             return target.column or target.name
 

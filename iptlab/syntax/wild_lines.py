@@ -17,7 +17,9 @@ def plain_lines(text: str) -> list[str]:
     lines = [_bare(line) for line in plain.split("\n")]
     last = 0
     for at, line in enumerate(lines):
-        if line and _is_broken(lines[last]) and not _BEGINS(line):
+        if at and line and _goes_on(lines[last]) and not _IS_WHOLE(line):
+            lines[last], lines[at] = f"{lines[last][:-1].rstrip()} {line}", ""
+        elif line and _is_broken(lines[last]) and not _BEGINS(line):
             lines[last], lines[at] = f"{lines[last]} {line}", ""
         elif line:
             last = at
@@ -41,11 +43,17 @@ def _is_broken(line: str) -> bool:
     return line.replace('\\"', "").count('"') % 2 == 1 or line.split()[-1][0] == "-"
 
 
+def _goes_on(line: str) -> bool:
+    """Whether a shell reads the next line as more of this command."""
+    return line.endswith("\\") and line[:1] not in ("-", "[") and " -" in line
+
+
+_IS_WHOLE = re.compile(r"[*:#]|COMMIT").match
 _BEGINS = re.compile(r"[-*:#\[$>]|COMMIT").match
 _A_LINE = r"(?=-[A-Z] |[*:]\s?\w|# ?(?:Generated|Completed)|\[\d+:\d+\] -|COMMIT\b)"
-# a mail's >, the number of a line, the time and the program of a log
+# a mail's >, a patch's +, the number of a line, the time and the program of a log
 _AROUND = re.compile(
-    rf"^[ \t]*(?:> ?|\d+[.):]?[ \t]+{_A_LINE}|\d+[.)][ \t]+"
+    rf"^[ \t]*(?:> ?|[+|]+[ \t]*{_A_LINE}|\d+[.):]?[ \t]+{_A_LINE}|\d+[.)][ \t]+"
     rf"|\[[A-Za-z][\w.-]*\] {_A_LINE}|.{{0,99}}?\S\[\d+\]: {_A_LINE})*"
 )
 _QUOTED = re.compile(rf"(['\"]){_A_LINE}(.*?)(?:\\n)?\1[,;)\]]*").fullmatch

@@ -8,30 +8,59 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from iptlab.errors import RuleSyntaxError
-from iptlab.matches.unmodelled import HiddenMatch, UnreadMatch
-from iptlab.netfilter.extension import TARGETS, Match, Target
+from iptlab.matches.unmodelled import ForeignMatch, HiddenMatch, Kept, UnreadMatch
+from iptlab.netfilter.extension import TARGETS, Target
 from iptlab.netfilter.header import Header
 from iptlab.netfilter.rules import Rule
 from iptlab.packet import Family
 from iptlab.syntax.edit import Edit
+from iptlab.syntax.foreign import Module, module_of
 from iptlab.syntax.grammar import JUMPS, LOAD_MATCH, Place
+from iptlab.syntax.old_spelling import modern
 from iptlab.syntax.rule import read_command
 from iptlab.syntax.tokens import Token, restore_words
-from iptlab.targets.unmodelled import AbsentChain, HiddenTarget, UnreadTarget
+from iptlab.targets.unmodelled import AbsentChain, ForeignTarget, HiddenTarget, UnreadTarget
 
 
 def found_rules(words: list[Token], place: Place, family: Family, edit: Edit) -> Iterator[Rule]:
     """The rules of an ``-A`` line, each printed as the line is written."""
-    rest = place.text[words[2].column - 1 :].strip() if len(words) > 2 else ""
-    plain = _SINGLE_QUOTED.sub(r'"\1"', place.text.translate(_TYPOGRAPHY))
-    if plain != place.text:
-        place = Place(place.line, plain)
+    words = _without_number(words)
+    rest = _as_written(place.text, words[2].column - 1) if len(words) > 2 else ""
+    readers = [_RuleReader(words, place, family, edit)]
+    if (plain := [*_plain(place.text)]) != [place.text]:
+        places = [Place(place.line, text) for text in plain]
         start = words[0].column - 1
-        words = restore_words(" " * start + plain[start:])
-    rules = _RuleReader(place, family, edit).rules(words)
+        readers = [_RuleReader(_again(each.text, start), each, family, edit) for each in places]
+    whole = (reader.whole() for reader in readers)
+    rules = next(filter(None, whole), ()) or readers[0].in_parts()
     for rule in rules:
         same = len(rules) > 1 or str(rule) == rest
         yield rule if same else replace(rule, written=rest)
+
+
+def _without_number(words: list[Token]) -> list[Token]:
+    """The words of ``-I CHAIN NUMBER`` without the number, all others as they are."""
+    numbered = words[0].text in ("-I", "--insert") and len(words) > 2 and words[2].text.isdigit()
+    return [*words[:2], *words[3:]] if numbered else words
+
+
+def _again(text: str, start: int) -> list[Token]:
+    """The words of a line from ``start`` on, each with its column in the line."""
+    return _without_number(restore_words(" " * start + text[start:]))
+
+
+def _plain(text: str) -> Iterator[str]:
+    """The line as it was meant, or the ways it may have been: a terminal's edge hides a blank."""
+    plain = _SINGLE_QUOTED.sub(r'"\1"', text.translate(_TYPOGRAPHY))
+    plain = _TEMPLATE.sub(r"\1\2\3", plain)
+    for joint in ("", " ") if _EDGE.search(plain) else ("",):
+        yield _EDGE.sub(joint, plain)
+
+
+def _as_written(text: str, at: int) -> str:
+    """The words from there on, and the blanks before them but one."""
+    before = text[:at]
+    return " " * (len(before) - len(before.rstrip(" ")) - 1) + text[at:].strip()
 
 
 # what word processors make of quotes and of two dashes
@@ -39,24 +68,29 @@ _TYPOGRAPHY = {ord("\u201c"): '"', ord("\u201d"): '"', ord("\u201e"): '"', ord("
 _TYPOGRAPHY |= {ord("\u2014"): "--"}
 # as a shell reads it, where iptables-restore knows double quotes only
 _SINGLE_QUOTED = re.compile(r"(?<=[ =])'([^'\"]*)'(?= |$)")
+# what a program is to fill in: {{ port }}
+_TEMPLATE = re.compile(r"(\{\{)\s+(\S+)\s+(\}\})")
+# blanks behind the last column of a terminal, as copying from its window leaves them
+_EDGE = re.compile(r"(?<=^.{80}) {40,}(?=\S)")
 
 
 class _RuleReader:
     """Reads a rule as today's tool does, else as an old one did, else part by part."""
 
-    def __init__(self, place: Place, family: Family, edit: Edit) -> None:
+    def __init__(self, words: list[Token], place: Place, family: Family, edit: Edit) -> None:
+        self.words = words
         self.place = place
         self.family = family
         self.edit = edit
 
-    def rules(self, words: list[Token]) -> tuple[Rule, ...]:
-        """At least one rule."""
-        for spelled in (words, _modern(words)):
+    def whole(self) -> tuple[Rule, ...]:
+        """The rules of the line as today's tool or an old one reads it; none if neither does."""
+        for spelled in (self.words, modern(self.words)):
             try:
                 return self._read(spelled)
             except RuleSyntaxError:
                 continue
-        return self._part_by_part(_modern(words))
+        return ()
 
     def _is_added(self, part: list[Token], error: RuleSyntaxError) -> bool:
         """Whether the error is about words too many, behind what can be read."""
@@ -77,11 +111,12 @@ class _RuleReader:
                 return read_command(list(words), self.place, self.family, edit.chains).rules
             raise
 
-    def _part_by_part(self, words: list[Token]) -> tuple[Rule, ...]:
-        """The rules of the parts that can be read, beside those that cannot."""
-        parts = [_Part(part) for part in _parts(words[2:])]
+    def in_parts(self) -> tuple[Rule, ...]:
+        """The rules of the parts that can be read, beside those that cannot; at least one."""
+        words = modern(self.words)
+        parts = [each for part in _parts(words[2:]) for each in self._cut(part)]
         while True:
-            kept = [word for part in parts if not part.cause for word in part.words]
+            kept = [word for part in parts if part.is_read for word in part.words]
             try:
                 rules = self._read([*words[:2], *kept])
                 break
@@ -89,7 +124,7 @@ class _RuleReader:
                 if not self._blame(parts, error):
                     text = self.place.text[words[1].end - 1 :].strip()
                     return (Rule(matches=(UnreadMatch(text, error.cause),)),)
-        unread = [part for part in parts if part.cause]
+        unread = [part for part in parts if not part.is_read]
         targets = [part for part in unread if part.words[0].text in _JUMPS]
         matches = [self._match(part) for part in unread if part not in targets]
         target = self._target(targets[0]) if targets else None
@@ -98,17 +133,39 @@ class _RuleReader:
             for rule in rules
         )
 
-    def _match(self, part: _Part) -> Match:
+    def _cut(self, words: list[Token]) -> Iterator[_Part]:
+        """The part, cut behind the words of a foreign module."""
+        part = _Part(words)
+        found = module_of(words)
+        if _UNPRINTED(self._text(part)):
+            yield _Part(words, "its options were not printed")
+        elif found is None or (words[0].text in _JUMPS and words[1].text in self.edit.chains):
+            yield part
+        else:
+            module, count = found
+            yield _Part(words[:count], module=module)
+            if words[count:]:
+                yield _Part(words[count:])
+
+    def _match(self, part: _Part) -> Kept:
         text = self._text(part)
-        return HiddenMatch(text) if _hides_value(part) else UnreadMatch(text, part.cause)
+        if part.module:
+            return ForeignMatch(text, part.module.name, part.module.origin)
+        hidden = _hides_value(part) or _UNPRINTED(text)
+        return HiddenMatch(text) if hidden else UnreadMatch(text, part.cause)
 
     def _target(self, part: _Part) -> Target:
         """What cannot be read behind -j: a name alone may be that of a chain of another part."""
+        if part.module:
+            return ForeignTarget(self._text(part), part.module.name, part.module.origin)
         if len(part.words) == 2 and _NAME(part.words[1].text):
             return AbsentChain(part.words[1].text, goto=part.words[0].text in ("-g", "--goto"))
-        if _hides_value(part) and part.words[1].text in TARGETS:
-            return HiddenTarget(self._text(part))
-        return UnreadTarget(self._text(part), part.cause)
+        text = self._text(part)
+        named = part.words[1].text if part.words[1:] else ""
+        hides = _hides_value(part) and (named in TARGETS or _VARIABLE(named))
+        if hides or _UNPRINTED(text):
+            return HiddenTarget(text)
+        return UnreadTarget(text, part.cause)
 
     def _blame(self, parts: list[_Part], error: RuleSyntaxError) -> bool:
         """Mark the part that the error is about; the answer is whether there is one."""
@@ -134,7 +191,7 @@ class _RuleReader:
 
 @dataclass
 class _Part:
-    """A part of a rule; ``cause`` is why it cannot be read.
+    """A part of a rule; ``cause`` is why it cannot be read, ``module`` whose it is if foreign.
 
     A ``tail`` are words too many behind the part before it.
     """
@@ -142,23 +199,40 @@ class _Part:
     words: list[Token]
     cause: str = ""
     tail: bool = False
+    module: Module | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it is read as the tool reads it, so far."""
+        return not self.cause and self.module is None
 
 
 def _hides_value(part: _Part) -> bool:
-    """Whether its last value is a name of a host or user, or was made unreadable."""
+    """Whether its last value is a name of a host or user, or was made unreadable.
+
+    A variable that stands for whole words of a rule hides them too.
+    """
     *_, name, value = ("", *(word.text for word in part.words))
+    if any(_VARIABLE(word.text) for word in part.words[:2]):
+        return True
     if name in _NAMES:
         return bool(_NAMED(value) or _MASKED(value))
     return name[:2] == "--" and _MASKED(value) is not None
 
 
+# what iptables-save prints for an extension that is newer than itself
+_UNPRINTED = re.compile(r".*\[(?:unsupported revision|\d+ bytes of unknown \w+ data)\]$").match
 # options whose value may be a name that only the machine of the text knows
 _NAMES = {"-s", "--source", "--src", "-d", "--destination", "--dst"} | {
     f"--{whose}-owner" for whose in ("uid", "gid")
 }
 # x.x.x.x, 10.*.*.*, <my ip>, [SERVER], $WAN_IP, ${WAN}, {{ wan }}, %(wan)s
 _BLANK = r"<[^<>]+>|\[[A-Za-z][^\[\]]*\]|\$\{?\w+\}?|\{\{?[^{}]+\}?\}|%\(?\w+\)?s?"
-_MASKED = re.compile(rf"(?=.*[xX*?#<\[$%{{])(?:[\dxX*?#.:/-]|[a-f]+[\dxX:]|{_BLANK})+").fullmatch
+_VARIABLE = re.compile(r"\$(?:\w+|\{\w+\})").fullmatch
+_NUMBER = r"0[xX][\da-fA-F]+"
+_MASKED = re.compile(
+    rf"(?!{_NUMBER}(?:/{_NUMBER})?$)(?=.*[xX*?#<\[$%{{])(?:[\dxX*?#.:/-]|[a-f]+[\dxX:]|{_BLANK})+"
+).fullmatch
 _NAMED = re.compile(r"(?=[^/]*[A-Za-z])[\w.-]+(?:/[\d.]+)?(?:,[\w.-]+(?:/[\d.]+)?)*").fullmatch
 
 
@@ -170,63 +244,7 @@ def _from(part: list[Token], error: RuleSyntaxError) -> int:
 _JUMPS = {name for short, longs in JUMPS.items() for name in (short, *longs)}
 _LOADS = {name for short, longs in LOAD_MATCH.items() for name in (short, *longs)}
 _HEADER = {name for _, declared in Header.options() for name in declared.names}
-# words of old releases and other machines, and what they are called today
-_OLD_WORDS = {
-    "-m": {"mport": "multiport", "dstlimit": "hashlimit", "random": "statistic"}
-    | {"nth": "statistic"},
-    "-p": {"ipv4": "4", "ipv6-crypt": "esp", "ipv6-auth": "ah"},
-    "--log-level": {"warn": "warning", "err": "error", "emergency": "emerg"},
-}
-_OLD_OPTIONS = {"--days": "--weekdays", "--dstlimit": "--hashlimit"} | {
-    f"--dstlimit-{name}": f"--hashlimit-{name}"
-    for name in ("burst", "mode", "name", "htable-size", "htable-max", "htable-expire")
-}
-# what old releases let one leave out: module, option, and what it stood for
-_LEFT_OUT = (("string", "--algo", "bm"), ("statistic", "--packet", "0"))
-
-
 _NAME = re.compile(r"[\w.+:-]{1,28}").fullmatch
-# an option of one letter with its value right behind it
-_GLUED = re.compile(r"(-[sd])(\d.*)|(-p)(tcp|udp|icmp|all)|(-j)([A-Z]+)").fullmatch
-
-
-def _modern(words: list[Token]) -> list[Token]:
-    """The words in today's spelling: ``! -s 10.0.0.0/8`` for the old ``-s ! 10.0.0.0/8``."""
-    made: list[Token] = []
-    rest = _without_remark(words)
-    while rest:
-        word = rest.pop(0)
-        if glued := _GLUED(word.text):
-            name, value = filter(None, glued.groups())
-            rest.insert(0, word._replace(text=value, column=word.column + 2))
-            word = word._replace(text=name, end=word.column + 2)
-        text = _OLD_OPTIONS.get(word.text, word.text)
-        if text[:1] == "-" and len(rest) > 1 and rest[0].text == "!" and rest[1].text[:1] != "-":
-            made.append(rest.pop(0))
-        made.append(word._replace(text=text))
-        if rest and (now := _OLD_WORDS.get(text, {}).get(old := rest[0].text)):
-            word = rest.pop(0)
-            made.append(word._replace(text=now))
-            if now == "statistic":
-                made += [word._replace(text=each) for each in ("--mode", old)]
-        elif text == "--average" and rest:
-            value = rest.pop(0)
-            made[-1:] = [word._replace(text="--probability")]
-            made.append(value._replace(text=f"0.{value.text:0>2}"))
-    spelled = [word.text for word in made]
-    for module, name, usual in _LEFT_OUT:
-        if module in spelled and name not in spelled and "random" not in spelled:
-            at = spelled.index(module)
-            made[at + 1 : at + 1] = [made[at]._replace(text=each) for each in (name, usual)]
-    return made
-
-
-def _without_remark(words: list[Token]) -> list[Token]:
-    """The words before a ``#`` that is no option's value."""
-    for at, word in enumerate(words):
-        if word.text[:1] == "#" and not word.quoted and words[at - 1].text[:1] != "-":
-            return words[:at]
-    return list(words)
 
 
 def _parts(words: list[Token]) -> Iterator[list[Token]]:
@@ -249,7 +267,7 @@ def _parts(words: list[Token]) -> Iterator[list[Token]]:
 
 def _guilty(parts: list[_Part], error: RuleSyntaxError) -> int | None:
     """Which part the error points at, or the last one if it points at the end."""
-    kept = [at for at, part in enumerate(parts) if not part.cause]
+    kept = [at for at, part in enumerate(parts) if part.is_read]
     for at in kept:
         words = parts[at].words
         if words[0].column <= error.column < words[-1].end:

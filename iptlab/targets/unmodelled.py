@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 from iptlab.netfilter.actions import Action, Undecided
@@ -11,17 +12,17 @@ from iptlab.packet import Packet
 
 
 @dataclass(frozen=True)
-class UnreadTarget(Target):
-    """``-j`` and all the words behind it, as they were written; ``cause`` is what is wrong."""
+class KeptTarget(Target):
+    """``-j`` and all the words behind it, as they were written."""
 
     text: str
-    cause: str
+
+    @abstractmethod
+    def why(self) -> str:
+        """Why it cannot be told what becomes of a packet."""
 
     def act(self, packet: Packet, context: Context) -> Action:
-        return Undecided(CannotTell(f"`{self}' cannot be read: {self.cause}"))
-
-    def explain(self) -> str:
-        return f"is given to `{self}' (which iptables refuses: {self.cause})"
+        return Undecided(CannotTell(self.why()))
 
     def listed(self, *, numeric: bool) -> str:
         return " ".join(self.text.split()[2:])
@@ -31,22 +32,41 @@ class UnreadTarget(Target):
 
 
 @dataclass(frozen=True)
-class HiddenTarget(Target):
-    """``-j`` and its words, with a name or a mask in place of a value: ``--to x.x.x.x``."""
+class UnreadTarget(KeptTarget):
+    """A target that iptables refuses; ``cause`` is what is wrong."""
 
-    text: str
+    cause: str
 
-    def act(self, packet: Packet, context: Context) -> Action:
-        return Undecided(CannotTell(f"nobody said what `{self}' stands for"))
+    def why(self) -> str:
+        return f"`{self}' cannot be read: {self.cause}"
+
+    def explain(self) -> str:
+        return f"is given to `{self}' (which iptables refuses: {self.cause})"
+
+
+@dataclass(frozen=True)
+class ForeignTarget(KeptTarget):
+    """A target of a module that is not in the kernel; ``origin`` is who has it."""
+
+    module: str
+    origin: str
+
+    def why(self) -> str:
+        return f"`{self}' is done by a module of {self.origin}, which iptlab does not model"
+
+    def explain(self) -> str:
+        return f"is given to `{self}' (a module of {self.origin}, which iptlab cannot tell)"
+
+
+@dataclass(frozen=True)
+class HiddenTarget(KeptTarget):
+    """A target with a name or a mask in place of a value: ``--to x.x.x.x``."""
+
+    def why(self) -> str:
+        return f"nobody said what `{self}' stands for"
 
     def explain(self) -> str:
         return f"is given to `{self}' (whose value is not said)"
-
-    def listed(self, *, numeric: bool) -> str:
-        return " ".join(self.text.split()[2:])
-
-    def __str__(self) -> str:
-        return self.text
 
 
 @dataclass(frozen=True)
