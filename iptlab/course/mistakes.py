@@ -1,0 +1,108 @@
+"""Mistakes that are made in more than one lesson, and how they show in an answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from iptlab.grading import Misconception, treats
+from iptlab.netfilter.actions import Verdict
+from iptlab.netfilter.hooks import TableName
+from iptlab.netfilter.rules import Rule
+from iptlab.ruleset import Ruleset
+from iptlab.simulate.host import Host
+from iptlab.simulate.machine import Machine
+from iptlab.simulate.situation import Situation, trace
+from iptlab.simulate.trace import TableVisit
+from iptlab.syntax.save import Dump
+
+Shows = Callable[[object], bool]
+
+
+# --- rules ---
+
+
+def left_to_policy(packet: str, verdict: str, *, host: Host | None = None) -> Shows:
+    """The mistake of rules none of which decides about the packet, so that a policy says this."""
+    ends_so = treats(packet, verdict, host=host)
+
+    def shows(answer: object) -> bool:
+        if not (isinstance(answer, Ruleset) and ends_so(answer)):
+            return False
+        asked = [one for one in _visits(answer, packet, host) if one.table is TableName.FILTER]
+        return not asked or asked[-1].decided_by.endswith(" policy")
+
+    return shows
+
+
+def _visits(rules: Ruleset, packet: str, host: Host | None) -> tuple[TableVisit, ...]:
+    if host is None:
+        return trace(rules, packet).tables
+    return tuple(Machine(host.with_rules(rules)).journey(packet).visits())
+
+
+def too_late(packet: str, verdict: str = Verdict.ACCEPT) -> Shows:
+    """The mistake of rules one of which says this of the packet, where another one is before it."""
+    says_so = treats(packet, verdict)
+
+    def shows(answer: object) -> bool:
+        if not isinstance(answer, Ruleset) or says_so(answer):
+            return False
+        table = answer.table(TableName.FILTER)
+        chain = table.chains[str(Situation.parse(packet).context.hook)]
+        alone = (_alone(answer, chain.name, rule) for rule in chain.rules)
+        return any(says_so(one) and not left_to_policy(packet, verdict)(one) for one in alone)
+
+    return shows
+
+
+def _alone(rules: Ruleset, chain: str, rule: Rule) -> Ruleset:
+    """The rules with no other rule in that chain of table filter."""
+    table = rules.table(TableName.FILTER)
+    chains = {**table.chains, chain: replace(table.chains[chain], rules=(rule,))}
+    changed = {**rules.tables, TableName.FILTER: replace(table, chains=chains)}
+    return Ruleset(Dump(changed), rules.family)
+
+
+def reads(*patterns: str) -> Shows:
+    """The mistake of rules with a line in which each of these is found, one after another."""
+    line = re.compile(".*".join(patterns))
+    return lambda answer: isinstance(answer, Ruleset) and bool(line.search(answer.save()))
+
+
+# --- words ---
+
+
+def is_no(pattern: str) -> Shows:
+    """The mistake of an answer, or of one item of a list, that is not written so."""
+    written = re.compile(pattern, re.IGNORECASE).fullmatch
+
+    def shows(answer: object) -> bool:
+        items = answer if isinstance(answer, tuple) else (answer,)
+        return not all(written(str(item)) for item in items)
+
+    return shows
+
+
+def twice(answer: object) -> bool:
+    """The mistake of a list that names something more than once."""
+    return isinstance(answer, tuple) and len({*answer}) < len(answer)
+
+
+def jumbled(*items: str) -> Shows:
+    """The mistake of the right list in another order."""
+    wanted = sorted(item.casefold() for item in items)
+    return lambda answer: isinstance(answer, tuple) and sorted(map(str, answer)) == wanted
+
+
+ENDS = Misconception(
+    "form",
+    'Write both ends of the packet and nothing else, in quotes: "192.0.2.1:4000 -> 192.0.2.2:80".',
+    lambda answer: isinstance(answer, tuple) or is_no(r"[\d.]+:\d+ -> [\d.]+:\d+")(answer),
+)
+ADDRESS = Misconception(
+    "form",
+    "Write an address in digits, and nothing else: no port and no name.",
+    is_no(r"\d+(\.\d+){3}"),
+)
