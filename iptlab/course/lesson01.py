@@ -141,12 +141,19 @@ repair = WriteRules(
         Goal(NEIGHBOUR.format(22), Verdict.DROP, "Tcp of the other neighbours is dropped."),
         Goal(BOB.format(80), Verdict.DROP, "Bob may use ssh and nothing else."),
         Goal(STRANGER.format(22), Verdict.REJECT, "A stranger's ssh is rejected."),
+        # the comparison takes a REJECT for a DROP, so that its type does not count
+        Goal(
+            "in wlan0 tcp 10.1.2.3:40000 -> 192.168.1.20:22",
+            Verdict.REJECT,
+            "Ssh from anywhere else is rejected.",
+        ),
         Goal(STRANGER.format(80), Verdict.DROP, "Whatever else strangers want is dropped."),
         Goal(
             "in wlan0 udp 192.168.1.7:40000 -> 192.168.1.20:22",
             Verdict.DROP,
             "Udp is nobody's business here.",
         ),
+        Goal("in wlan0 icmp 203.0.113.9 -> 192.168.1.20", Verdict.DROP, "The rest is dropped."),
     ),
     hints=(
         "Nothing needs to be written anew. Which rule must be asked before which?",

@@ -67,7 +67,7 @@ def _alone(rules: Ruleset, chain: str, rule: Rule) -> Ruleset:
 
 def reads(*patterns: str) -> Shows:
     """The mistake of rules with a line in which each of these is found, one after another."""
-    line = re.compile(".*".join(patterns))
+    line = re.compile(".*".join(f"(?:{pattern})" for pattern in patterns))
     return lambda answer: isinstance(answer, Ruleset) and bool(line.search(answer.save()))
 
 
