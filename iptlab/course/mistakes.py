@@ -49,16 +49,21 @@ def too_late(packet: str, verdict: str = Verdict.ACCEPT) -> Shows:
     def shows(answer: object) -> bool:
         if not isinstance(answer, Ruleset) or says_so(answer):
             return False
-        table = answer.table(TableName.FILTER)
-        chain = table.chains[str(Situation.parse(packet).context.hook)]
-        alone = (_alone(answer, chain.name, rule) for rule in chain.rules)
-        return any(says_so(one) and not left_to_policy(packet, verdict)(one) for one in alone)
+        ones = alone(answer, str(Situation.parse(packet).context.hook))
+        return any(says_so(one) and not left_to_policy(packet, verdict)(one) for one in ones)
 
     return shows
 
 
-def _alone(rules: Ruleset, chain: str, rule: Rule) -> Ruleset:
-    """The rules with no other rule in that chain of table filter."""
+def alone(rules: object, chain: str) -> tuple[Ruleset, ...]:
+    """For each rule of that chain of table filter: the rules without its neighbours."""
+    if not isinstance(rules, Ruleset):
+        return ()
+    asked = rules.table(TableName.FILTER).chains[chain].rules
+    return tuple(_with_only(rules, chain, rule) for rule in asked)
+
+
+def _with_only(rules: Ruleset, chain: str, rule: Rule) -> Ruleset:
     table = rules.table(TableName.FILTER)
     chains = {**table.chains, chain: replace(table.chains[chain], rules=(rule,))}
     changed = {**rules.tables, TableName.FILTER: replace(table, chains=chains)}
@@ -79,7 +84,7 @@ def is_no(pattern: str) -> Shows:
     written = re.compile(pattern, re.IGNORECASE).fullmatch
 
     def shows(answer: object) -> bool:
-        items = answer if isinstance(answer, tuple) else (answer,)
+        items = answer if isinstance(answer, list | tuple) else (answer,)
         return not all(written(str(item)) for item in items)
 
     return shows
@@ -92,8 +97,13 @@ def twice(answer: object) -> bool:
 
 def jumbled(*items: str) -> Shows:
     """The mistake of the right list in another order."""
-    wanted = sorted(item.casefold() for item in items)
-    return lambda answer: isinstance(answer, tuple) and sorted(map(str, answer)) == wanted
+    wanted = [item.casefold() for item in items]
+
+    def shows(answer: object) -> bool:
+        given = [str(item).casefold() for item in answer] if isinstance(answer, tuple) else []
+        return given != wanted and sorted(given) == sorted(wanted)
+
+    return shows
 
 
 ENDS = Misconception(
