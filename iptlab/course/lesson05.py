@@ -266,7 +266,7 @@ def _order_mistakes(letters: str) -> tuple[Misconception, ...]:
         Misconception(
             "no-blanks",
             "Put a blank between the letters: each is an answer of its own.",
-            lambda answer: isinstance(answer, tuple) and list(map(len, answer)) == [5],
+            lambda answer: isinstance(answer, tuple) and [len(str(one)) for one in answer] == [5],
         ),
         Misconception(
             "nat-first",
