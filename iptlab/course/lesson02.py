@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from iptlab.course.files import data
-from iptlab.course.mistakes import is_no, left_to_policy, too_late
+from iptlab.course.mistakes import is_no, left_to_policy, reads, too_late
 from iptlab.grading import (
     FATES,
     Exercise,
@@ -348,6 +348,14 @@ outside = WriteRules(
             ),
         ),
         Misconception(
+            "both-sides",
+            "A rule without -i is for both sides: what comes in by eth0 meets the rule for inside.",
+            lambda rules: (
+                treats(OUTSIDE.format("tcp", 443), Verdict.REJECT)(rules)
+                and reads("-A INPUT (?!.*-i ).*-j REJECT")(rules)
+            ),
+        ),
+        Misconception(
             "not-is-missing",
             "You reject the ports that should be open. A ! before --dports means: all but these.",
             treats(OUTSIDE.format("tcp", 443), Verdict.REJECT),
@@ -399,7 +407,7 @@ outside = WriteRules(
         ),
         Misconception(
             "udp-is-answered",
-            "No rule of INPUT drops that packet, so the router takes it. Udp from outside is to "
+            "No rule of INPUT drops udp that comes in by eth0, so the router takes it. It is to "
             "meet DROP, whatever its port.",
             lambda rules: any(
                 treats(OUTSIDE.format("udp", port), Verdict.ACCEPT)(rules) for port in (53, 5000)

@@ -367,6 +367,7 @@ repair = WriteRules(
             "The phone's packet still does not come back to FORWARD when chain phone ends.",
             lambda rules: (
                 treats(LAPTOP.format("tcp", 443), Verdict.ACCEPT)(rules)
+                and treats(LAPTOP.format("udp", 53), Verdict.ACCEPT)(rules)
                 and any(
                     treats(PHONE.format(*one), Verdict.DROP)(rules)
                     for one in (("tcp", 443), ("udp", 53))

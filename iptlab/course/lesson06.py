@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from iptlab.course.mistakes import left_to_policy
+from iptlab.course.mistakes import left_to_policy, reads
 from iptlab.grading import (
     Arrange,
     Exercise,
@@ -220,6 +220,14 @@ server = WriteRules(
         Misconception(
             "new-for-everybody",
             "With NEW in it, the first rule opens every port: whatever is not known is NEW.",
+            lambda rules: (
+                treats(TFTP, Verdict.ACCEPT)(rules)
+                and reads(r"-A INPUT (?!.*--dport).*--ctstate \S*NEW")(rules)
+            ),
+        ),
+        Misconception(
+            "too-wide",
+            "A rule of yours accepts that packet: which condition does it lack?",
             treats(TFTP, Verdict.ACCEPT),
         ),
         Misconception(

@@ -8,7 +8,7 @@ from functools import cache, partial
 
 from iptlab.console.lab import Lab
 from iptlab.course.files import data
-from iptlab.course.mistakes import alone, left_to_policy, reads, twice
+from iptlab.course.mistakes import alone, left_to_policy, reads, spoils, twice
 from iptlab.grading import (
     FATES,
     Exercise,
@@ -201,6 +201,11 @@ _PAGE = "in eth0 out docker0 tcp {}:40000 -> 172.17.0.2:80"
 _ANSWER = "in eth0 out docker0 ctstate ESTABLISHED tcp 203.0.113.9:443 -> 172.17.0.2:50000 ACK"
 _FETCH = "in docker0 out eth0 tcp 172.17.0.2:50000 -> 203.0.113.9:443"
 
+_DOCKERS = """-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -d 172.17.0.2 -o docker0 -p tcp --dport 80 -j ACCEPT
+-A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+"""
+
 _strangers_get_in = treats(_PAGE.format("203.0.113.9"), Verdict.ACCEPT)
 _bob_is_shut_out = treats(_PAGE.format("198.51.100.23"), Verdict.DROP)
 
@@ -242,6 +247,12 @@ user = WriteRules(
             "policy-lost",
             "What no rule decides about gets in now: the policy of FORWARD was DROP.",
             left_to_policy("in eth0 out eth0 udp 203.0.113.9:4000 -> 10.0.0.5:9", Verdict.ACCEPT),
+        ),
+        Misconception(
+            "dockers-own",
+            "Docker writes the rules of FORWARD, and writes them again at every start. Put them "
+            "back as they were: only DOCKER-USER is yours.",
+            spoils(_DOCKERS, "FORWARD -o", "FORWARD -d", "FORWARD -i"),
         ),
         Misconception(
             "answers-too",
@@ -337,8 +348,8 @@ log = LogRules(
     misconceptions=(
         Misconception(
             "below-the-suspect",
-            "The witness stands behind the suspect: Bob's packet is dropped by rule 3, before "
-            "your LOG is asked. Put it above.",
+            "The witness stands behind the suspect: another rule has the last word about Bob's "
+            "packet, before your LOG is asked. Put it above that.",
             lambda rules: not _bob_is_written(rules) and _written_alone(rules),
         ),
         Misconception(

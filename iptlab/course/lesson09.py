@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 from iptlab.course import shop
-from iptlab.course.mistakes import ADDRESS, jumbled, twice
+from iptlab.course.mistakes import ADDRESS, jumbled, spoils, twice
 from iptlab.course.shop import NODE2, OFFICE, POD
 from iptlab.grading import (
     Exercise,
@@ -24,6 +24,7 @@ from iptlab.grading import (
     ends,
     lists,
     omits,
+    read_rules,
 )
 from iptlab.kubernetes.cluster import Cluster
 from iptlab.kubernetes.names import SERVICES, digest, endpoint_chain, service_chain
@@ -459,6 +460,24 @@ def _becomes(packet: str, is_so: Callable[[Packet], bool]) -> Callable[[object],
     return shows
 
 
+SPOILT = Misconception(
+    "ready-lines",
+    "A line that was ready has changed, is gone, or stands elsewhere: one of KUBE-MARK-MASQ, "
+    "KUBE-POSTROUTING or POSTROUTING. They were right: put it back.",
+    spoils(MARKING, "KUBE-MARK-MASQ", "KUBE-POSTROUTING", "POSTROUTING"),
+)
+
+
+def _translates(rules: Ruleset) -> bool:
+    """Whether the bell's packets are marked and get their new destination."""
+    ready = read_rules(BY_HAND).table(TableName.NAT).chains
+    found = rules.table(TableName.NAT).chains
+    return all(
+        name in found and [*map(str, found[name].rules)] == [*map(str, ready[name].rules)]
+        for name in ("BELL", "PREROUTING", "OUTPUT")
+    )
+
+
 NODES_OWN = f"tcp 192.168.10.12:40000 -> {BELL}"
 OTHER_POD = "in eth0 tcp 10.244.1.9:40000 -> {}"
 
@@ -475,6 +494,7 @@ by_hand = WriteRules(
         "port of the pod.",
     ),
     misconceptions=(
+        SPOILT,
         Misconception(
             "not-translated",
             "Nobody reaches a pod: no rule of yours gives a packet a new destination.",
@@ -543,6 +563,12 @@ mark = WriteRules(
         "another way.",
     ),
     misconceptions=(
+        SPOILT,
+        Misconception(
+            "ready-bell",
+            "The lines of the bell were right, the colleague's is not: put back what has changed.",
+            lambda rules: isinstance(rules, Ruleset) and not _translates(rules),
+        ),
         Misconception(
             "still-wiped",
             "The office PC keeps its source: its mark 0x4000 is gone before KUBE-POSTROUTING "

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from iptlab.grading import Misconception, treats
+from iptlab.grading import Misconception, read_rules, treats
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Rule
@@ -74,6 +74,22 @@ def reads(*patterns: str) -> Shows:
     """The mistake of rules with a line in which each of these is found, one after another."""
     line = re.compile(".*".join(f"(?:{pattern})" for pattern in patterns))
     return lambda answer: isinstance(answer, Ruleset) and bool(line.search(answer.save()))
+
+
+def spoils(ready: str, *chains: str) -> Shows:
+    """The mistake of rules with these chains, but not with their lines as they were ready."""
+    wanted = _lines(read_rules(ready), *chains)
+
+    def shows(answer: object) -> bool:
+        given = _lines(answer, *chains) if isinstance(answer, Ruleset) else []
+        return bool(given) and [line for line in given if line in wanted] != wanted
+
+    return shows
+
+
+def _lines(rules: Ruleset, *chains: str) -> list[str]:
+    begins = tuple(f"-A {chain} " for chain in chains)
+    return [line for line in rules.save().splitlines() if line.startswith(begins)]
 
 
 # --- words ---
