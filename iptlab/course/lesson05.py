@@ -577,6 +577,17 @@ blame = FindLine(
         Misconception(
             "port-of-another",
             "That line asks for another port, or another interface: it does not match here.",
+            blames("nat PREROUTING 1"),
+        ),
+        Misconception(
+            "source-only",
+            "MASQUERADE changes whom a packet seems to come from, not where it goes.",
+            blames("nat POSTROUTING 1"),
+        ),
+        Misconception(
+            "changes-nothing",
+            "A policy of table nat changes nothing. Ask which rule gives the packet another "
+            "destination.",
             _blames_but("nat PREROUTING 2"),
         ),
         Misconception(

@@ -605,9 +605,9 @@ zone = FindLine(
     misconceptions=(
         Misconception(
             "service-is-right",
-            "The database is meant to be open to the house. The question is who else is treated "
+            "That service is meant to be open to the house. The question is who else is treated "
             "as if he were in it.",
-            blames("filter IN_internal_allow 3", "filter IN_internal_allow 1"),
+            blames(*(f"filter IN_internal_allow {number}" for number in (1, 2, 3))),
         ),
         Misconception(
             "dead-rule",
@@ -626,11 +626,12 @@ zone = FindLine(
         ),
         Misconception(
             "call-is-right",
-            "Every new packet goes through that line, as it should. Which line chooses the zone "
-            "for yours?",
+            "That line is as it should be, and chooses no zone. Which line chooses the zone for "
+            "your packet?",
             blames(
                 *(f"filter INPUT {number}" for number in range(1, 7)),
                 *(f"filter IN_internal {number}" for number in range(1, 4)),
+                *(f"filter IN_drop {number}" for number in range(1, 4)),
                 "filter INPUT policy",
             ),
         ),
