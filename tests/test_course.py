@@ -20,7 +20,10 @@ WRITINGS = [
     if isinstance(one, WriteRules) and one.goals
 ]
 DUMPS = sorted((notebooks() / "data").glob("*.rules"))
-HOSTILE = [None, ..., 5, 0.5, True, b"x", [], [[]], {}, {"a": 1}, object(), "__import__('os')"]
+HOSTILE = [
+    *(None, ..., 5, 0.5, True, b"x", [], [[]], {}, {"a": 1}, object(), "__import__('os')"),
+    *("a 80 b 1.5", ["a", 1, [2], None]),
+]
 
 
 @pytest.mark.parametrize("one", EXERCISES)

@@ -6,6 +6,7 @@ from functools import partial
 from ipaddress import ip_network
 
 from iptlab.course.files import data
+from iptlab.course.mistakes import left_to_policy
 from iptlab.grading import (
     FATES,
     Exercise,
@@ -137,6 +138,11 @@ TO_THE_LAPTOP = Scope(
 )
 _NEIGHBOUR = "in wlan0 tcp 192.168.1.7:40000 -> 192.168.1.20:{}"
 _STRANGER = "in wlan0 tcp 203.0.113.9:40000 -> 192.168.1.20:{}"
+OPEN = Misconception(
+    "policy-lost",
+    "No rule decides about that packet, and the policy lets it in: the line -P INPUT DROP is gone.",
+    left_to_policy(_STRANGER.format(22), Verdict.ACCEPT),
+)
 
 web = WriteRules(
     id="00-web",
@@ -175,10 +181,11 @@ web = WriteRules(
         "-A INPUT -s 192.168.1.0/24 -p tcp --dport ... -j ...",
     ),
     misconceptions=(
+        OPEN,
         Misconception(
             "open-to-the-world",
-            "A rule without -s is for everybody: say that the packet must come from "
-            "192.168.1.0/24.",
+            "Strangers match your rule too: it must say that the packet comes from "
+            "192.168.1.0/24 (-s).",
             treats(_STRANGER.format(8080), Verdict.ACCEPT),
         ),
         Misconception(
@@ -194,7 +201,8 @@ web = WriteRules(
         ),
         Misconception(
             "still-shut",
-            "No rule of yours says yes to that packet, so the policy DROP has the last word.",
+            "No rule of yours lets that packet in. Compare it with your last line: who sends it, "
+            "its protocol, its port; and what the line does with it.",
             treats(_NEIGHBOUR.format(8080), Verdict.DROP),
         ),
     ),
@@ -229,11 +237,18 @@ mend = WriteRules(
         "Put all conditions into one rule: -s ..., -p tcp, --dport 631.",
     ),
     misconceptions=(
+        OPEN,
+        Misconception(
+            "still-shut",
+            "Now neighbours cannot print either: no rule lets that packet in. What must be so of "
+            "who sends it, of its protocol and its port, belongs into one rule.",
+            treats(_NEIGHBOUR.format(631), Verdict.DROP),
+        ),
         Misconception(
             "rules-are-or",
             "A rule that asks for the sender alone lets neighbours in at every port. What must "
             "hold together belongs into one rule.",
-            treats(_NEIGHBOUR.format(22), Verdict.ACCEPT),
+            treats(_NEIGHBOUR.format(23), Verdict.ACCEPT),
         ),
         Misconception(
             "open-to-the-world",
@@ -242,9 +257,9 @@ mend = WriteRules(
             treats(_STRANGER.format(631), Verdict.ACCEPT),
         ),
         Misconception(
-            "still-shut",
-            "Now neighbours cannot print either: no rule of yours says yes, and the policy drops.",
-            treats(_NEIGHBOUR.format(631), Verdict.DROP),
+            "another-door",
+            "Your rules open more than printing needs: nobody asked for that port.",
+            treats(_NEIGHBOUR.format(22), Verdict.ACCEPT),
         ),
     ),
     done="Conditions in one rule must all hold. Of several rules one is enough to let a packet in.",

@@ -7,6 +7,7 @@ from functools import partial
 from ipaddress import ip_network
 
 from iptlab.course.files import data
+from iptlab.course.mistakes import left_to_policy, too_late
 from iptlab.grading import (
     FATES,
     Aspect,
@@ -53,6 +54,11 @@ gap = SupplyPacket(
     ),
     misconceptions=(
         Misconception(
+            "not-to-the-laptop",
+            "That packet is not on its way into the laptop, so chain INPUT is not asked.",
+            sends(lambda it: it.context.hook != "INPUT"),
+        ),
+        Misconception(
             "agree-on-strangers",
             "A stranger's ssh is dropped by both: by Ada's rule, and by Bob's policy.",
             sends(lambda it: it.packet.dport == 22 and it.packet.src not in HOME),
@@ -61,11 +67,6 @@ gap = SupplyPacket(
             "agree-on-neighbours",
             "A neighbour's ssh is accepted by both: by Ada's policy, and by Bob's rule.",
             sends(lambda it: it.packet.dport == 22 and it.packet.src in HOME),
-        ),
-        Misconception(
-            "not-to-the-laptop",
-            "That packet is not on its way into the laptop, so chain INPUT is not asked.",
-            sends(lambda it: it.context.hook != "INPUT"),
         ),
     ),
     done="Ada lists what is forbidden, Bob what is allowed. What nobody thought of passes "
@@ -140,12 +141,19 @@ repair = WriteRules(
         Goal(NEIGHBOUR.format(22), Verdict.DROP, "Tcp of the other neighbours is dropped."),
         Goal(BOB.format(80), Verdict.DROP, "Bob may use ssh and nothing else."),
         Goal(STRANGER.format(22), Verdict.REJECT, "A stranger's ssh is rejected."),
+        # the comparison takes a REJECT for a DROP, so that its type does not count
+        Goal(
+            "in wlan0 tcp 10.1.2.3:40000 -> 192.168.1.20:22",
+            Verdict.REJECT,
+            "Ssh from anywhere else is rejected.",
+        ),
         Goal(STRANGER.format(80), Verdict.DROP, "Whatever else strangers want is dropped."),
         Goal(
             "in wlan0 udp 192.168.1.7:40000 -> 192.168.1.20:22",
             Verdict.DROP,
             "Udp is nobody's business here.",
         ),
+        Goal("in wlan0 icmp 203.0.113.9 -> 192.168.1.20", Verdict.DROP, "The rest is dropped."),
     ),
     hints=(
         "Nothing needs to be written anew. Which rule must be asked before which?",
@@ -155,13 +163,26 @@ repair = WriteRules(
     misconceptions=(
         Misconception(
             "exception-below-the-rule",
-            "Bob's packet is still dropped before his rule is asked. Move his rule up.",
-            treats(BOB.format(22), Verdict.DROP),
+            "A rule of yours would accept Bob's packet, but another one, above it, has had the "
+            "last word by then. Move his rule up.",
+            too_late(BOB.format(22)),
+        ),
+        Misconception(
+            "no-exception",
+            "None of your rules accepts Bob's packet. Compare it with his rule word by word: the "
+            "chain, who sends it, its protocol, its port, and what becomes of it.",
+            lambda rules: not treats(BOB.format(22), Verdict.ACCEPT)(rules),
+        ),
+        Misconception(
+            "policy-lost",
+            "No rule decides about that packet, and the policy accepts it. What did the line -P "
+            "say?",
+            left_to_policy(STRANGER.format(80), Verdict.ACCEPT),
         ),
         Misconception(
             "reject-too-early",
-            "A REJECT for everybody's port 22 stands above the rule for the neighbours, or has "
-            "lost the rule above it: what the first match says is final.",
+            "The neighbours' ssh meets a REJECT: one for everybody that stands above their rule or "
+            "has lost it, or their own. What the first match says is final.",
             treats(NEIGHBOUR.format(22), Verdict.REJECT),
         ),
         Misconception(
@@ -176,6 +197,11 @@ repair = WriteRules(
             "silent-to-strangers",
             "The rule that rejects ssh from strangers is gone, or asked too late.",
             treats(STRANGER.format(22), Verdict.DROP),
+        ),
+        Misconception(
+            "reject-too-wide",
+            "That REJECT is for more than ssh. What nobody wishes to answer is left to the policy.",
+            treats(STRANGER.format(80), Verdict.REJECT),
         ),
     ),
     done="The narrow rule goes above the wide one. On a live machine, -A would have put Bob's rule "
@@ -284,8 +310,31 @@ polite = WriteRules(
     misconceptions=(
         Misconception(
             "drop-is-not-closed",
-            "DROP says nothing, and a closed port does not say nothing: it refuses, at once.",
-            treats(IDENT, Verdict.DROP),
+            "DROP says nothing, whether a rule says it or the policy, and a closed port does not "
+            "say nothing: it refuses, at once.",
+            lambda rules: (
+                treats(IDENT, Verdict.DROP)(rules)
+                or all(
+                    treats(PROBE.format(port), Verdict.DROP)(rules)
+                    for port in (33434, 33500, 33523)
+                )
+            ),
+        ),
+        Misconception(
+            "open-is-not-closed",
+            "ACCEPT lets the packet in, whether somebody listens there or not. A port that looks "
+            "closed refuses.",
+            lambda rules: any(
+                treats(packet, Verdict.ACCEPT)(rules)
+                and not left_to_policy(packet, Verdict.ACCEPT)(rules)
+                for packet in (IDENT, PROBE.format(33434))
+            ),
+        ),
+        Misconception(
+            "policy-lost",
+            "No rule decides about that packet, and the policy accepts it: the line -P INPUT DROP "
+            "is gone.",
+            left_to_policy(PROBE.format(33524), Verdict.ACCEPT),
         ),
         Misconception(
             "icmp-for-tcp",
@@ -295,17 +344,28 @@ polite = WriteRules(
         ),
         Misconception(
             "half-a-range",
-            "Traceroute counts its port up with every probe: one rule takes the whole range, "
-            "33434:33523.",
+            "Traceroute counts its port up with every probe, from the first to the last of them. "
+            "One rule takes a whole range, FIRST:LAST.",
             lambda rules: (
-                treats(PROBE.format(33434), Verdict.REJECT)(rules)
-                and treats(PROBE.format(33523), Verdict.DROP)(rules)
+                any(treats(PROBE.format(n), Verdict.REJECT)(rules) for n in (33434, 33523))
+                and any(treats(PROBE.format(n), Verdict.DROP)(rules) for n in (33500, 33523))
             ),
         ),
         Misconception(
             "reject-everything",
             "That REJECT is too wide: what nobody asked for should get no answer.",
-            treats(PROBE.format(33524), Verdict.REJECT),
+            lambda rules: any(
+                treats(packet, Verdict.REJECT)(rules)
+                for packet in (PROBE.format(33524), IDENT.replace(":113", ":8080"))
+            ),
+        ),
+        Misconception(
+            "another-answer",
+            "REJECT has many answers. What does a closed udp port say?",
+            lambda rules: (
+                treats(PROBE.format(33434), Verdict.REJECT)(rules)
+                and not treats(PROBE.format(33434), Verdict.REJECT, "icmp-port-unreachable")(rules)
+            ),
         ),
     ),
     done="From outside these ports look like closed ones. The others keep silent, and that shows: "

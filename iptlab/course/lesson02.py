@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from iptlab.course.files import data
+from iptlab.course.mistakes import is_no, left_to_policy, reads, too_late
 from iptlab.grading import (
     FATES,
     Exercise,
@@ -144,6 +145,12 @@ only = WriteRules(
         Misconception(
             "exception-too-late",
             "The first match decides: below the DROP an ACCEPT for the two comes too late.",
+            lambda rules: _shut_out(rules) == 2 and too_late(LAPTOP.format(22))(rules),
+        ),
+        Misconception(
+            "no-exception",
+            "No rule of yours accepts ssh from the two. Compare yours with the packet: the chain, "
+            "who sends it, its protocol and its port.",
             lambda rules: _shut_out(rules) == 2,
         ),
         Misconception(
@@ -155,7 +162,9 @@ only = WriteRules(
             "open-to-all",
             "The others still get in, by a rule for more than two addresses (/24 are 256), or by "
             "the policy: somebody has to drop them.",
-            treats(GUEST.format(22), Verdict.ACCEPT),
+            lambda rules: any(
+                treats(one.format(22), Verdict.ACCEPT)(rules) for one in (GUEST, STRANGER)
+            ),
         ),
         Misconception(
             "answered-not-dropped",
@@ -203,7 +212,10 @@ def _not_through(interface: str) -> Callable[[object], bool]:
 plus = FindLine(
     id="02-plus",
     rules=INSIDE,
-    reference=INSIDE.replace("-i eth+", "! -i eth0"),
+    # any card but eth0 is inside; one that eth+ does not name is not what the question is about
+    reference=f"-N inside\n{INSIDE}-A inside ! -i eth0 -j ACCEPT".replace(
+        "-i eth+ -p tcp --dport 22 -j ACCEPT", "-i eth+ -p tcp --dport 22 -j inside"
+    ),
     hints=(
         "For each rule ask: may a packet come in through eth0 and match it? And was that wanted?",
         "The name eth+ stands for every interface whose name begins with eth.",
@@ -253,6 +265,12 @@ flags = SupplyPacket(
     ),
     misconceptions=(
         Misconception(
+            "not-coming-in",
+            "Both rules are in INPUT, and that packet passes through or goes out: leave out the "
+            "word `out' and its interface.",
+            sends(lambda it: it.context.hook != Hook.INPUT),
+        ),
+        Misconception(
             "not-tcp",
             "Both rules are for tcp, and both policies accept the rest.",
             sends(lambda it: it.packet.protocol != Protocol.TCP),
@@ -278,6 +296,7 @@ flags = SupplyPacket(
 
 ADMIN = "icmp-admin-prohibited"
 OUTSIDE = "in eth0 {} 203.0.113.9:40000 -> 203.0.113.2:{}"
+FROM_443 = OUTSIDE.replace(":40000", ":443").format("tcp", 22)
 
 outside = WriteRules(
     id="02-outside",
@@ -315,14 +334,40 @@ outside = WriteRules(
     ),
     misconceptions=(
         Misconception(
+            "policy-for-all",
+            "No rule decides about that packet, and now the policy drops it: it was ACCEPT.",
+            left_to_policy(OUTSIDE.format("tcp", 443), Verdict.DROP),
+        ),
+        Misconception(
+            "wrong-end",
+            "--sports are the ports that packets come from. What is open are ports of the router: "
+            "--dports.",
+            lambda rules: (
+                treats(OUTSIDE.format("tcp", 22), Verdict.REJECT)(rules)
+                and treats(FROM_443, Verdict.ACCEPT)(rules)
+            ),
+        ),
+        Misconception(
+            "both-sides",
+            "A rule without -i is for both sides: what comes in by eth0 meets the rule for inside.",
+            lambda rules: (
+                treats(OUTSIDE.format("tcp", 443), Verdict.REJECT)(rules)
+                and reads("-A INPUT (?!.*-i ).*-j REJECT")(rules)
+            ),
+        ),
+        Misconception(
             "not-is-missing",
             "You reject the ports that should be open. A ! before --dports means: all but these.",
             treats(OUTSIDE.format("tcp", 443), Verdict.REJECT),
         ),
         Misconception(
             "only-one-of-the-range",
-            "8000,8010 are two ports. A range is FIRST:LAST, with a colon.",
-            treats(OUTSIDE.format("tcp", 8005), Verdict.REJECT),
+            "That port is one of 8000 to 8010. A range is FIRST:LAST, with a colon, and both ends "
+            "belong to it; 8000,8010 are two ports.",
+            lambda rules: any(
+                treats(OUTSIDE.format("tcp", port), Verdict.REJECT)(rules)
+                for port in (8000, 8005, 8010)
+            ),
         ),
         Misconception(
             "wrong-answer",
@@ -339,12 +384,14 @@ outside = WriteRules(
         ),
         Misconception(
             "nobody-says-no",
-            "A rule that accepts three ports shuts no other: the policy accepts them all.",
+            "No rule rejects it, so the policy accepts it: is there one for what comes in by eth0? "
+            "(A rule that accepts some ports shuts no other.)",
             treats(OUTSIDE.format("tcp", 22), Verdict.ACCEPT),
         ),
         Misconception(
             "inside-too",
-            "A rule without -i is for both sides. Only udp from eth0 should go unanswered.",
+            "Udp from inside goes unanswered too. Only what comes in by eth0 should, and a rule "
+            "without -i is for both sides.",
             treats("in eth1 udp 192.168.1.20:40000 -> 192.168.1.1:53", Verdict.DROP),
         ),
         Misconception(
@@ -354,8 +401,17 @@ outside = WriteRules(
         ),
         Misconception(
             "more-than-udp",
-            "A ping from outside is neither tcp nor udp. It should stay accepted.",
+            "That DROP is for more than udp: pings from outside, and tcp to the open ports, should "
+            "stay accepted.",
             treats("in eth0 icmp 203.0.113.9 -> 203.0.113.2 echo-request", Verdict.DROP),
+        ),
+        Misconception(
+            "udp-is-answered",
+            "No rule of INPUT drops udp that comes in by eth0, so the router takes it. It is to "
+            "meet DROP, whatever its port.",
+            lambda rules: any(
+                treats(OUTSIDE.format("udp", port), Verdict.ACCEPT)(rules) for port in (53, 5000)
+            ),
         ),
     ),
     done="The client sees `No route to host'. ping and a packet capture tell more: somebody has "
@@ -488,6 +544,11 @@ down = Predict(
         "Rule 1 is for what comes in from outside, rule 3 for the laptop. Neither is Bob.",
     ),
     misconceptions=(
+        Misconception(
+            "form",
+            "Write the numbers of four rules, and nothing else: [1, 1, 1, 1].",
+            is_no(r"\d+"),
+        ),
         Misconception(
             "not-the-laptop-is-the-phone",
             "! -s 192.168.1.20 is true of everybody but the laptop, and so of Bob's phone: ssh "

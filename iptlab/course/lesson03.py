@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 from ipaddress import ip_network
-from itertools import groupby
+from itertools import groupby, product
 
 from iptlab.course.files import data
+from iptlab.course.mistakes import is_no, left_to_policy
 from iptlab.grading import (
     FATES,
     Exercise,
@@ -77,6 +78,16 @@ path = Predict(
         "the first of them is a jump.",
     ),
     misconceptions=(
+        Misconception(
+            "no-chain",
+            "Chains and nothing else, please: FORWARD, phone and checks. A verdict is none.",
+            is_no("forward|phone|checks"),
+        ),
+        Misconception(
+            "begins-with-a-jump",
+            "Phone is nobody's first chain. In which one does a packet begin that passes through?",
+            lambda answer: isinstance(answer, tuple) and answer[:1] != ("forward",),
+        ),
         Misconception(
             "end-is-policy",
             "A user chain has no policy. At its end the packet goes back and the next rule "
@@ -152,6 +163,23 @@ whitelist = WriteRules(
             ),
         ),
         Misconception(
+            "policy-for-all",
+            "No rule decides about that packet, and the policy drops it. The first line said "
+            "ACCEPT.",
+            left_to_policy("in eth1 udp 192.168.1.12:40000 -> 192.168.1.1:53", Verdict.DROP),
+        ),
+        Misconception(
+            "door-lost",
+            "No rule keeps out what comes in from eth0 any more. That one was ready: put it back.",
+            treats("in eth0 udp 203.0.113.9:40000 -> 203.0.113.2:53", Verdict.ACCEPT),
+        ),
+        Misconception(
+            "goto-comes-back",
+            "RETURN goes back to where a -j has called from. With -g nobody has, so the packet "
+            "never comes back to INPUT, and the rule for eth0 is not asked.",
+            lambda rules: " -g " in str(rules) and treats(CLAIMS, Verdict.ACCEPT)(rules),
+        ),
+        Misconception(
             "accept-is-not-return",
             "ACCEPT is final: the packet never comes back to INPUT, and the rule for eth0 is not "
             "asked. An exception from one chain is no exception from the others.",
@@ -161,17 +189,30 @@ whitelist = WriteRules(
             ),
         ),
         Misconception(
-            "return-for-all",
-            "Nobody rejects the others: in chain ssh, whoever has not returned should meet REJECT.",
-            treats(INSIDE.format("192.168.1.12"), Verdict.ACCEPT),
-        ),
-        Misconception(
             "locked-out",
-            "An address on the list is refused: its RETURN is missing, or stands below REJECT.",
+            "An address on the list is refused before it can return: its RETURN is missing, is not "
+            "about who sends, or stands below a REJECT.",
             lambda rules: any(
                 treats(INSIDE.format(source), verdict)(rules)
                 for source in ("192.168.1.20", "192.168.1.11")
                 for verdict in (Verdict.REJECT, Verdict.DROP)
+            ),
+        ),
+        Misconception(
+            "return-for-all",
+            "Nobody rejects the others: they return from chain ssh too, or come to its end. "
+            "Whoever is not on the list should meet REJECT there.",
+            treats(INSIDE.format("192.168.1.12"), Verdict.ACCEPT),
+        ),
+        Misconception(
+            "more-than-ssh",
+            "Now chain ssh is asked about more than ssh: its jump should say port 22 of tcp.",
+            lambda rules: any(
+                treats(packet, Verdict.REJECT)(rules)
+                for packet in (
+                    "in eth1 udp 192.168.1.12:40000 -> 192.168.1.1:53",
+                    "in eth1 tcp 192.168.1.12:40000 -> 192.168.1.1:80",
+                )
             ),
         ),
     ),
@@ -317,13 +358,30 @@ repair = WriteRules(
         ),
         Misconception(
             "no-chain-no-exception",
-            "The phone reaches port 80: its chain is not asked any more, or asked too late.",
+            "The phone reaches port 80: its chain is not asked about it, or is asked too late, or "
+            "does not reject it any more.",
             treats(PHONE.format("tcp", 80), Verdict.ACCEPT),
         ),
         Misconception(
             "still-gone",
             "The phone's packet still does not come back to FORWARD when chain phone ends.",
-            treats(PHONE.format("tcp", 443), Verdict.DROP),
+            lambda rules: (
+                treats(LAPTOP.format("tcp", 443), Verdict.ACCEPT)(rules)
+                and treats(LAPTOP.format("udp", 53), Verdict.ACCEPT)(rules)
+                and any(
+                    treats(PHONE.format(*one), Verdict.DROP)(rules)
+                    for one in (("tcp", 443), ("udp", 53))
+                )
+            ),
+        ),
+        Misconception(
+            "rules-lost",
+            "A rule that was there for everybody, or for the phone, is gone. None of them was "
+            "wrong.",
+            lambda rules: any(
+                treats(packet, Verdict.DROP)(rules)
+                for packet in (LAPTOP.format("tcp", 443), LAPTOP.format("udp", 53), PHONE_PING)
+            ),
         ),
     ),
     done="With -j the rules for everybody are there for the phone as well. Copying them into chain "
@@ -505,6 +563,15 @@ refactor = WriteRules(
     ),
     misconceptions=(
         Misconception(
+            "lost-on-the-way",
+            "Something that was allowed before is not any more: is the device's packet sent to the "
+            "chain that allows it, and does the rule stand there?",
+            lambda rules: any(
+                treats(DEVICE.format("udp", *one), Verdict.DROP)(rules)
+                for one in product((31, 33), (53, 123))
+            ),
+        ),
+        Misconception(
             "reject-before-basics",
             "DNS over tcp meets a REJECT: no rule allows it, or that rule stands too low.",
             lambda rules: any(
@@ -532,6 +599,14 @@ refactor = WriteRules(
         Misconception(
             "one-chain-for-two",
             "What only one of them may do does not belong in the chain that both share.",
+            lambda rules: all(
+                treats(DEVICE.format("tcp", *one), Verdict.ACCEPT)(rules)
+                for one in ((31, 8883), (33, 443))
+            ),
+        ),
+        Misconception(
+            "port-of-the-other",
+            "Port 443 is the TV's and 8883 the heating's. One of them has got the other's port.",
             lambda rules: any(
                 treats(DEVICE.format("tcp", *one), Verdict.ACCEPT)(rules)
                 for one in ((31, 8883), (33, 443))

@@ -10,6 +10,7 @@ from string import ascii_lowercase
 
 from iptlab.console.lab import Lab
 from iptlab.course.files import data
+from iptlab.course.mistakes import left_to_policy
 from iptlab.errors import RuleError
 from iptlab.grading import (
     FATES,
@@ -121,6 +122,12 @@ matrix = Predict(
             omits("e", "h"),
         ),
         Misconception(
+            "destination-forgotten",
+            "nat has to give packets that come in a new destination before the way is chosen. "
+            "Which hook is before that?",
+            omits("b"),
+        ),
+        Misconception(
             "source-forgotten",
             "Square b of nat is about destinations. Where can it change a source as late as "
             "possible?",
@@ -175,7 +182,8 @@ order = Predict(
         ),
         Misconception(
             "no-table",
-            "Connection tracking is no table. It has no rules.",
+            "Write names of tables: raw, mangle, nat, filter, security. Connection tracking is "
+            "none of them, for it has no rules.",
             lambda answer: isinstance(answer, tuple) and not {*map(str, answer)} <= {*TableName},
         ),
         Misconception(
@@ -325,6 +333,8 @@ proof = SupplyPacket(
 _STRANGER = "in eth0 tcp 198.51.100.7:40000 -> 203.0.113.2:{}"
 _OTHER = "in eth0 tcp 203.0.113.9:40000 -> 203.0.113.2:{}"
 _MAIL = "in eth1 tcp 192.168.1.11:40000 -> 203.0.113.9:25"
+_MORE_MAIL = "in eth1 tcp 192.168.1.200:40000 -> 198.51.100.9:25"
+_MAIL_HERE = "in eth1 tcp 192.168.1.11:40000 -> 192.168.1.1:25"
 
 move = WriteRules(
     id="04-move",
@@ -351,6 +361,8 @@ move = WriteRules(
         Goal(_STRANGER.format(22), Verdict.DROP, "198.51.100.7 does not reach the router either."),
         Goal(_OTHER.format(8080), Verdict.ACCEPT, "Everybody else may use port 8080."),
         Goal(_MAIL, Verdict.REJECT, "Mail from inside is refused with an answer."),
+        # the comparison takes a REJECT for a DROP, so that its type does not count
+        Goal(_MORE_MAIL, Verdict.REJECT, "Mail from inside is refused with an answer."),
         Goal(_OTHER.format(25), Verdict.ACCEPT, "Only mail from inside is refused."),
     ),
     hints=(
@@ -377,11 +389,21 @@ move = WriteRules(
         Misconception(
             "router-instead-of-through",
             "Mail from inside passes through the router: that is FORWARD, not INPUT.",
+            lambda rules: (
+                treats(_MAIL, Verdict.ACCEPT, host=ROUTER)(rules)
+                and treats(_MAIL_HERE, Verdict.REJECT, host=ROUTER)(rules)
+            ),
+        ),
+        Misconception(
+            "mail-passes",
+            "No rule refuses that packet. Compare it with yours: the chain, where it comes in, its "
+            "protocol, the port that it goes to.",
             treats(_MAIL, Verdict.ACCEPT, host=ROUTER),
         ),
         Misconception(
             "rule-lost",
-            "One of the rules is gone. They should move, not vanish.",
+            "Nothing stops 198.51.100.7 any more: its rule should move, and neither vanish nor ask "
+            "for something else. (Of two blocks of one table only the last counts.)",
             treats(_STRANGER.format(22), Verdict.ACCEPT, host=ROUTER),
         ),
     ),
@@ -534,21 +556,32 @@ mark = WriteRules(
     ),
     misconceptions=(
         Misconception(
+            "not-recognised",
+            "filter does not recognise the packet. Its port has been rewritten to 8443 by then, "
+            "so --dport 443 says no; and -m mark must ask for the number that mangle gave it.",
+            treats(_FRONT, Verdict.DROP, host=ROUTER),
+        ),
+        Misconception(
+            "policy-lost",
+            "No rule of filter decides about that packet, and its policy lets it in. It said DROP.",
+            left_to_policy(_OTHER.format(22), Verdict.ACCEPT, host=ROUTER),
+        ),
+        Misconception(
+            "every-mark",
+            "That rule lets in more than what mangle has marked. (Every packet has the mark 0 at "
+            "first.)",
+            treats(_OTHER.format(22), Verdict.ACCEPT, host=ROUTER),
+        ),
+        Misconception(
             "new-port",
             "Port 8443 is what the packet shows after the rewriting, but a stranger can knock "
             "there directly as well. Ask for the mark.",
             treats(_BACK, Verdict.ACCEPT, host=ROUTER),
         ),
         Misconception(
-            "every-mark",
-            "That rule lets in more than marked packets.",
-            treats(_OTHER.format(22), Verdict.ACCEPT, host=ROUTER),
-        ),
-        Misconception(
-            "not-recognised",
-            "filter does not recognise the packet. Its port has been rewritten to 8443 by then, "
-            "so --dport 443 says no; and a mark must have the number that mangle gave it.",
-            treats(_FRONT, Verdict.DROP, host=ROUTER),
+            "both-sides",
+            "Packets from inside get the mark as well. In mangle, say where they come in.",
+            treats(_INSIDE, Verdict.ACCEPT, host=ROUTER),
         ),
     ),
     done="mangle (-150) still saw the old port, nat (-100) changed it, and filter (0) read the "

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from iptlab.course.files import data
+from iptlab.course.mistakes import is_no, jumbled, left_to_policy, reads
 from iptlab.errors import PacketError
 from iptlab.grading import (
     Exercise,
@@ -52,7 +53,7 @@ NO_HOOK = Misconception(
     "no-hook",
     "Hooks and nothing else, please: a routing decision and a process are stations on the way, "
     "but no rule is asked there. In brackets stands the interface; leave that out too.",
-    lambda answer: bool(re.search(r"(?i)\b(routing|process|(in|out) eth\d)\b", str(answer))),
+    lambda answer: bool(re.search(r"(?i)\b(routing|process|lo|(in|out) eth\d)\b", str(answer))),
 )
 
 
@@ -89,7 +90,13 @@ other = Predict(
         Misconception(
             "input-is-the-door",
             "Before INPUT there is a hook for all that comes in, whoever it is for.",
-            answered(["INPUT"]),
+            answered(["INPUT"], ["INPUT", "PREROUTING"]),
+        ),
+        Misconception(
+            "out-again",
+            "INPUT is the last hook for what is to this machine. OUTPUT and POSTROUTING are for "
+            "packets that leave, and this one has arrived.",
+            lists("output", "postrouting"),
         ),
     ),
     done="Every address of a machine counts as the machine itself, whichever cable the packet came "
@@ -154,6 +161,12 @@ repair = WriteRules(
             "Now the phone cannot open the router's own page either: a copy of the rule is still "
             "in INPUT.",
             treats(PHONE_PAGE, Verdict.DROP, host=ROUTER),
+        ),
+        Misconception(
+            "not-the-packet",
+            "No rule drops that packet. Compare yours with it, word by word: where it comes in and "
+            "goes out, who sends it, its protocol, its port; and the target.",
+            treats(PHONE_WEB, Verdict.ACCEPT, host=ROUTER),
         ),
     ),
     done="INPUT instead of FORWARD is the commonest mistake on a router. The counter shows it: a "
@@ -253,7 +266,7 @@ def _order_mistakes(letters: str) -> tuple[Misconception, ...]:
         Misconception(
             "no-blanks",
             "Put a blank between the letters: each is an answer of its own.",
-            lambda answer: isinstance(answer, tuple) and list(map(len, answer)) == [5],
+            lambda answer: isinstance(answer, tuple) and [len(str(one)) for one in answer] == [5],
         ),
         Misconception(
             "nat-first",
@@ -319,17 +332,33 @@ camera = WriteRules(
     ),
     misconceptions=(
         Misconception(
+            "policy-lost",
+            "No rule decides about that packet, and the policy of FORWARD lets it pass: it was "
+            "DROP.",
+            left_to_policy(TO_LAPTOP, Verdict.ACCEPT, host=ROUTER),
+        ),
+        Misconception(
             "copied",
             "192.168.1.20 is the laptop of the worked example. Where does this DNAT lead?",
             lambda rules: (
                 treats(CAMERA, Verdict.DROP, host=ROUTER)(rules)
-                and treats(TO_LAPTOP, Verdict.ACCEPT, host=ROUTER)(rules)
+                and reads("-A FORWARD", "-d 192.168.1.20/32")(rules)
             ),
         ),
         Misconception(
             "destination-before-dnat",
             "FORWARD sees the packet as PREROUTING has rewritten it: neither 203.0.113.2 nor port "
             "8080 is on it any more.",
+            lambda rules: (
+                treats(CAMERA, Verdict.DROP, host=ROUTER)(rules)
+                and reads("-A FORWARD", r"-d 203\.0\.113\.2/|--dport 8080 ")(rules)
+            ),
+        ),
+        Misconception(
+            "not-the-packet",
+            "No rule of FORWARD accepts that packet. Compare yours with what DNAT has made of it: "
+            "where it comes in, its protocol, where it goes; and it is the first of its "
+            "connection.",
             treats(CAMERA, Verdict.DROP, host=ROUTER),
         ),
         Misconception(
@@ -426,7 +455,7 @@ loop = Predict(
             "no-netfilter-inside",
             "It never leaves the machine, but it does leave by an interface: lo. The hooks are "
             "asked for lo as for any other.",
-            answered([], "none", ["INPUT"], ["OUTPUT"]),
+            answered([], ["none"], ["nothing"], ["INPUT"], ["OUTPUT"]),
         ),
         Misconception(
             "short-cut",
@@ -450,8 +479,8 @@ loop = Predict(
         ),
         Misconception(
             "halves-swapped",
-            "All four, but a process sends it first; then it comes in.",
-            answered([*TO_ME, *FROM_ME], ["INPUT", "PREROUTING", "POSTROUTING", "OUTPUT"]),
+            "All four, but in another order: a process sends it and it leaves; then it comes in.",
+            jumbled(*TO_MYSELF),
         ),
     ),
     done="Twice through the hooks, with lo as interface, for every address of its own and not only "
@@ -548,6 +577,17 @@ blame = FindLine(
         Misconception(
             "port-of-another",
             "That line asks for another port, or another interface: it does not match here.",
+            blames("nat PREROUTING 1"),
+        ),
+        Misconception(
+            "source-only",
+            "MASQUERADE changes whom a packet seems to come from, not where it goes.",
+            blames("nat POSTROUTING 1"),
+        ),
+        Misconception(
+            "changes-nothing",
+            "A policy of table nat changes nothing. Ask which rule gives the packet another "
+            "destination.",
             _blames_but("nat PREROUTING 2"),
         ),
         Misconception(
@@ -624,6 +664,11 @@ rewritten = Predict(
     shows=MOVED_IN,
     hints=("Which comes first, PREROUTING or FORWARD?", "DNAT has rewritten address and port."),
     misconceptions=(
+        Misconception(
+            "form",
+            "Write the address, a colon and the port, and nothing else.",
+            is_no(r"\d+(\.\d+){3}(:\d+)?"),
+        ),
         Misconception(
             "destination-before-dnat",
             "PREROUTING comes before FORWARD: nobody sees that destination any more.",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
+from iptlab.course.mistakes import left_to_policy, reads
 from iptlab.grading import (
     Arrange,
     Exercise,
@@ -178,6 +179,7 @@ states = Predict(
 # --- related ---
 
 SSH = "192.168.1.7:40000 -> 192.168.1.10:22"
+TFTP = "in eth0 udp 192.168.1.7:4000 -> 192.168.1.10:69"
 ERROR = "in eth0 ctstate RELATED icmp 192.168.1.1 -> 192.168.1.10 {}"
 INPUT_ONLY = Scope(hooks=(Hook.INPUT,))
 
@@ -201,9 +203,7 @@ server = WriteRules(
             Verdict.ACCEPT,
             "Errors about the server's own connections come in.",
         ),
-        Goal(
-            "in eth0 udp 192.168.1.7:4000 -> 192.168.1.10:69", Verdict.DROP, "Nothing else is open."
-        ),
+        Goal(TFTP, Verdict.DROP, "Nothing else is open."),
     ),
     hints=(
         "The first TODO is about packets of connections that exist already, and about errors.",
@@ -212,20 +212,49 @@ server = WriteRules(
     ),
     misconceptions=(
         Misconception(
+            "policy-lost",
+            "No rule decides about that packet, and the policy lets it in: the line -P INPUT DROP "
+            "is gone.",
+            left_to_policy(TFTP, Verdict.ACCEPT),
+        ),
+        Misconception(
             "new-for-everybody",
             "With NEW in it, the first rule opens every port: whatever is not known is NEW.",
-            treats("in eth0 udp 192.168.1.7:4000 -> 192.168.1.10:69", Verdict.ACCEPT),
+            lambda rules: (
+                treats(TFTP, Verdict.ACCEPT)(rules)
+                and reads(r"-A INPUT (?!.*--dport).*--ctstate \S*NEW")(rules)
+            ),
+        ),
+        Misconception(
+            "too-wide",
+            "A rule of yours accepts that packet: which condition does it lack?",
+            treats(TFTP, Verdict.ACCEPT),
         ),
         Misconception(
             "nobody-can-begin",
-            "ESTABLISHED needs a first packet that was let in. Nothing here lets one in.",
+            "ESTABLISHED needs a first packet that was let in, and nothing here lets in this one. "
+            "Compare it with your rule for ssh: its state, its sender, its protocol and port.",
             treats(f"in eth0 tcp {SSH} SYN", Verdict.DROP),
+        ),
+        Misconception(
+            "nobody-can-go-on",
+            "Packets of connections that exist already are dropped. Which state have they?",
+            treats(f"in eth0 ctstate ESTABLISHED tcp {SSH} ACK", Verdict.DROP),
         ),
         Misconception(
             "errors-left-out",
             "An ICMP error about a connection is no packet of the connection. Its state is "
             "RELATED, and none of your rules asks for that.",
             treats(ERROR.format("3/4"), Verdict.DROP),
+        ),
+        Misconception(
+            "takes-anything",
+            "INVALID and UNTRACKED packets are neither answers nor errors about a connection. No "
+            "rule should let them in.",
+            lambda rules: any(
+                treats(TFTP.replace("udp", f"ctstate {state} udp"), Verdict.ACCEPT)(rules)
+                for state in ("INVALID", "UNTRACKED")
+            ),
         ),
         Misconception(
             "strange-ssh",
@@ -272,21 +301,27 @@ icmp = WriteRules(
             treats(PING, Verdict.ACCEPT),
         ),
         Misconception(
-            "believes-any-error",
-            "An error about nothing that is known is INVALID: it may be forged. A rule for a "
-            "type of icmp does not ask for that; RELATED does.",
-            treats(FORGED, Verdict.ACCEPT),
-        ),
-        Misconception(
             "pings-only",
-            "Echo replies are not all. The error that a packet was too big is icmp as well, and "
-            "without it large packets vanish.",
+            "The error that a packet was too big is icmp as well (echo replies are not all), and "
+            "without it large packets vanish. Does a rule drop it before its state is asked for?",
             treats(ABOUT_BOB.format("3/4"), Verdict.DROP),
         ),
         Misconception(
             "one-error-only",
             "That is one kind of error. Others tell of dead ends and of loops: RELATED has all.",
             treats(ABOUT_BOB.format("11/0"), Verdict.DROP),
+        ),
+        Misconception(
+            "errors-only",
+            "The answer to a ping is no error: it belongs to the flow that Bob's ping began. Which "
+            "state has it?",
+            treats(PONG, Verdict.DROP),
+        ),
+        Misconception(
+            "believes-any-error",
+            "An error about nothing that is known is INVALID: it may be forged. A rule for a "
+            "type of icmp does not ask for that; RELATED does.",
+            treats(FORGED, Verdict.ACCEPT),
         ),
     ),
     done="Moved down or taken out is the same here. Blocking icmp where it arrives breaks path MTU "
@@ -382,13 +417,15 @@ middle = SupplyPacket(
         Misconception("not-tcp", "Ssh is tcp, and so are both rules.", _sends("udp ", "icmp ")),
         _not_for("192.168.1.10"),
         Misconception(
-            "another-port", "Only port 22 is open at all.", lambda it: ":22 " not in f"{it} "
+            "another-port",
+            "Only port 22 of the server is open at all: it stands behind the arrow.",
+            lambda it: ":22 " not in f"{it} ".partition("->")[2],
         ),
         Misconception(
             "a-proper-beginning",
             "A SYN begins a connection on both machines (no flags written means SYN). What comes "
             "in the middle of one?",
-            lambda it: str(it).strip().endswith((" SYN", ":22")),
+            lambda it: re.search(r":22( SYN(,(PSH|URG|ECE|CWR))*)?$", str(it).strip()) is not None,
         ),
         Misconception(
             "ends-and-answers",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
+from iptlab.course.mistakes import ADDRESS, ENDS, left_to_policy, reads
 from iptlab.grading import (
     Arrange,
     Exercise,
@@ -77,17 +78,6 @@ def _changes(packet: str, host: Host) -> Callable[[object], bool]:
     return shows
 
 
-def _is_no_packet(answer: object) -> bool:
-    return not re.fullmatch(r"[\d.]+:\d+ -> [\d.]+:\d+", str(answer))
-
-
-FORM = Misconception(
-    "form",
-    'Write both ends of the packet and nothing else, in quotes: "192.0.2.1:4000 -> 192.0.2.2:80".',
-    _is_no_packet,
-)
-
-
 def _port(seed: int) -> int:
     """A client's port of the learner's own."""
     return 50_000 + 111 * (seed % 7)
@@ -106,6 +96,7 @@ GUESTS = Host(
 )
 GUEST = "in eth2 tcp 192.168.2.50:50000 -> 198.51.100.7:80"
 TO_ADA = "in eth2 tcp 192.168.2.50:50000 -> 192.168.1.20:22"
+_UNCHANGED = "192.168.2.50:50000 -> 198.51.100.7:80"
 
 fixed = WriteRules(
     id="07-fixed",
@@ -132,7 +123,16 @@ fixed = WriteRules(
             "the-way-in",
             "In POSTROUTING -o is where the packet leaves. Guests come in by eth2, but to the "
             "internet they leave by eth0.",
-            _becomes(GUEST, "192.168.2.50:50000 -> 198.51.100.7:80", host=GUESTS),
+            lambda rules: (
+                _becomes(GUEST, _UNCHANGED, host=GUESTS)(rules)
+                and reads("-A POSTROUTING", "-o eth[12] ")(rules)
+            ),
+        ),
+        Misconception(
+            "not-translated",
+            "What guests send to the internet keeps its source. Compare such a packet with your "
+            "line: whose packets it takes, by which interface they leave, and its target.",
+            _becomes(GUEST, _UNCHANGED, host=GUESTS),
         ),
         Misconception(
             "inside-too",
@@ -170,7 +170,7 @@ back = Predict(
         "on: so before FORWARD.",
     ),
     misconceptions=(
-        FORM,
+        ENDS,
         Misconception(
             "changed-on-the-way-out",
             "If the answer still were for 203.0.113.2 after PREROUTING, the router would take it "
@@ -202,10 +202,6 @@ PAGE = (
     "in eth0 tcp 203.0.113.9:80 -> 203.0.113.2:50000 SYN,ACK",
     "in eth1 tcp 192.168.1.20:50000 -> 203.0.113.9:80 ACK",
 )
-
-
-# --- a door to the inside ---
-
 VISIT = "in eth0 tcp 203.0.113.9:41000 -> 203.0.113.2:8080"
 # whom strangers address by his private address is another story than whom NAT leads to him
 NOT_BOB = Scope(host=ROUTER, assume="! -d 192.168.1.10")
@@ -250,6 +246,12 @@ repair = WriteRules(
             _becomes(VISIT, VISIT.removeprefix("in eth0 tcp ")),
         ),
         Misconception(
+            "policy-lost",
+            "No rule decides about that packet, and the policy of FORWARD lets it pass: "
+            "it was DROP.",
+            left_to_policy(BOB_PRINTER, Verdict.ACCEPT, host=ROUTER),
+        ),
+        Misconception(
             "too-wide",
             "Now FORWARD lets strangers in further than to Bob's page. Name his address and port.",
             _lets_strangers_in,
@@ -258,7 +260,22 @@ repair = WriteRules(
             "public-in-forward",
             "FORWARD asks after PREROUTING. By then neither 203.0.113.2 nor port 8080 is left in "
             "the packet.",
+            lambda rules: (
+                treats(VISIT, Verdict.DROP, host=ROUTER)(rules)
+                and reads("-A (?:FORWARD|INPUT)", r"-d 203\.0\.113\.2/|--dport 8080 ")(rules)
+            ),
+        ),
+        Misconception(
+            "not-the-packet",
+            "No rule of FORWARD accepts that packet. Compare yours with what DNAT has made of it: "
+            "where it comes in, its protocol, the address and the port that it goes to.",
             treats(VISIT, Verdict.DROP, host=ROUTER),
+        ),
+        Misconception(
+            "house-shut",
+            "The house can no longer go out, or does not hear the answers. The lines for that were "
+            "right: put them back.",
+            lambda rules: isinstance(rules, Ruleset) and _left(rules, ROUTER, *PAGE[:2]) is None,
         ),
     ),
     done="To forget that DNAT comes first is the commonest mistake in port forwarding. "
@@ -309,6 +326,11 @@ inside = SupplyPacket(
             "192.168.1.1 is an address of the router too, but not the one that the rule names.",
             lambda text: "-> 192.168.1.1:" in str(text),
         ),
+        Misconception(
+            "another-door",
+            "Both rules are about one door only: tcp, to 203.0.113.2, port 8080.",
+            lambda text: not re.search(r"tcp .*-> 203\.0\.113\.2:8080\b", str(text)),
+        ),
     ),
     done="A packet from inside to the public address comes in by eth1. With -i eth0 the router "
     "takes it for its own, and INPUT drops it.",
@@ -324,7 +346,7 @@ COMMIT
 
 def _outgoing_mistakes(port: int) -> tuple[Misconception, ...]:
     return (
-        FORM,
+        ENDS,
         Misconception(
             "always-public",
             "MASQUERADE has no favourite address: it takes that of the outgoing interface, and "
@@ -437,7 +459,18 @@ parsons = Arrange(
             "nobody-stopped",
             "Strangers get in further than to Bob's page: the policy of FORWARD is ACCEPT, and no "
             "line drops what is left over.",
+            left_to_policy(BOB_PRINTER, Verdict.ACCEPT, host=ROUTER),
+        ),
+        Misconception(
+            "too-many-ports",
+            "Line c lets strangers to more ports of Bob's than his page has.",
             treats(BOB_PRINTER, Verdict.ACCEPT, host=ROUTER),
+        ),
+        Misconception(
+            "no-door",
+            "Nothing leads visitors to Bob: they stay at the router itself. Which line writes "
+            "a new destination?",
+            _becomes(VISIT, VISIT.removeprefix("in eth0 tcp ")),
         ),
         Misconception(
             "strange-answer",
@@ -470,7 +503,7 @@ COMMIT
 
 def _redirect_mistakes(port: int) -> tuple[Misconception, ...]:
     return (
-        FORM,
+        ENDS,
         Misconception(
             "always-public",
             "The packet came in by eth1, so it gets the address that the router has there.",
@@ -532,7 +565,7 @@ def _stray_mistakes(port: int) -> tuple[Misconception, ...]:
             "Table nat stops nobody, and no filter rule does. The packet leaves: how?",
             answered("none", "nothing", "no", "drop", "dropped"),
         ),
-        FORM,
+        ENDS,
         Misconception(
             "every-packet",
             "MASQUERADE matches packets that begin a connection. An INVALID one has no entry in "
@@ -608,7 +641,7 @@ in_forward = Predict(
     shows=KNOCKED,
     hints=("PREROUTING comes before FORWARD.", "DNAT has changed address and port by then."),
     misconceptions=(
-        FORM,
+        ENDS,
         Misconception(
             "public-in-forward",
             "PREROUTING comes first, and its DNAT rule has rewritten the destination.",
@@ -631,7 +664,7 @@ back_again = Predict(
     shows=ASKED,
     hints=("No rule is needed for it.", "The entry of the connection knows who asked."),
     misconceptions=(
-        FORM,
+        ENDS,
         Misconception(
             "needs-a-rule",
             "No rule says so, true. But the connection's entry does: answers are translated back.",
@@ -653,6 +686,7 @@ leaves_as = Predict(
     shows=LEFT,
     hints=("MASQUERADE writes a new source.", "It is an address of the outgoing interface."),
     misconceptions=(
+        ADDRESS,
         Misconception(
             "inner-address",
             "192.168.1.1 belongs to eth1, and the packet leaves by eth0.",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache, partial
 
 from iptlab.console.lab import Lab
 from iptlab.course.files import data
+from iptlab.course.mistakes import alone, left_to_policy, reads, spoils, twice
 from iptlab.grading import (
     FATES,
     Exercise,
@@ -30,7 +32,6 @@ from iptlab.grading import (
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.packet import Family
-from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host, Interface
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.machine import Machine
@@ -107,9 +108,22 @@ path = Predict(
             answered(["FORWARD", "DOCKER-USER"], ["DOCKER-USER"]),
         ),
         Misconception(
+            "named-twice",
+            "Name each chain once, when the packet comes to it: a RETURN back is no new one.",
+            twice,
+        ),
+        Misconception(
             "begins-with-a-jump",
             "DOCKER and the others are nobody's first chain. Which built-in chain jumps to them?",
             omits("forward"),
+        ),
+        Misconception(
+            "not-every-jump",
+            "A jump without a condition takes every packet, even if it sends it back at once. "
+            "Which of those in FORWARD is missing from your list?",
+            lambda answer: (
+                omits("docker-user")(answer) or omits("docker-isolation-stage-1")(answer)
+            ),
         ),
     ),
     done="FORWARD, and three chains that it calls. INPUT is not among them: the packet came to the "
@@ -170,6 +184,12 @@ bypass = SupplyPacket(
             "packet to 203.0.113.12 stays on its way to INPUT, and is dropped there.",
             _says(".12:5432"),
         ),
+        Misconception(
+            "no-door",
+            "Both drop it in INPUT: no DNAT rule of chain DOCKER fits that packet. Compare its "
+            "card, its protocol and its port with theirs.",
+            lambda packet: not _says("ctstate")(packet),
+        ),
     ),
     done="INPUT would have dropped it, and was not asked: nat gave it a new destination before. "
     "And the rule for 8443 in INPUT has counted nothing: that port did not need it.",
@@ -180,6 +200,14 @@ bypass = SupplyPacket(
 _PAGE = "in eth0 out docker0 tcp {}:40000 -> 172.17.0.2:80"
 _ANSWER = "in eth0 out docker0 ctstate ESTABLISHED tcp 203.0.113.9:443 -> 172.17.0.2:50000 ACK"
 _FETCH = "in docker0 out eth0 tcp 172.17.0.2:50000 -> 203.0.113.9:443"
+
+_DOCKERS = """-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -d 172.17.0.2 -o docker0 -p tcp --dport 80 -j ACCEPT
+-A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+"""
+
+_strangers_get_in = treats(_PAGE.format("203.0.113.9"), Verdict.ACCEPT)
+_bob_is_shut_out = treats(_PAGE.format("198.51.100.23"), Verdict.DROP)
 
 user = WriteRules(
     id="08-user",
@@ -216,26 +244,51 @@ user = WriteRules(
     ),
     misconceptions=(
         Misconception(
+            "policy-lost",
+            "What no rule decides about gets in now: the policy of FORWARD was DROP.",
+            left_to_policy("in eth0 out eth0 udp 203.0.113.9:4000 -> 10.0.0.5:9", Verdict.ACCEPT),
+        ),
+        Misconception(
+            "dockers-own",
+            "Docker writes the rules of FORWARD, and writes them again at every start. Put them "
+            "back as they were: only DOCKER-USER is yours.",
+            spoils(_DOCKERS, "FORWARD -o", "FORWARD -d", "FORWARD -i"),
+        ),
+        Misconception(
             "answers-too",
             "Your rule is so wide that it stops the answers to what the container asks: they come "
             "in through eth0 too, and DOCKER-USER is asked before the rule for ESTABLISHED.",
             treats(_ANSWER, Verdict.DROP),
         ),
         Misconception(
+            "the-wrong-one",
+            "It is the wrong way round: your rule drops Bob, and lets the strangers in.",
+            lambda rules: _bob_is_shut_out(rules) and _strangers_get_in(rules),
+        ),
+        Misconception(
             "ends-instead-of-returning",
             "Bob is shut out as well. Make an exception for his address: ! -s, or a RETURN above.",
-            treats(_PAGE.format("198.51.100.23"), Verdict.DROP),
+            _bob_is_shut_out,
         ),
         Misconception(
             "outer-port",
             "Strangers knock at 8080, but FORWARD comes after DNAT. The first server's DNAT "
             "rule says which port the packet has by then.",
-            lambda rules: "--dport 8080" in str(rules),
+            reads("-A DOCKER-USER", "--dport 8080 "),
         ),
         Misconception(
             "after-the-return",
             "Strangers still get in. The RETURN takes every packet: is your rule asked before it?",
-            treats(_PAGE.format("203.0.113.9"), Verdict.ACCEPT),
+            lambda rules: (
+                _strangers_get_in(rules)
+                and reads(r"-A DOCKER-USER -j RETURN\n-A DOCKER-USER")(rules)
+            ),
+        ),
+        Misconception(
+            "nobody-stopped",
+            "Strangers still get in: no rule of DOCKER-USER drops them. Compare yours with the "
+            "packet: card, protocol, port. And does FORWARD still ask that chain first?",
+            _strangers_get_in,
         ),
         Misconception(
             "accept-says-too-much",
@@ -252,6 +305,25 @@ user = WriteRules(
 
 
 _SSH = "in eth0 tcp {}:40000 -> 192.168.1.10:22"
+_bob_is_written = writes(_SSH.format("198.51.100.23"))
+
+
+def _written_alone(rules: object) -> bool:
+    """The mistake of a LOG for Bob's packet that is asked too late."""
+    return any(_bob_is_written(one) for one in alone(rules, Hook.INPUT))
+
+
+def _judges(rules: object) -> bool:
+    """The mistake of rules that treat a packet otherwise than the server's did."""
+    fates = (
+        (_SSH.format("198.51.100.23"), Verdict.DROP),
+        (_SSH.format("198.51.100.9"), Verdict.DROP),
+        (_SSH.format("203.0.113.9"), Verdict.ACCEPT),
+        ("in eth0 tcp 203.0.113.9:40000 -> 192.168.1.10:80", Verdict.DROP),
+        ("in eth0 ctstate ESTABLISHED tcp 203.0.113.9:443 -> 192.168.1.10:9 ACK", Verdict.ACCEPT),
+        ("in lo tcp 127.0.0.1:40000 -> 127.0.0.1:80", Verdict.ACCEPT),
+    )
+    return not all(treats(packet, fate)(rules) for packet, fate in fates)
 
 
 log = LogRules(
@@ -276,9 +348,26 @@ log = LogRules(
     misconceptions=(
         Misconception(
             "below-the-suspect",
-            "The witness stands behind the suspect: Bob's packet is dropped by rule 3, before "
-            "your LOG is asked. Put it above.",
-            lambda rules: not writes(_SSH.format("198.51.100.23"))(rules),
+            "The witness stands behind the suspect: another rule has the last word about Bob's "
+            "packet, before your LOG is asked. Put it above that.",
+            lambda rules: not _bob_is_written(rules) and _written_alone(rules),
+        ),
+        Misconception(
+            "no-log",
+            "No rule of INPUT writes to the log: what would be its target?",
+            lambda rules: not reads("-A INPUT .*-j (?!ACCEPT|DROP|REJECT)")(rules),
+        ),
+        Misconception(
+            "not-his-packet",
+            "No LOG fits Bob's first packet. Compare its conditions with it: sender, protocol, "
+            "port, and the state of a connection that begins.",
+            lambda rules: not _bob_is_written(rules),
+        ),
+        Misconception(
+            "some-only",
+            "That LOG writes about some of his packets only: if his line does not come, you do not "
+            "know why.",
+            reads("-m (limit|hashlimit|statistic|recent|time) .*-j LOG"),
         ),
         Misconception(
             "logs-others",
@@ -295,7 +384,7 @@ log = LogRules(
         Misconception(
             "fate-changed",
             "A witness must not judge: add the LOG, and leave the other rules as they are.",
-            lambda rules: isinstance(rules, Ruleset),
+            _judges,
         ),
     ),
     done="If his line comes, he has got as far as your rule. If it does not, his packets never "
@@ -437,6 +526,14 @@ _F2B = data("fail2ban.rules").save(counters=False)
 _JUMP = "-A INPUT -p tcp -m multiport --dports 22 -j f2b-sshd\n"
 _DOOR = "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n"
 
+_BANNED = r"tcp (203\.0\.113\.9|198\.51\.100\.7):\d+ -> \S+:22\b"
+
+
+def _sent(answer: object) -> str:
+    """The packet with which a line was blamed."""
+    return str(answer[1]) if isinstance(answer, tuple) else ""
+
+
 ban = FindLine(
     id="08-ban",
     rules=_F2B,
@@ -460,9 +557,21 @@ ban = FindLine(
             blames("filter f2b-sshd 1", "filter f2b-sshd 2"),
         ),
         Misconception(
+            "in-the-middle",
+            "Your packet belongs to a connection that exists already. The ban is for those who "
+            "begin one.",
+            lambda answer: "ctstate ESTABLISHED" in _sent(answer),
+        ),
+        Misconception(
             "nobody-banned",
-            "Nobody has banned the sender of your packet for ssh, so it may pass. Take an address "
-            "out of f2b-sshd, and port 22.",
+            "Your packet is not one of ssh from a banned sender, so it fares as it should. Take an "
+            "address out of f2b-sshd, and tcp port 22.",
+            lambda answer: not re.search(_BANNED, _sent(answer)),
+        ),
+        Misconception(
+            "not-that-line",
+            "That line does not fit your packet, or is never asked. Go through INPUT with it from "
+            "the top: which line decides, and why that one?",
             lambda answer: True,
         ),
     ),
@@ -496,9 +605,9 @@ zone = FindLine(
     misconceptions=(
         Misconception(
             "service-is-right",
-            "The database is meant to be open to the house. The question is who else is treated "
+            "That service is meant to be open to the house. The question is who else is treated "
             "as if he were in it.",
-            blames("filter IN_internal_allow 3", "filter IN_internal_allow 1"),
+            blames(*(f"filter IN_internal_allow {number}" for number in (1, 2, 3))),
         ),
         Misconception(
             "dead-rule",
@@ -514,6 +623,23 @@ zone = FindLine(
             "house-is-right",
             "eth1 is the house, and may use what zone internal offers.",
             blames("filter INPUT_ZONES 1"),
+        ),
+        Misconception(
+            "call-is-right",
+            "That line is as it should be, and chooses no zone. Which line chooses the zone for "
+            "your packet?",
+            blames(
+                *(f"filter INPUT {number}" for number in range(1, 7)),
+                *(f"filter IN_internal {number}" for number in range(1, 4)),
+                *(f"filter IN_drop {number}" for number in range(1, 4)),
+                "filter INPUT policy",
+            ),
+        ),
+        Misconception(
+            "no-guest",
+            "The firewall means well by that packet: INPUT_ZONES names the card that it came in "
+            "through.",
+            lambda answer: re.search(r"in eth[01]\b", _sent(answer)) is not None,
         ),
     ),
     done="The last line of INPUT_ZONES is the default zone. Whatever interface comes later, a VPN "

@@ -9,6 +9,7 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 from iptlab.course import shop
+from iptlab.course.mistakes import ADDRESS, jumbled, spoils, twice
 from iptlab.course.shop import NODE2, OFFICE, POD
 from iptlab.grading import (
     Exercise,
@@ -23,6 +24,7 @@ from iptlab.grading import (
     ends,
     lists,
     omits,
+    read_rules,
 )
 from iptlab.kubernetes.cluster import Cluster
 from iptlab.kubernetes.names import SERVICES, digest, endpoint_chain, service_chain
@@ -70,6 +72,16 @@ elsewhere = Predict(
             "any-port",
             "--dport 80 is a condition, not a wish: a packet to port 443 does not meet it.",
             lambda answer: "-> 10.244." in str(answer) and str(answer).endswith(":80"),
+        ),
+        Misconception(
+            "as-if-asked-for-80",
+            "Nothing here changes a port: the packet asks for 443.",
+            lambda answer: str(answer).endswith("10.96.0.80:80"),
+        ),
+        Misconception(
+            "to-the-gateway",
+            "The gateway gets the packet to pass it on. That does not change the destination.",
+            lambda answer: "-> 192.168.10.1:" in str(answer),
         ),
         Misconception(
             "masqueraded",
@@ -206,6 +218,18 @@ path = Predict(
             lists("prerouting"),
         ),
         Misconception(
+            "begins-with-a-jump",
+            "KUBE-SERVICES is nobody's first chain. Which built-in chain of table nat jumps to it "
+            "for what node1 sends?",
+            omits("output"),
+        ),
+        Misconception(
+            "out-of-order",
+            "These are all of them, but not in the order in which they are asked. Which rule "
+            "jumps to the mark, and in which chain does it stand?",
+            jumbled("OUTPUT", "KUBE-SERVICES", "KUBE-SVC", "KUBE-MARK-MASQ", "KUBE-SEP"),
+        ),
+        Misconception(
             "node-is-no-pod",
             "Node1 is 192.168.10.11, which is not in 10.244.0.0/16: rule 1 of KUBE-SVC matches.",
             omits("kube-mark-masq"),
@@ -218,7 +242,7 @@ path = Predict(
         Misconception(
             "named-twice",
             "Name each chain once: a packet that comes back from a jump goes on where it was.",
-            lambda answer: isinstance(answer, tuple) and len({*answer}) < len(answer),
+            twice,
         ),
     ),
     done="KUBE-SERVICES finds the Service, KUBE-SVC chooses a pod, KUBE-SEP translates. On the way "
@@ -391,6 +415,7 @@ source = Predict(
             "is passed.",
             answered("192.168.10.1"),
         ),
+        ADDRESS,
     ),
     done="A pod on another node would see 192.168.10.11: node1 has one address for each side. So a "
     "node may appear in a pod's log under an address that you know from nowhere else.",
@@ -435,6 +460,24 @@ def _becomes(packet: str, is_so: Callable[[Packet], bool]) -> Callable[[object],
     return shows
 
 
+SPOILT = Misconception(
+    "ready-lines",
+    "A line that was ready has changed, is gone, or stands elsewhere: one of KUBE-MARK-MASQ, "
+    "KUBE-POSTROUTING or POSTROUTING. They were right: put it back.",
+    spoils(MARKING, "KUBE-MARK-MASQ", "KUBE-POSTROUTING", "POSTROUTING"),
+)
+
+
+def _translates(rules: Ruleset) -> bool:
+    """Whether the bell's packets are marked and get their new destination."""
+    ready = read_rules(BY_HAND).table(TableName.NAT).chains
+    found = rules.table(TableName.NAT).chains
+    return all(
+        name in found and [*map(str, found[name].rules)] == [*map(str, ready[name].rules)]
+        for name in ("BELL", "PREROUTING", "OUTPUT")
+    )
+
+
 NODES_OWN = f"tcp 192.168.10.12:40000 -> {BELL}"
 OTHER_POD = "in eth0 tcp 10.244.1.9:40000 -> {}"
 
@@ -451,11 +494,24 @@ by_hand = WriteRules(
         "port of the pod.",
     ),
     misconceptions=(
+        SPOILT,
+        Misconception(
+            "not-translated",
+            "Nobody reaches a pod: no rule of yours gives a packet a new destination.",
+            _becomes(POD.format(BELL), lambda left: str(left.dst) == "10.96.0.90"),
+        ),
         Misconception(
             "own-packets-forgotten",
             "What node2 sends itself keeps its destination. Table nat has a chain for a machine's "
             "own packets.",
             _becomes(NODES_OWN, lambda left: str(left.dst) == "10.96.0.90"),
+        ),
+        Misconception(
+            "other-pod",
+            "That leads to a pod, but not to the bell's: see which address the new pod has.",
+            _becomes(
+                OFFICE.format(BELL), lambda left: left.dst in PODS and str(left.dst) != "10.244.3.9"
+            ),
         ),
         Misconception(
             "port-of-the-service",
@@ -472,8 +528,8 @@ by_hand = WriteRules(
         ),
         Misconception(
             "by-interface",
-            "Pods of the other nodes come in by eth0, and are masqueraded now. Ask who sends, not "
-            "by which interface it comes.",
+            "Pods of the other nodes come in by eth0, and are masqueraded now. Ask whether the "
+            "sender is a pod, of whichever node.",
             _becomes(OTHER_POD.format(BELL), lambda left: left.src not in PODS),
         ),
         Misconception(
@@ -507,10 +563,16 @@ mark = WriteRules(
         "another way.",
     ),
     misconceptions=(
+        SPOILT,
+        Misconception(
+            "ready-bell",
+            "The lines of the bell were right, the colleague's is not: put back what has changed.",
+            lambda rules: isinstance(rules, Ruleset) and not _translates(rules),
+        ),
         Misconception(
             "still-wiped",
             "The office PC keeps its source: its mark 0x4000 is gone before KUBE-POSTROUTING "
-            "looks for it. Which line writes over all bits of the mark?",
+            "looks for it. Which line writes over that bit too?",
             _becomes(OFFICE.format(BELL), lambda left: str(left.src) == "192.168.10.50"),
         ),
         Misconception(
@@ -587,7 +649,10 @@ blame = FindLine(
         Misconception(
             "destination-is-right",
             "The destination is what it should be: packets reach the right pod.",
-            blames("KUBE-SEP-BELL 2", "KUBE-SVC-BELL 2", "KUBE-SERVICES 1"),
+            blames(
+                *("KUBE-SEP-BELL 2", "KUBE-SVC-BELL 2", "KUBE-SERVICES 1"),
+                *("PREROUTING 1", "OUTPUT 1"),
+            ),
         ),
     ),
     done="One lost exclamation mark, and all is upside down: whoever should be masqueraded is not, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -80,7 +81,14 @@ def _about(truth: Callable[[], Fraction]) -> tuple[Misconception, ...]:
         Misconception(
             "percent",
             "A share is a number from 0 to 1, or a fraction.",
-            lambda answer: "%" in str(answer) or (isinstance(answer, Fraction) and answer > 1),
+            lambda answer: (
+                "%" in str(answer) or (isinstance(answer, int | Fraction) and answer > 1)
+            ),
+        ),
+        Misconception(
+            "form",
+            'Write one number and nothing else: a fraction in quotes, "3/8", or 0.375.',
+            lambda answer: isinstance(answer, str | tuple),
         ),
         Misconception(
             "rounded",
@@ -161,6 +169,12 @@ def leak(seed: int) -> Exercise:
                 "one-share",
                 f"1/{pods} is what the first rule takes. How likely is it that no rule takes any?",
                 answered(Fraction(1, pods)),
+            ),
+            Misconception(
+                "one-no",
+                f"{left} is what the first rule leaves. The other rules are asked about that, and "
+                "take some of it.",
+                answered(left),
             ),
             Misconception(
                 "all-yes",
@@ -252,6 +266,11 @@ two = WriteRules(
     ),
     misconceptions=(
         Misconception(
+            "third-pod",
+            "A rule still sends connections to the pod that is gone.",
+            _gives(lambda shares: PODS[2] in shares),
+        ),
+        Misconception(
             "leaks",
             "Some connections are still taken by no rule, and end nowhere.",
             _gives(lambda shares: shares.get(BELL, Fraction(0)) > Fraction(1, 100)),
@@ -302,7 +321,7 @@ gap = SupplyPacket(
         Misconception(
             "not-to-the-bell",
             "Neither has a rule for that destination. Send it to 10.96.0.90, port 80.",
-            lambda sent: f"{BELL}:80" not in str(sent).split("->")[-1],
+            lambda sent: not re.search(rf"-> {BELL}:80\b", str(sent)),
         ),
         Misconception(
             "not-tcp",
@@ -339,6 +358,11 @@ def _dealt(connections: int) -> list[int]:
     return [ends.count(pod) for pod in PODS[:3]]
 
 
+def _is_no_list(answer: object) -> bool:
+    """The mistake of anything but a list of whole numbers."""
+    return not (isinstance(answer, list | tuple) and all(isinstance(one, int) for one in answer))
+
+
 def nth(seed: int) -> Exercise:
     """Who gets how many if every rule takes each third; of how many, is the learner's."""
     many = (9, 18, 12, 27)[seed % 4]
@@ -357,6 +381,7 @@ def nth(seed: int) -> Exercise:
             f"{many - third} come to the second rule; it takes numbers 1, 4 and so on of these.",
         ),
         misconceptions=(
+            Misconception("form", "Write three numbers in a list: [1, 1, 7].", _is_no_list),
             Misconception(
                 "a-third-each",
                 "Every rule takes a third of what comes to it. To the second one only "
@@ -371,11 +396,7 @@ def nth(seed: int) -> Exercise:
             Misconception(
                 "does-not-add-up",
                 f"These are not {many} connections.",
-                lambda answer: (
-                    isinstance(answer, tuple)
-                    and all(isinstance(one, int) for one in answer)
-                    and sum(answer) != many
-                ),
+                lambda answer: isinstance(answer, tuple) and sum(answer) != many,
             ),
         ),
         done="With nth it is as with random: the second rule must say --every 2. Many examples in "
@@ -444,7 +465,10 @@ def returns(seed: int) -> Exercise:
             Misconception(
                 "never",
                 "Rules with --rcheck are asked before all lots.",
-                answered([]),
+                answered([], "none", ["none"]),
+            ),
+            Misconception(
+                "form", "Write the hours as numbers in a list, without words: [1, 5].", _is_no_list
             ),
         ),
         done="The clock begins anew with each new connection. A connection that stays open for "
@@ -529,6 +553,7 @@ last_of_three = Predict(
             "A half and a half of the rest is not everything.",
             answered(0),
         ),
+        *_about(lambda: Fraction(1, 4)),
     ),
     done="Half of a half. The first pod gets 1/2, the second 1/4.",
 )
@@ -550,6 +575,7 @@ dead = Predict(
             "A quarter is gone before.",
             answered(1),
         ),
+        *_about(lambda: Fraction(3, 4)),
     ),
     done="3/4, and the third pod gets nothing: no packet ever comes to its rule.",
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache, partial
 
 from iptlab.course import shop
+from iptlab.course.mistakes import ADDRESS, jumbled, twice
 from iptlab.grading import (
     Aspect,
     EditManifest,
@@ -18,6 +20,7 @@ from iptlab.grading import (
     SupplyPacket,
     Variants,
     answered,
+    lists,
     omits,
     reaches,
     treats,
@@ -25,7 +28,9 @@ from iptlab.grading import (
 from iptlab.kubernetes.cluster import Cluster
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.hooks import TableName
+from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
+from iptlab.simulate.machine import Machine
 from iptlab.simulate.network import Attempt
 from iptlab.simulate.trace import HookVisit
 
@@ -119,6 +124,24 @@ path = Predict(
             omits("PREROUTING"),
         ),
         Misconception(
+            "with-hash",
+            'Leave out the letters after KUBE-EXT, KUBE-SVC and KUBE-SEP: "KUBE-SVC" is enough.',
+            lambda answer: (
+                isinstance(answer, tuple)
+                and any(re.match("kube-(ext|svc|sep)-", str(one)) for one in answer)
+            ),
+        ),
+        Misconception(
+            "named-twice",
+            "Name each chain once: a packet that comes back from a jump goes on where it was.",
+            twice,
+        ),
+        Misconception(
+            "too-far",
+            "The destination is rewritten before that: stop there.",
+            lists("postrouting", "kube-postrouting"),
+        ),
+        Misconception(
             "no-door",
             "From the node port no rule leads to KUBE-SVC directly: see KUBE-NODEPORTS above.",
             omits("KUBE-EXT"),
@@ -181,11 +204,6 @@ def _source(seed: int) -> Predict:
                 answered("203.0.113.7"),
             ),
             Misconception(
-                "form",
-                "Which of its addresses? Write it in digits.",
-                answered(entry),
-            ),
-            Misconception(
                 "service-address",
                 "The client never asked for the cluster IP, and nobody sends in its name.",
                 answered("10.96.0.81"),
@@ -207,6 +225,12 @@ def _source(seed: int) -> Predict:
                 "The gateway forwards packets and translates nothing.",
                 answered("192.168.10.1", "203.0.113.1"),
             ),
+            Misconception(
+                "itself",
+                "That is the pod itself. Who does it take for its visitor?",
+                answered(pod),
+            ),
+            ADDRESS,
         ),
         done=f"So the shop's log is full of {ADDRESSES[entry]}. It is not the web server's fault: "
         "in the packet that it gets, no other address is left.",
@@ -224,6 +248,7 @@ FOUR = (
     ("client", "http://192.0.2.10"),
 )
 KEPT = partial(_shop, TWO, LOCAL)
+_WORDS = {"connected", "connection refused", "timed out"}
 
 
 local = Predict(
@@ -239,8 +264,13 @@ local = Predict(
     misconceptions=(
         Misconception(
             "form",
-            'Write four words: answer = ["connected", "timed out", ...], one for each line.',
-            _is_no_list(4),
+            'Write four words, one for each line: ["connection refused", "connected", ...].',
+            lambda answer: _is_no_list(4)(answer) or not {*answer} <= _WORDS,  # type: ignore[misc]
+        ),
+        Misconception(
+            "lost-a-pod",
+            "node1 has a pod of its own, so with Local its visitors are served too.",
+            _has_at(1, "timed out"),
         ),
         Misconception(
             "goes-on",
@@ -374,6 +404,11 @@ hole = SupplyPacket(
             "A node port or an external address is a door from outside, even for node3.",
             _says(":30081", "203.0.113.80", "192.0.2.10"),
         ),
+        Misconception(
+            "another-port",
+            "The front door's cluster IP is about tcp port 80, and nothing else.",
+            lambda text: not re.search(r"-> *(http|tcp)://10\.96\.0\.81(:80)?/?$", str(text)),
+        ),
     ),
     done="With internalTrafficPolicy: Local the cluster IP leads to KUBE-SVL. It suits helpers "
     "that run on every node, such as a log collector, and nothing that may be missing on one.",
@@ -406,6 +441,11 @@ doors = Predict(
             lambda answer: answer in ((), ("none",), ("no",)),
         ),
         Misconception(
+            "form",
+            "Write a list of addresses with their ports, as they stand in the question.",
+            lambda answer: not (isinstance(answer, list | tuple) and {*answer} <= {*DOORS}),
+        ),
+        Misconception(
             "balancer-open",
             "192.0.2.10 is the guarded one: 203.0.113.7 is in none of the ranges.",
             lambda answer: isinstance(answer, tuple) and DOORS[0] in answer,
@@ -420,6 +460,11 @@ doors = Predict(
             "KUBE-NODEPORTS leads straight to KUBE-EXT too. Whoever can reach a node goes round "
             "the guard.",
             omits(DOORS[2]),
+        ),
+        Misconception(
+            "out-of-order",
+            "These are the doors. Write them in the order of the question.",
+            jumbled(DOORS[1], DOORS[2]),
         ),
     ),
     done="Two of three doors are open to everybody. Who wants them shut closes them at the "
@@ -451,6 +496,14 @@ def _fares(packet: str, verdict: Verdict) -> Callable[[object], bool]:
     return lambda answer: treats(packet, verdict, host=_node1())(answer)
 
 
+def _lets_in(answer: object) -> bool:
+    """The mistake of rules that translate a stranger's packet."""
+    if not isinstance(answer, Ruleset):
+        return False
+    left = Machine(_node1().with_rules(answer)).journey(TO_DOOR.format("203.0.113.7")).exit
+    return left is not None and str(left.dst) != "192.0.2.10"
+
+
 @cache
 def _node1() -> Host:
     return Cluster.parse(GUARDED_DOOR).machine("node1").host
@@ -472,6 +525,12 @@ ranges = KubeProxyRules(
         "Table nat cannot drop. FORWARD of table filter can.",
     ),
     misconceptions=(
+        Misconception(
+            "too-wide",
+            "A stranger comes in: nat translates his packet as it does for the two networks. "
+            "Which line leads him to KUBE-EXT?",
+            _lets_in,
+        ),
         Misconception(
             "not-stopped",
             "A stranger is not translated, but nobody stops his packet either: it is forwarded "
@@ -537,6 +596,7 @@ hairpin = Predict(
             "The packet has left the pod, so it is not on the pod's loopback interface.",
             answered("127.0.0.1", "localhost"),
         ),
+        ADDRESS,
     ),
     done="It is the hairpin of lesson 07. kube-proxy writes one such rule for every endpoint, "
     "because nobody knows beforehand whom chance will pick.",

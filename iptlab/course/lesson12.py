@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache, partial
 
 from iptlab.console.lab import Lab
 from iptlab.course import shop
+from iptlab.course.mistakes import ENDS as BOTH_ENDS
+from iptlab.course.mistakes import is_no, jumbled
 from iptlab.grading import (
     EditManifest,
     Exercise,
@@ -89,11 +92,7 @@ draining = Predict(
         "Read the entry in conntrack -L once more: who answers?",
     ),
     misconceptions=(
-        Misconception(
-            "form",
-            'Write both ends of the packet, in quotes: "ADDRESS:PORT -> ADDRESS:PORT".',
-            lambda answer: not all(":" in end for end in str(answer).partition("->")[::2]),
-        ),
+        BOTH_ENDS,
         Misconception(
             "masqueraded",
             "A pod that asks a cluster IP is not marked. The entry says the same: the answer goes "
@@ -111,6 +110,11 @@ draining = Predict(
             "The new rules are for new connections. A pod that gets the middle of somebody else's "
             "connection could do nothing with it.",
             answered(*(f"10.244.2.3:50000 -> 10.244.{n}:80" for n in ("1.4", "2.2", "3.2"))),
+        ),
+        Misconception(
+            "the-answer",
+            "The question goes from the pod shell to the server. You have written it backwards.",
+            lambda answer: str(answer).endswith("-> 10.244.2.3:50000"),
         ),
     ),
     done="kube-proxy takes an ending pod out of the rules at once, and connections that exist go "
@@ -196,6 +200,11 @@ def _fallback(seed: int) -> Predict:
         ),
         misconceptions=(
             Misconception(
+                "form",
+                'Write letters, each by itself: ["a", "b"].',
+                is_no("[a-d]|none|nobody"),
+            ),
+            Misconception(
                 "nobody",
                 "There is somebody left: an endpoint that ends but still serves is better than "
                 "none.",
@@ -221,6 +230,11 @@ def _fallback(seed: int) -> Predict:
                 "some-missing",
                 "There are more of the same kind.",
                 lambda answer: omits(*_used(states))(answer),
+            ),
+            Misconception(
+                "out-of-order",
+                "These are they. Write them in the order of the table.",
+                lambda answer: jumbled(*_used(states))(answer),
             ),
         ),
         done="Ready ones if there are any, else those that still serve while they end (from "
@@ -258,7 +272,7 @@ reject = KubeProxyRules(
     manifests=EMPTY_SHOP,
     node="node-a",
     says="Each port without endpoints refuses pods at once, and nothing else is touched.",
-    scope=Scope(assume="-i cni0 -s 10.244.0.0/16 -d 10.96.0.0/16 -m conntrack --ctstate NEW"),
+    scope=Scope(assume="-i cni0 -s 10.244.0.0/16 ! -d 127.0.0.0/8 -m conntrack --ctstate NEW"),
     hints=(
         "The first line is what kube-proxy writes for web, port 80. names has two ports, so two "
         "lines are missing.",
@@ -269,11 +283,14 @@ reject = KubeProxyRules(
         Misconception(
             "silent",
             "DROP lets the pod wait until it gives up. Nobody will answer anyway: tell it at once.",
-            _fares(FROM_POD.format("udp"), Verdict.DROP),
+            lambda answer: any(
+                _fares(FROM_POD.format(one), Verdict.DROP)(answer) for one in ("udp", "tcp")
+            ),
         ),
         Misconception(
             "one-protocol",
-            "Names are asked for over udp as well as over tcp: a line for each.",
+            "Names are asked for over udp as well as over tcp, and one of the two is not refused: "
+            "a line for each, alike but for one word.",
             lambda answer: (
                 _fares(FROM_POD.format("udp"), Verdict.ACCEPT)(answer)
                 != _fares(FROM_POD.format("tcp"), Verdict.ACCEPT)(answer)
@@ -340,7 +357,7 @@ by_port = SupplyPacket(
         Misconception(
             "another-port",
             "Neither port of the Service has that number, so no rule is for it.",
-            lambda text: "//10.96.0.10" in str(text) and ":53" not in str(text),
+            lambda text: "//10.96.0.10" in str(text) and not re.search(r":53\b", str(text)),
         ),
         Misconception(
             "past-the-service",
@@ -400,8 +417,8 @@ stale_entries = Predict(
     misconceptions=(
         Misconception(
             "form",
-            'Answer with a list: ["a", "b"].',
-            lambda answer: not isinstance(answer, tuple | list),
+            'Answer with a list of letters: ["a", "b"].',
+            is_no("[a-e]|none"),
         ),
         Misconception(
             "tcp-too",
@@ -428,6 +445,9 @@ stale_entries = Predict(
             "In entry d nothing was translated, and the client waits for 10.96.0.10 itself, which "
             "no machine has. While it goes on asking, the entry stays.",
             omits("d"),
+        ),
+        Misconception(
+            "out-of-order", "These are they. Write them in the order of the table.", jumbled(*"ad")
         ),
     ),
     done="In the walk you see a node on which nobody deleted the entry: the question goes to a pod "
@@ -469,7 +489,8 @@ zones = EditManifest(
         ),
         Misconception(
             "all-or-nothing",
-            "One ready endpoint without a hint, and kube-proxy disregards the hints of all.",
+            "One ready endpoint without a hint, or a zone for which none is left, and kube-proxy "
+            "disregards the hints of all.",
             reaches("node3", URL, POD1, POD2, POD3),
         ),
     ),

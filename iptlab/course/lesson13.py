@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -20,8 +21,10 @@ from iptlab.course.broken.fates import (
     mixes_up_sources,
     overlooks_filter,
     reads_chances_off,
+    takes_too_few,
     takes_too_many,
 )
+from iptlab.course.mistakes import ADDRESS
 from iptlab.grading import (
     FATES,
     Exercise,
@@ -98,7 +101,10 @@ line = BlameNode(
         Misconception(
             "another-door",
             "web listens on tcp port 80 of 10.96.0.80 only. Nobody promised more.",
-            _proves_with("udp", "-> 10.96.0.80:8", "-> 10.96.0.1:"),
+            lambda answer: (
+                isinstance(answer, tuple)
+                and not re.search(r" tcp .*-> 10\.96\.0\.80:80\b", str(answer[1]))
+            ),
         ),
     ),
     done="kube-proxy wrote this line: it says in rules that the Service has no endpoints. So the "
@@ -134,9 +140,9 @@ def _mend(seed: int) -> Repair:
         misconceptions=(
             Misconception(
                 "shot-the-messenger",
-                "You took away the rule that tells of the fault. Now packets to 10.96.0.80 leave "
-                "the node untranslated, and nobody out there has that address. And kube-proxy "
-                "writes the rule again.",
+                "You took away the rule that tells of the fault, or the whole Service. Now packets "
+                "to 10.96.0.80 leave the node untranslated, and nobody out there has that address. "
+                "And while there is a Service, kube-proxy writes the rule again.",
                 leaves(Probe("", "shell", _WEB, "network is unreachable")),
             ),
             Misconception(
@@ -204,15 +210,19 @@ def _away(seed: int) -> SupplyPacket:
             Misconception(
                 "has-a-backend",
                 "That node has a pod of web, so it answers with either policy.",
-                _says(*(_door(n).removeprefix("http://") for n in range(1, 4)), *_NODE_NAMES),
+                lambda text: bool(
+                    re.search(rf"(192\.168\.10\.1|node)(?!{node})[123]\b", str(text))
+                ),
+            ),
+            Misconception(
+                "another-door",
+                "Visitors come in by an address of a node and the shop's node port, tcp 30081.",
+                lambda text: not re.search(r"-> *(http|tcp)://[^/:]+:30081/?$", str(text)),
             ),
         ),
         done="The node has no local endpoint, so its EXT chain ends without a jump to KUBE-SVL. "
         "The packet comes out untranslated, and filter KUBE-EXTERNAL-SERVICES drops it.",
     )
-
-
-_NODE_NAMES = ("node1:", "node2:", "node3:")
 
 
 def _seen(seed: int) -> Repair:
@@ -284,6 +294,8 @@ def _source(seed: int) -> BlameNode:
     pin = case.name == "hairpin"
     pods = pods_of_node4(seed)
     place, number = ("nat POSTROUTING", 2) if pin else (_CART_CHAIN, 3)
+    # one pod complains of itself, or all of them do
+    complained = f" {pods}.{number}:" if pin else f" {pods}."
     return BlameNode(
         id="13-source",
         task=f"Cluster 3. {case.says}\nWhich line of node4 is to blame? Answer with the line, and "
@@ -314,7 +326,7 @@ def _source(seed: int) -> BlameNode:
             Misconception(
                 "the-wrong-pod",
                 "This packet fares well. Send what the complaint speaks of: from that very pod.",
-                lambda answer: isinstance(answer, tuple),
+                lambda answer: isinstance(answer, tuple) and complained not in str(answer[1]),
             ),
         ),
         done=_SOURCE_DONE[case.name],
@@ -437,11 +449,15 @@ COMMIT
 """
 _ICMP = "-A FORWARD -i eth0 -p icmp -j DROP\n"
 _KNOWN = "-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+# what is never so proves nothing: an error that is ESTABLISHED, a ping that is RELATED
+_NEVER = """-A FORWARD -i eth0 -p icmp --icmp-type echo-request -j DROP
+-A FORWARD -i eth0 -p icmp ! --icmp-type echo-reply -m conntrack --ctstate ESTABLISHED -j DROP
+"""
 
 router = FindLine(
     id="13-router",
     rules=ROUTER,
-    reference=ROUTER.replace(_ICMP, "").replace(_KNOWN, _KNOWN + _ICMP),
+    reference=ROUTER.replace(_ICMP, _NEVER).replace(_KNOWN, _KNOWN + _ICMP),
     hints=(
         "An error about a packet of a connection: which state has it (lesson 06)?",
         "Its state is RELATED, and a line accepts that. Which line comes before?",
@@ -466,8 +482,8 @@ router = FindLine(
         ),
         Misconception(
             "state-missing",
-            "Say which state the error has: write ctstate RELATED before icmp. Without it the "
-            "packet counts as the first of a connection of its own.",
+            "An error about a packet of a known connection has the state RELATED: write ctstate "
+            "RELATED before icmp. Without a state it counts as the first of a connection.",
             _is_proof(lambda it: it.context.ctstate != CtState.RELATED),
         ),
     ),
@@ -524,6 +540,12 @@ def _stranger(seed: int) -> Fates:
                 "Not all of these are reached. Which chain does the last jump lead to, and which "
                 "backends has that one?",
                 takes_too_many,
+            ),
+            Misconception(
+                "takes-too-few",
+                "Others may be reached as well. Which chain does the last jump lead to, and which "
+                "backends has that one?",
+                takes_too_few,
             ),
         ),
         done="You have read a node that you never saw, and said what becomes of any packet to any "
@@ -631,6 +653,7 @@ recall_self = Predict(
             "The Service's address is never a source here.",
             answered("10.96.0.63"),
         ),
+        ADDRESS,
     ),
     done="A pod that got a packet from its own address would answer itself, past the node.",
 )

@@ -173,3 +173,8 @@ def mixes_up_sources(answer: object) -> bool:
 def takes_too_many(answer: object) -> bool:
     """More backends than the rules lead to."""
     return isinstance(answer, Said) and _places(answer.given) > _places(answer.truth)
+
+
+def takes_too_few(answer: object) -> bool:
+    """Fewer backends than the rules lead to."""
+    return isinstance(answer, Said) and _places(answer.given) < _places(answer.truth)

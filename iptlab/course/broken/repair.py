@@ -113,7 +113,8 @@ class Repair(Exercise):
         return self._missed(lab, probe, attempt) if attempt else None
 
     def _missed(self, lab: Lab, probe: Probe, attempt: Attempt) -> Result:
-        seen = f", and the server sees {attempt.seen.src}" if attempt.seen else ""
+        reached = attempt.seen if str(attempt.result) == "connected" else None
+        seen = f", and the server sees {reached.src}" if reached else ""
         facts = (
             ("connection", probe.sent),
             ("wanted", probe.hoped),
