@@ -54,8 +54,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except IptlabError as error:
         print(f"iptlab: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:
         sys.stderr.close()
         return 2

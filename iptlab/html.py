@@ -29,18 +29,36 @@ def join(parts: Iterable[str]) -> Html:
 
 
 # Lab's style sheet aligns table cells to the right; only inline style survives the sanitizer
-_LEFT = {"align": "left", "style": "text-align:left; vertical-align:top"}
+_LEFT, _RIGHT = (
+    {"align": side, "style": f"text-align:{side}; vertical-align:top"} for side in ("left", "right")
+)
+_CAPTION = "text-align:left; caption-side:top"
 
 
-def table(caption: str, head: Iterable[str], rows: Iterable[Iterable[str]]) -> Html:
-    """A table with a caption and column heads; its rows hold text or markup."""
-    heads = (element("th", cell, scope="col", **_LEFT) for cell in head)
-    body = (element("tr", *(element("td", cell, **_LEFT) for cell in row)) for row in rows)
+def table(
+    caption: str,
+    head: Iterable[str],
+    rows: Iterable[Iterable[str]],
+    *,
+    numbers_from: int = 1_000,
+) -> Html:
+    """A table with column heads, and a caption if there is one; its rows hold text or markup.
+
+    The columns from ``numbers_from`` on, counted from 0, stand to the right; usually none do.
+    """
+
+    def row(tag: str, cells: Iterable[str], **more: str) -> Html:
+        aligned = (
+            element(tag, cell, **more, **(_LEFT if number < numbers_from else _RIGHT))
+            for number, cell in enumerate(cells)
+        )
+        return element("tr", *aligned)
+
     return element(
         "table",
-        element("caption", caption, style="text-align:left; caption-side:top"),
-        element("thead", element("tr", *heads)),
-        element("tbody", *body),
+        *([element("caption", caption, style=_CAPTION)] if caption else []),
+        element("thead", row("th", head, scope="col")),
+        element("tbody", *(row("td", cells) for cells in rows)),
     )
 
 

@@ -6,6 +6,7 @@ are looked up when somebody asks for one. So values need no view to work, and no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -29,3 +30,21 @@ class Shown:
 
     def _repr_html_(self) -> str:
         return str(import_module("iptlab.notebook.display").html(self))
+
+
+def columns(head: Sequence[str], rows: Sequence[Sequence[str]], numbers_from: int = 1) -> str:
+    """A table as text; its columns from ``numbers_from`` on, counted from 0, stand to the right.
+
+    >>> print(columns(["pod", "share"], [["web", "1/3"]]))
+    pod  share
+    web    1/3
+    """
+    lines = [head, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            f"{cell:<{width}}" if number < numbers_from else f"{cell:>{width}}"
+            for number, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )

@@ -24,17 +24,27 @@ ROWS, TABLE_ROWS = 60, 600
 # --- walks ---
 
 
-def visit_html(visit: HookVisit) -> Html:
-    """A walk as one table for each table visited; what matched has a sign and is bold."""
-    tables = [table_visit_html(one) for one in visit.tables]
-    verdict = element("p", element("strong", f"verdict: {visit.conclusion}"))
-    return element("div", element("p", visit.situation), *tables, verdict)
+def way_html(way: HookVisit | Journey, *, told: bool = False) -> Html:
+    """A packet's way, without its end if that was ``told`` before."""
+    return journey_html(way, told=told) if isinstance(way, Journey) else visit_html(way, told=told)
 
 
-def table_visit_html(visit: TableVisit) -> Html:
+def visit_html(visit: HookVisit, *, told: bool = False) -> Html:
+    """A walk as one table for each table visited; what matched has a sign and is bold.
+
+    The verdict stands below, unless it was ``told`` before.
+    """
+    tables = [table_visit_html(one, told=told) for one in visit.tables]
+    verdict = [] if told else [element("p", element("strong", f"verdict: {visit.conclusion}"))]
+    return element("div", element("p", visit.situation), *tables, *verdict)
+
+
+def table_visit_html(visit: TableVisit, *, told: bool = False) -> Html:
     """A walk through one table: a row for each rule that was asked."""
-    caption = f"Table {visit.table}, chain {visit.chain}: {visit.verdict} by {visit.decided_by}"
-    head = ("", "chain and number", "rule", "its answer to this packet")
+    caption = f"Table {visit.table}, chain {visit.chain}"
+    if not told:
+        caption += f": {visit.verdict} by {visit.decided_by}"
+    head = ("hit", "chain and number", "rule", "its answer to this packet")
     return table(caption, head, _capped(list(_rows(visit))))
 
 
@@ -77,26 +87,30 @@ def _capped(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
 # --- journeys ---
 
 
-def journey_html(journey: Journey) -> Html:
-    """A journey from top to bottom: a table for each table of rules, a line for all else."""
+def journey_html(journey: Journey, *, told: bool = False) -> Html:
+    """A journey from top to bottom: a table for each table of rules, a line for all else.
+
+    Its end stands below, unless it was ``told`` before.
+    """
     parts = [element("p", journey.situation)]
     here = None
     for station in journey.stations:
         if station.at is not None and station.at is not here:
             parts.append(element("p", element("strong", str(station.at))))
         here = station.at
-        parts += _station_html(station)
+        parts += _station_html(station, told=told)
     parts += [element("p", f"log: {line}") for line in journey.log]
-    parts.append(element("p", element("strong", journey.conclusion)))
+    if not told:
+        parts.append(element("p", element("strong", journey.conclusion)))
     for caused in journey.generated:
         parts.append(element("p", "Because of it this machine sends:"))
         parts.append(element("blockquote", journey_html(caused)))
     return element("div", *parts)
 
 
-def _station_html(station: Station) -> Iterator[Html]:
+def _station_html(station: Station, *, told: bool) -> Iterator[Html]:
     if station.visit is not None:
-        yield table_visit_html(station.visit)
+        yield table_visit_html(station.visit, told=told)
     said = [f"{station.name}: {station.note}"] if station.note else []
     said += [changed] if (changed := station.changed()) else []
     if said:
@@ -108,7 +122,7 @@ def _station_html(station: Station) -> Iterator[Html]:
 
 def verification_html(found: Verification) -> Html:
     """Each packet as a table: what was compared, the simulator's word and the kernel's."""
-    head = ("what", "simulator", "kernel", "")
+    head = ("what", "simulator", "kernel", "compared")
     tables = [
         table(f"{one.situation} ({one.backend})", head, list(one.rows()))
         for one in found.comparisons

@@ -135,7 +135,7 @@ def run_all(lab: Lab, page: Any, name: str) -> bool:
 # --- pictures ---
 
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
-_SET_THEME = "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})"
+SET_THEME = "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})"
 _SCROLL = """(height) => {
     const place = document.querySelector('.jp-WindowedPanel-outer') ||
         document.querySelector('.jp-Notebook');
@@ -161,7 +161,7 @@ def pictures(name: str, folder: Path) -> None:
         page.set_default_timeout(1000 * PATIENCE)
         run_all(lab, page, name)
         for theme in THEMES:
-            page.evaluate(_SET_THEME, theme)
+            page.evaluate(SET_THEME, theme)
             page.wait_for_timeout(1500)
             page.evaluate(_TO_TOP)
             _screens(page, folder / f"{Path(name).stem}-{theme.split()[1].lower()}")

@@ -1,18 +1,21 @@
-"""Pictures of every widget in JupyterLab's two themes, as docs and README show them.
+"""Pictures of a lesson and of every widget in JupyterLab's two themes, for docs and README.
 
 ``python tests/screenshots.py [NAME ...]`` writes ``docs/img/NAME-light.png`` and
 ``NAME-dark.png``. A widget's picture is one row of `SHOTS`: what makes the widget, and what is
-clicked before the picture is taken.
+clicked before the picture is taken. ``lesson`` is a piece of lesson 00 with an answer in it.
 """
 
 from __future__ import annotations
 
 import io
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from browsing import ROOT, running_browser
+import nbformat
+from browsing import PATIENCE, ROOT, SET_THEME, run_all, running_browser, running_lab
 from PIL import Image
 from traitlets import Unicode
 from widget_pages import THEMES, Drawn
@@ -189,15 +192,54 @@ def shoot(name: str, browser: Any) -> None:
     shot.prepare(drawn)
     for theme in THEMES:
         drawn.theme(theme)
-        picture = Image.open(io.BytesIO(page.locator("main").screenshot())).convert("RGB")
-        file = FOLDER / f"{name}-{theme}.png"
-        picture.quantize(_COLOURS).save(file, optimize=True)
-        assert file.stat().st_size <= _BYTES, f"{file.name} has {file.stat().st_size:,} bytes"
+        _store(page.locator("main").screenshot(), f"{name}-{theme}.png")
     page.close()
+
+
+def _store(taken: bytes, name: str) -> None:
+    """Write a picture with few colours; it has to be small."""
+    file = FOLDER / name
+    Image.open(io.BytesIO(taken)).convert("RGB").quantize(_COLOURS).save(file, optimize=True)
+    assert file.stat().st_size <= _BYTES, f"{file.name} has {file.stat().st_size:,} bytes"
+
+
+# the lesson, its cells that are in the picture, and the answer that is tried in one of them
+_LESSON, _FIRST, _LAST = "00-start.ipynb", 6, 9
+_DOTS, _TRIED = (
+    'answer = ...\niptlab.check("00-first"',
+    'answer = "ACCEPT"\niptlab.check("00-first"',
+)
+
+
+def shoot_lesson(browser: Any) -> None:
+    """Take both pictures of a lesson in a real JupyterLab, with a wrong answer in it."""
+    with tempfile.TemporaryDirectory() as home, running_lab(Path(home)) as lab:
+        lesson = nbformat.read(lab.root / _LESSON, as_version=4)
+        for cell in lesson.cells:
+            cell.source = cell.source.replace(_DOTS, _TRIED)
+        nbformat.write(lesson, lab.root / _LESSON)
+        page = browser.new_page(viewport={"width": 980, "height": 4000}, device_scale_factor=2)
+        page.set_default_timeout(1000 * PATIENCE)
+        run_all(lab, page, _LESSON)
+        cells = page.locator(".jp-Cell")
+        first, last = (cells.nth(number).bounding_box() for number in (_FIRST, _LAST))
+        end = last["y"] + last["height"]
+        clip = {**first, "height": end - first["y"]}
+        for theme in THEMES:
+            page.evaluate(SET_THEME, f"JupyterLab {theme.title()}")
+            page.wait_for_function(_SHOWN_IN, arg=str(theme == "light").lower())
+            _store(page.screenshot(clip=clip), f"lesson-{theme}.png")
+        page.close()
+
+
+_SHOWN_IN = "light => document.body.dataset.jpThemeLight === light"
 
 
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
     with running_browser() as browser:
-        for name in sys.argv[1:] or SHOTS:
-            shoot(name, browser)
+        for name in sys.argv[1:] or ("lesson", *SHOTS):
+            if name == "lesson":
+                shoot_lesson(browser)
+            else:
+                shoot(name, browser)

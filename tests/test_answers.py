@@ -39,6 +39,8 @@ def rejected(packet: str, kind: str, *, link: str = "unicast", host: Host = V4) 
 def test_a_reset_looks_like_one_of_the_server(packet: str, wanted: str) -> None:
     (answer,) = rejected(packet, "tcp-reset").generated
     assert str(answer.exit) == f"tcp 192.168.1.1:22 -> 192.168.1.9:4000 {wanted}"
+    assert answer.exit is not None
+    assert answer.exit.payload == b""
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from iptlab import __main__
 from iptlab.cli import main
 
-COMMAND = [sys.executable, "-c", "import sys; from iptlab.cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-m", "iptlab"]
 RULES = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n"
 
 
@@ -36,6 +38,20 @@ def test_trace_says_yes_no_or_error(rules: str, capsys: pytest.CaptureFixture[st
 def test_trace_prints_json(rules: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["trace", "--json", rules, "in eth0 tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN"]) == 0
     assert json.loads(capsys.readouterr().out)["decided_by"] == "filter INPUT 1"
+
+
+class Interrupted(ModuleType):
+    """A module while which is loaded somebody presses Ctrl-C."""
+
+    def __getattr__(self, name: str) -> object:
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_while_it_is_loaded_leaves_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "iptlab.cli", Interrupted("iptlab.cli"))
+    assert __main__.main() == 130
 
 
 def test_a_hook_can_be_named(rules: str, capsys: pytest.CaptureFixture[str]) -> None:

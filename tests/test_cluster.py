@@ -454,6 +454,7 @@ def test_a_node_reaches_the_endpoints_that_a_real_one_reached(name: str) -> None
             "udp://10.96.0.10",
             "`udp://10.96.0.10' needs a port from 1 to 65535\nWrite udp",
         ),
+        ("shell-a", "hello", "http://node-a:30080, udp://dns"),
         ("shell-a", 80, "`80' is neither a URL nor a Service's name\nWrite tcp"),
         ("shell-a", "http://node-a:\u0663", "`http://node-a:\u0663' is neither a URL"),
         ("shell-a", "http://node-z", "`node-z' is no address, node or Service\nNodes are node-a"),

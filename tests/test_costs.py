@@ -89,6 +89,8 @@ def test_the_curves_are_a_picture_that_follows_the_theme_with_its_numbers_beside
     for words in ("first packet", "later packet", "iptables-save", "one change"):
         assert words in svg
         assert words in html
+    # numbers stand below each other, the Services' too
+    assert html.count('<th scope="col" align="right"') == 6
     # tests/nbval.cfg knows charts by this word
     assert 'alt="Chart: four panels' in html
     assert svg == drawing(costs._repr_mimebundle_()["text/html"])

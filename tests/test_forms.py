@@ -37,7 +37,9 @@ def typed(form: Form, do: str = "look", **values: str) -> Reply:
 
 def test_a_packet_is_judged_at_once() -> None:
     builder = PacketBuilder(DENY)
-    assert "DROP by filter INPUT 1" in typed(builder).said
+    # the verdict is said once, before the way to it
+    assert typed(builder).said.count("DROP by filter INPUT 1") == 1
+    assert typed(builder).said.count("verdict") == 0
     found = typed(builder, dport="80")
     assert "ACCEPT" in found.said
     assert found.values == {"line": "in eth0 tcp 10.0.0.9:40000 -> 10.0.0.1:80 SYN"}
@@ -93,7 +95,7 @@ def test_a_wrong_field_is_told_where_it_is_and_nothing_is_lost(
 def test_on_a_host_a_packet_goes_all_the_way() -> None:
     router = iptlab.Host.router(lan="192.168.1.1/24", wan="203.0.113.2/24")
     builder = PacketBuilder(router, "in eth1 udp 192.168.1.9:4000 -> 8.8.8.8:53")
-    assert "forwarded through eth0" in typed(builder).said
+    assert typed(builder).said.count("forwarded through eth0") == 1
     assert "there is no interface wlan0" in typed(builder, **{"in": "wlan0"}).marks["in"]
 
 
@@ -179,12 +181,19 @@ def test_without_a_reference_rules_are_explained() -> None:
 def test_the_panel_has_the_verbs_of_the_course() -> None:
     panel = ExercisePanel("01-repair")
     assert "not answered yet" in typed(panel, "check").said
+    assert "or press Hint" in typed(panel, "solution").said
     for _ in range(2):
         wrong = "%%iptables 01-repair\n-P INPUT DROP"
-        assert "not right yet" in typed(panel, "check", answer=wrong).said
+        said = typed(panel, "check", answer=wrong).said
+        assert "not right yet" in said
+        # the button beside it and no function
+        assert "Stuck? Press Hint." in said
+        assert "iptlab.hint" not in said
     assert SESSION.progress.of("01-repair").wrong == 2
-    assert "Hint 1 of" in typed(panel, "hint").said
-    assert "Hint 2 of" in typed(panel, "hint").said
+    hints = [typed(panel, "hint").said for _ in panel.exercise.hints]
+    assert "Hint 1 of" in hints[0]
+    assert "Press Hint again" in hints[0]
+    assert "What is left is Solution" in hints[-1]
     shown = typed(panel, "solution").said
     assert "One right answer to 01-repair" in shown
     found = typed(panel, "check", answer=course.solution("01-repair"))

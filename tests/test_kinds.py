@@ -305,12 +305,14 @@ CASES = [
         rewritten,
         "198.51.100.9:4000 -> 192.168.1.5:8080",
         "tcp 198.51.100.9:4000->192.168.1.5:8080",
+        "in eth0 tcp 198.51.100.9:4000 -> 192.168.1.5:8080",
         ("198.51.100.9:4000", "192.168.1.5:8080"),
     ),
     wrong(rewritten, "198.51.100.9:4000 -> 203.0.113.2:80", "other", "It is not"),
     wrong(rewritten, "198.51.100.9:4000 -> 192.168.1.5:80", "other", "It is not"),
     unreadable(rewritten, "192.168.1.5:8080", "no-packet", "SRC:PORT -> DST:PORT"),
-    unreadable(rewritten, "a -> b", "no-packet", "is not a packet"),
+    unreadable(rewritten, "a -> b", "no-packet", "`a' is no IP address"),
+    unreadable(rewritten, "in eth0 tcp x:1 -> y:2", "no-packet", "`x' is no IP address"),
     *right(
         parsons, "c a b=53", "b=domain, c, a", ["c", "b=53", "a"], "C B=53 A", said="proved for all"
     ),

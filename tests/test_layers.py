@@ -46,6 +46,7 @@ coursework
 notebook
 lab
 cli
+__main__
 dev
 __init__
 """

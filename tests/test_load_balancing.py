@@ -46,8 +46,8 @@ def lab() -> iptlab.Lab:
 def test_a_service_spreads_connections_evenly(lab: iptlab.Lab) -> None:
     found = LoadBalancing(lab, "shell", "default/web:http", connections=200)
     assert [simple(one.chance) for one in found.shares] == [Fraction(1, 3)] * 3
-    assert sum(one.drawn for one in found.shares) == 200
-    assert all(one.usual[0] <= one.drawn <= one.usual[1] for one in found.shares)
+    assert sum(one.counted for one in found.shares) == 200
+    assert all(one.usual[0] <= one.counted <= one.usual[1] for one in found.shares)
 
 
 def test_a_seed_draws_the_same_again_and_another_one_differs(lab: iptlab.Lab) -> None:
@@ -56,7 +56,7 @@ def test_a_seed_draws_the_same_again_and_another_one_differs(lab: iptlab.Lab) ->
         for seed in (5, 5, 6)
     )
     assert str(one) == str(same)
-    assert [share.drawn for share in one.shares] != [share.drawn for share in other.shares]
+    assert [share.counted for share in one.shares] != [share.counted for share in other.shares]
 
 
 def test_the_lab_stays_as_it_was(lab: iptlab.Lab) -> None:
@@ -68,7 +68,7 @@ def test_the_lab_stays_as_it_was(lab: iptlab.Lab) -> None:
 
 def test_wrong_probabilities_are_seen_with_what_falls_through() -> None:
     found = LoadBalancing(iptlab.read_rules(UNEVEN), PACKET, connections=400)
-    chances = {one.name: one.chance for one in found.shares}
+    chances = {one.who: one.chance for one in found.shares}
     assert chances == {
         "10.96.0.80:80": Fraction(9, 16),
         "10.0.1.1:80": Fraction(1, 4),
@@ -81,7 +81,7 @@ def test_turns_are_drawn_evenly_though_a_first_connection_has_no_choice() -> Non
     rules = UNEVEN.replace("--mode random --probability 0.25", "--mode nth --every 2 --packet 0", 1)
     rules = rules.replace(" -m statistic --mode random --probability 0.25", "")
     found = LoadBalancing(iptlab.read_rules(rules), PACKET, connections=10)
-    assert {one.name: (one.chance, one.drawn) for one in found.shares} == {
+    assert {one.who: (one.chance, one.counted) for one in found.shares} == {
         "10.0.1.1:80": (1, 5),
         "10.0.1.2:80": (0, 5),
     }
@@ -90,13 +90,13 @@ def test_turns_are_drawn_evenly_though_a_first_connection_has_no_choice() -> Non
 def test_a_sticky_client_stays_where_it_came_first() -> None:
     found = LoadBalancing(Cluster.parse(STICKY), "node1", "default/cart", connections=20)
     # chance decides once, then the rules remember the client
-    assert sorted(one.drawn for one in found.shares) == [0, 20]
+    assert sorted(one.counted for one in found.shares) == [0, 20]
 
 
 def test_a_host_is_asked_as_its_interfaces_are() -> None:
     host = iptlab.Host.router(lan="10.0.0.1/24", wan="203.0.113.2/24", rules=UNEVEN)
     found = LoadBalancing(host, f"in eth1 {PACKET}", connections=40)
-    assert {one.name for one in found.shares} >= {"10.0.1.1:80", "10.0.1.2:80"}
+    assert {one.who for one in found.shares} >= {"10.0.1.1:80", "10.0.1.2:80"}
 
 
 @pytest.mark.parametrize(
@@ -120,14 +120,15 @@ def test_the_chart_says_what_the_table_says() -> None:
     html = found._repr_mimebundle_()["text/html"]
     svg = drawing(html)
     for one in found.shares:
-        assert one.name in svg
-        assert f"{one.name} {one.drawn}, expected" in html
-    assert list(found.to_frame()["drawn"]) == [one.drawn for one in found.shares]
+        assert one.who in svg
+        assert f"{one.who} {one.counted}, expected" in html
+    assert html.count('<td align="left"') == len(found.shares), "only names stand to the left"
+    assert list(found.to_frame()["counted"]) == [one.counted for one in found.shares]
 
 
 def test_a_hostile_name_stays_text(lab: iptlab.Lab) -> None:
     found = LoadBalancing(lab, "shell", "default/web:http", connections=3)
-    object.__setattr__(found.shares[0], "name", '"><img src=x onerror=alert(1)>')
+    object.__setattr__(found.shares[0], "who", '"><img src=x onerror=alert(1)>')
     html = found._repr_mimebundle_()["text/html"]
     assert "<img src=x" not in html
     assert "<img src=x" not in drawing(html)

@@ -13,6 +13,8 @@ from iptlab.netfilter.rules import Rule
 
 TCP = "tcp 10.0.0.9:4000 -> 10.0.0.1:80"
 UDP = "udp 10.0.0.9:5353 -> 10.0.0.1:53"
+ERROR = "icmp 10.0.0.1 -> 10.0.0.9 port-unreachable"
+QUOTED = f"quotes {UDP} payload=GET%20/"
 SCTP = "sctp 10.0.0.9:7 -> 10.0.0.1:80"
 ICMP = "icmp 10.0.0.9 -> 10.0.0.1"
 
@@ -66,6 +68,8 @@ def rule(text: str, *, family: int = 4, place: str = "mangle PREROUTING") -> Rul
         ("-m string --algo bm --string GET", f"{TCP} ACK payload=GET%20/", True),
         ("-m string --algo bm --string get --icase --to 43", f"{TCP} ACK payload=GET%20/", True),
         ("-m string --algo bm --string get --icase --to 42", f"{TCP} ACK payload=GET%20/", False),
+        ("-m string --algo bm --string GET", f"{ERROR} length=63 {QUOTED}", True),
+        ("-m string --algo bm --string GET", f"{ERROR} length=58 {QUOTED}", False),
         ("-m physdev ! --physdev-in eth+", UDP, True),
         ("-m devgroup --src-group 0", UDP, True),
         ("-m policy --dir in --pol none", UDP, True),

@@ -170,6 +170,13 @@ def test_no_cell_escapes_validation(lesson: NotebookNode) -> None:
         assert not re.search(r"NBVAL_|PYTEST_VALIDATE", cell.source)
 
 
+def test_every_column_of_a_stored_table_has_a_name(lesson: NotebookNode) -> None:
+    """A heading without words is none to who hears it."""
+    outputs = (output for cell in dev.code_cells(lesson) for output in cell.outputs)
+    shown = [output.get("data", {}).get("text/html", "") for output in outputs]
+    assert not re.search(r"<(th|caption)\b[^>]*></", "".join(shown))
+
+
 # --- how it reads -----------------------------------------------------------------------------
 
 

@@ -63,7 +63,7 @@ def test_the_wheel_carries_both_licences_and_the_command(wheel: ZipFile) -> None
     about = f"iptlab-{iptlab.__version__}.dist-info"
     licences = {f"{about}/licenses/LICENSE", f"{about}/licenses/notebooks/LICENSE"}
     assert licences <= set(wheel.namelist())
-    assert "iptlab = iptlab.cli:main" in wheel.read(f"{about}/entry_points.txt").decode()
+    assert "iptlab = iptlab.__main__:main" in wheel.read(f"{about}/entry_points.txt").decode()
 
 
 def test_the_package_runs_from_the_wheel(wheel: ZipFile, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""README's examples do what it says they do."""
+"""The examples of README and of the library's page do what is said that they do."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ import pytest
 from iptlab.cli import main
 
 ROOT = Path(__file__).parents[1]
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
 
 
-@pytest.mark.parametrize("block", [text for kind, text in BLOCKS if kind == "console"])
+def blocks(name: str, language: str) -> list[str]:
+    """The code blocks of one language in a document."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.S | re.M)
+
+
+@pytest.mark.parametrize("block", blocks("README.md", "console"))
 def test_a_command_prints_what_readme_shows(
     block: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -27,7 +32,7 @@ def test_a_command_prints_what_readme_shows(
 
 
 def test_the_python_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
-    examples = [text for kind, text in BLOCKS if kind == "python"]
+    examples = blocks("docs/library.md", "python")
     assert len(examples) == 4
     for example in examples:
         exec(example, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -217,6 +218,19 @@ def shell() -> Iterator[InteractiveShell]:
 
 
 @pytest.mark.parametrize(
+    ("packets", "told"),
+    [
+        (None, "`None' is no line of text; write for example udp 10.0.0.9:53"),
+        ([PACKETS[0], 22], "`22' is no line of text; write"),
+        ([], "there is no packet to send; write"),
+    ],
+)
+def test_what_is_no_packet_is_refused_with_what_to_write(packets: Any, told: str) -> None:
+    with pytest.raises(iptlab.IptlabError, match=re.escape(told)):
+        host_for(PACKETS).verify(packets)
+
+
+@pytest.mark.parametrize(
     ("cell", "told"),
     [
         ("%verify", "there is no packet to send; write `%verify HOST PACKET'"),
@@ -283,7 +297,6 @@ def test_without_namespaces_it_says_so(rules: str) -> None:
         pytest.skip("unshare is not installed")
     limit = 'echo 0 > /proc/sys/user/max_net_namespaces && exec "$0" "$@"'
     argv = [sys.executable, "-m", "iptlab", "verify", rules, PACKETS[0]]
-    argv[1:3] = ["-c", "from iptlab.cli import main; raise SystemExit(main())"]
     ran = subprocess.run(
         ["unshare", "-Ur", "sh", "-c", limit, *argv], capture_output=True, text=True, check=False
     )
@@ -352,8 +365,7 @@ def test_an_interrupted_command_leaves_nothing(rules: str) -> None:
     skip_without_namespaces().close()
     before = set(os.listdir("."))
     packets = [PACKETS[0]] * 2000
-    start = "from iptlab.cli import main; raise SystemExit(main())"
-    argv = [sys.executable, "-c", start, "verify", rules, *packets]
+    argv = [sys.executable, "-m", "iptlab", "verify", rules, *packets]
     running = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 20
     while not (children := _children(running.pid)) and time.monotonic() < deadline:
@@ -373,7 +385,7 @@ def _children(parent: int) -> list[str]:
     return Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
 
 
-CLI = (sys.executable, "-c", "from iptlab.cli import main; raise SystemExit(main())", "verify")
+CLI = (sys.executable, "-m", "iptlab", "verify")
 UNSHARE = ("unshare", "--map-root-user", "--user", "--mount", "--net")
 
 
@@ -394,7 +406,8 @@ def test_a_full_disk_is_no_obstacle_and_holds_no_half_report(rules: str, honest:
     skip_without_namespaces().close()
     _skip_unless(*UNSHARE, "true")
     lie = "import iptlab.kernel.verify as v; o = v.observed; v.observed = lambda *b: o(*b) | "
-    code = ("" if honest else f"{lie}{{'fate': 'lost'}}\n") + CLI[2].replace("; ", "\n")
+    code = "" if honest else f"{lie}{{'fate': 'lost'}}\n"
+    code += "from iptlab.cli import main\nraise SystemExit(main())"
     full = """mkdir full && mount -t tmpfs -o size=16k none full && cp rules full && cd full
     cat /dev/zero > zeroes; "$@"; status=$?; ls; exit $status"""
     argv = ("sh", "-c", full, "sh", sys.executable, "-c", code, "verify", rules, PACKETS[0])

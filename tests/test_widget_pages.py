@@ -12,6 +12,7 @@ import pytest
 from traitlets import Int, Unicode
 from widget_pages import Drawn
 
+import iptlab
 from iptlab.html import Html, element
 from iptlab.notebook.widgets.base import Widget, style
 
@@ -153,3 +154,36 @@ def test_a_widgets_sheet_touches_no_other_widget_of_the_notebook(sheet: str) -> 
     assert len(selectors) > 10
     (root,) = roots
     assert re.fullmatch(r"\.iptlab\.\w+", root)
+
+
+# --- what is wider than its page -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "narrow"),
+    [
+        (lambda lab: iptlab.ChainGraph(lab["node1"].rules()), 1000),
+        (lambda lab: iptlab.ServiceMap(lab, "default/web"), 700),
+    ],
+    ids=["graph", "map"],
+)
+def test_what_is_too_wide_says_that_it_goes_on(
+    draw: Draw, make: Callable[[iptlab.Lab], Widget], narrow: int
+) -> None:
+    page = draw(make(iptlab.Lab.kubernetes()), width=narrow).page
+    place = page.locator(".sideways")
+    onward, back = (
+        page.get_by_role("button", name=name) for name in ("more to the right", "back to the left")
+    )
+    reach = "at => [at.scrollLeft > 0, at.scrollLeft + at.clientWidth + 1 < at.scrollWidth]"
+    onward.wait_for()
+    assert place.evaluate(reach) == [False, True]
+    onward.click()
+    assert place.evaluate(reach)[0]
+    place.evaluate("at => at.scrollTo({ left: at.scrollWidth })")
+    back.click()
+    onward.wait_for()
+    assert place.evaluate(reach) == [False, True]
+    page.set_viewport_size({"width": 2000, "height": 900})
+    onward.wait_for(state="hidden")
+    assert place.evaluate(reach) == [False, False]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
-from math import sqrt
 from typing import NamedTuple
 
-from iptlab.shown import Shown
+from iptlab.shown import Shown, columns
 from iptlab.simulate.network import Attempt, Network, Result
+from iptlab.simulate.shares import Share, shares, summed
 
 _REQUEST = "GET / HTTP/1.1\r\n\r\n"
 
@@ -24,60 +23,38 @@ class Target(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Share:
-    """One who answers, or what is seen instead: how likely, and how often it was so."""
-
-    who: str
-    likely: Fraction
-    counted: int
-
-
-@dataclass(frozen=True)
 class Tally(Shown):
     """How many requests each server got, beside what was to be expected.
 
     Chance is asked once for each connection, so all requests of one go to the same server.
-    ``expected`` are the shares of a first connection: with affinity later ones are not free.
+    Expected are the shares of a first connection: with affinity later ones are not free.
     """
 
     title: str
-    connections: int
-    requests: int
     shares: tuple[Share, ...]
 
     HEAD = ("who answered", "share", "expected", "counted", "off by")
 
-    def expected(self, share: Share) -> Fraction:
-        """The mean, if this were done again and again."""
-        return self.connections * self.requests * share.likely
-
-    def spread(self, share: Share) -> float:
-        """The standard deviation: two times of three a count is no further from the mean."""
-        return self.requests * sqrt(self.connections * share.likely * (1 - share.likely))
-
     def rows(self) -> Iterator[tuple[str, ...]]:
         """A row for each who answered, the likeliest first."""
         for one in self.shares:
-            off = round(one.counted - self.expected(one))
             yield (
                 one.who,
-                str(one.likely.limit_denominator(10_000)),
-                f"{float(self.expected(one)):.1f} ± {self.spread(one):.1f}",
+                one.fraction or f"{one.percent} %",
+                f"{one.expected:.1f} ± {one.spread:.1f}",
                 str(one.counted),
-                f"{off:+d}",
+                f"{round(one.counted - one.expected):+d}",
             )
 
     def __str__(self) -> str:
-        rows = [self.HEAD, *self.rows()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        return "\n".join([self.title, *lines])
+        return f"{self.title}\n{columns(self.HEAD, [*self.rows()])}"
 
 
 def tally(network: Network, target: Target, connections: int, requests: int) -> Tally:
     """Open so many connections, one a second, each for so many requests, and count."""
     asked, address, port = target
-    likely = _likely(network, target)
+    first = network.outcomes(lambda n, choose: n.connect(asked, address, port, choose=choose))
+    likely = summed((_who(one), one.probability) for one in first)
     counted: Counter[str] = Counter()
     for _ in range(connections):
         attempt = network.connect(asked, address, port)
@@ -86,20 +63,9 @@ def tally(network: Network, target: Target, connections: int, requests: int) -> 
         counted[_who(attempt)] += requests
         # routers send no more errors than a few at once
         network.wait(1)
-    shares = [Share(who, likely.get(who, Fraction(0)), counted[who]) for who in likely | counted]
     many = f"{connections} connections" + f", {requests} requests on each" * (requests > 1)
     title = f"{many}, from {asked.rpartition('/')[2]} to {address}:{port}"
-    shares.sort(key=lambda one: (-one.likely, one.who))
-    return Tally(title, connections, requests, tuple(shares))
-
-
-def _likely(network: Network, target: Target) -> dict[str, Fraction]:
-    """Who may answer the next connection, and how likely."""
-    asked, address, port = target
-    found: dict[str, Fraction] = {}
-    for one in network.outcomes(lambda n, choose: n.connect(asked, address, port, choose=choose)):
-        found[_who(one)] = found.get(_who(one), Fraction(0)) + one.probability
-    return found
+    return Tally(title, shares(likely, counted, connections, requests))
 
 
 def _who(attempt: Attempt) -> str:

@@ -150,10 +150,10 @@ def _four(states: tuple[str, ...]) -> Cluster:
 
 
 @cache
-def _used(states: tuple[str, ...]) -> tuple[str, ...]:
+def _used(states: tuple[str, ...]) -> frozenset[str]:
     """The letters of the endpoints that get new connections."""
     found = {one.address for one in _four(states).backends("node-a", URL)}
-    return tuple(x for n, x in enumerate(LETTERS, start=1) if f"10.244.{n}.2" in found)
+    return frozenset(x for n, x in enumerate(LETTERS, start=1) if f"10.244.{n}.2" in found)
 
 
 WEB = """

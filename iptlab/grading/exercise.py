@@ -118,7 +118,7 @@ def grade(exercise: Exercise, answer: object) -> Result:
     if excess := _excess(answer):
         return exercise.unreadable(excess, "too-long")
     if message := _untouched(answer):
-        result = Result(exercise.id, Status.NOT_YET, f"{message} {exercise.help}".strip())
+        result = Result(exercise.id, Status.NOT_YET, message, hint=exercise.help)
     else:
         result = exercise.judge(answer)
     return result if result.status is Status.CORRECT else replace(result, task=exercise.task)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from iptlab.errors import PacketError
 from iptlab.grading.result import Evidence
 from iptlab.kubernetes.cluster import Backend, Cluster
+from iptlab.kubernetes.placement import CLIENT
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Fate
@@ -52,7 +53,8 @@ def _connection(cluster: Cluster, sent: str) -> Ending:
     """A connection ``CLIENT -> SERVICE``; by chance it may have several ends."""
     client, arrow, to = (part.strip() for part in sent.partition("->"))
     if not arrow:
-        raise PacketError(f"`{sent[:60]}' is no connection; write: client -> http://node-a:30080")
+        example = f"{CLIENT} -> http://{cluster.nodes[0]}:30080"
+        raise PacketError(f"`{sent[:60]}' is no connection; write: {example}")
     attempts = list(cluster.outcomes(client, to))
     words = sorted({str(one.result) for one in attempts})
     return Ending(" or ".join(words), told(cluster.backends(client, to)), attempts[0])

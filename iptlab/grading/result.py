@@ -10,7 +10,7 @@ from iptlab.shown import Shown
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.network import Attempt
 from iptlab.simulate.trace import HookVisit
-from iptlab.view import journey_html, visit_html
+from iptlab.view import way_html
 
 CHECK_MIME = "application/vnd.iptlab.check+json"
 
@@ -110,10 +110,10 @@ class Result(Shown):
         """A packet's way that can be folded away, or if it is a spoiler unfolded."""
         if self.spoiler:
             summary = element("summary", "Show the packet's walk (it tells the answer)")
-            return element("details", summary, _evidence_html(visit))
+            return element("details", summary, _evidence_html(visit, told=False))
         end = visit.result if isinstance(visit, Attempt) else visit.conclusion
         summary = element("summary", f"The packet's walk: {end}")
-        return element("details", summary, _evidence_html(visit), open="open")
+        return element("details", summary, _evidence_html(visit, told=True), open="open")
 
 
 def _paragraph(said: str) -> Html:
@@ -123,14 +123,10 @@ def _paragraph(said: str) -> Html:
     return element("pre", said, style="white-space: pre-wrap; word-break: normal")
 
 
-def _evidence_html(visit: Evidence) -> Html:
-    match visit:
-        case HookVisit():
-            return visit_html(visit)
-        case Journey():
-            return journey_html(visit)
-        case Attempt():
-            return element("pre", str(visit))
+def _evidence_html(visit: Evidence, *, told: bool) -> Html:
+    if isinstance(visit, Attempt):
+        return element("pre", str(visit))
+    return way_html(visit, told=told)
 
 
 def _evidence_dict(visit: Evidence) -> dict[str, object]:

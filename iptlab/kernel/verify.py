@@ -29,6 +29,7 @@ from iptlab.syntax.ipset import write_sets
 from iptlab.wire import decode
 
 NEIGHBOUR = "02:00:00:00:00:fe"
+_EXAMPLE = "udp 10.0.0.9:53 -> 10.0.0.1:53"
 # where what a report needs is written
 REPORT = "iptlab-report.json"
 # the lines of LOG rules would need the log of the whole machine
@@ -138,11 +139,7 @@ def verify(
     A packet is a line such as ``in eth0 tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN``, or one sent from
     the host itself, without ``in``. KernelUnavailable says why the kernel cannot be asked here.
     """
-    lines = [packets] if isinstance(packets, str) else list(packets)
-    if not lines:
-        raise PacketError(
-            "there is no packet to send; write for example udp 10.0.0.9:53 -> 10.0.0.1:53"
-        )
+    lines = _lines(packets)
     sent = [words_of(host, line) for line in lines]
     families = {words["ip"] for words in sent}
     if len(families) > 1:
@@ -152,6 +149,19 @@ def verify(
     ask = _Question(host, family, rules.save(), write_sets(host.sets), tuple(lines), tuple(sent))
     found = [one for backend in backends for one in ask.compared(Backend(backend))]
     return Verification(tuple(found), ask.report(found))
+
+
+def _lines(packets: object) -> list[str]:
+    """The packets that are meant, a line each; PacketError if there is none."""
+    some = packets if isinstance(packets, Iterable) and not isinstance(packets, str) else [packets]
+    lines = []
+    for one in some:
+        if not isinstance(one, str):
+            raise PacketError(f"`{one!r:.60}' is no line of text; write for example {_EXAMPLE}")
+        lines.append(one)
+    if not lines:
+        raise PacketError(f"there is no packet to send; write for example {_EXAMPLE}")
+    return lines
 
 
 @dataclass(frozen=True)

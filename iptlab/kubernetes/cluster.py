@@ -185,9 +185,8 @@ class Cluster(Shown):
     def run(self, pod: str, *, node: str = "", address: str = "") -> None:
         """Start a pod on a node that no Service knows, or a machine outside with an address."""
         if bool(node) == bool(address):
-            cure = (
-                'Write run("shop/shell", node="node-a") or run("office", address="198.51.100.9").'
-            )
+            inside = f'run("shop/shell", node="{self.nodes[0]}")'
+            cure = f'Write {inside} or run("office", address="198.51.100.9").'
             raise ManifestError(f"{pod} needs a node or an address outside", cure=cure)
         if pod in {*self.place.pods, *self.nodes, CLIENT, GATEWAY}:
             raise ManifestError(f"there is a machine {pod} already", cure="Choose another name.")

@@ -25,9 +25,7 @@ _SCHEMES = {
 _URL = re.compile(r"(?P<scheme>\w+)://(?P<host>\[[^]]*\]|[^:/]*)(?::(?P<port>[0-9]+))?(?:/.*)?")
 _SERVICE = re.compile(r"(?P<namespace>[^/:]+)/(?P<name>[^/:]+)(?::(?P<port>[^/:]+))?")
 _DNS = re.compile(r"(?P<name>[^.]+)\.(?P<namespace>[^.]+)(\.svc(\.cluster\.local)?)?")
-_SHAPE = (
-    "Write tcp://10.96.0.10:80, http://node-a:30080, udp://dns.kube-system:53 or shop/web:http."
-)
+_SHAPE = "Write tcp://10.96.0.10:80, http://{}:30080, udp://dns.kube-system:53 or shop/web:http."
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,8 @@ def read_destination(text: str, manifests: Manifests, nodes: Mapping[str, Node])
         service = _reachable(manifests.service(f"{named['namespace']}/{named['name']}"))
         port = _port(service, named["port"] or "")
         return Destination(service.cluster_ip, port.port, PROTOCOLS[port.protocol])
-    raise ManifestError(f"`{text}' is neither a URL nor a Service's name", cure=_SHAPE)
+    cure = _SHAPE.format(next(iter(nodes)))
+    raise ManifestError(f"`{text}' is neither a URL nor a Service's name", cure=cure)
 
 
 def _of_url(

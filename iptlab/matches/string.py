@@ -96,9 +96,18 @@ class Offset(Integer):
     most = 0xFFFF
 
 
+def _carried(packet: Packet) -> bytes | None:
+    """What a packet carries; an ICMP error as much of the quoted packet's as it has room for."""
+    quoted = packet.quoted
+    if quoted is None or quoted.payload is None:
+        return packet.payload
+    room = packet.length - (28 if packet.family is Family.IPV4 else 48)
+    return quoted.payload[: max(len(quoted.payload) - quoted.length + room, 0)]
+
+
 PAYLOAD = Field(
     "payload",
-    lambda p, c: Pattern(p.payload) if p.payload else None,
+    lambda p, c: Pattern(text) if (text := _carried(p)) else None,
     "contains {}",
     "does not contain {}",
     "carries nothing",
@@ -132,9 +141,11 @@ class String(Match):
     icase: Flag | None = option("--icase", Flag)
 
     def holds(self, packet: Packet, context: Context) -> Answer:
-        if packet.payload is None:
+        text = _carried(packet)
+        if text is None:
             return CannotTell("nobody said what the packet carries behind its headers")
-        return self.pattern.holds(lambda pattern: self._found(pattern.data, packet))
+        headers = packet.length - len(text)
+        return self.pattern.holds(lambda pattern: self._found(pattern.data, text, headers))
 
     def why_not(self, packet: Packet, context: Context) -> str:
         answer = self.holds(packet, context)
@@ -142,11 +153,9 @@ class String(Match):
             return str(answer)
         return "" if answer else self.conditions()[0].why_not(packet, context)
 
-    def _found(self, wanted: bytes, packet: Packet) -> bool:
-        text = packet.payload or b""
+    def _found(self, wanted: bytes, text: bytes, headers: int) -> bool:
         if self.icase:
             wanted, text = wanted.lower(), text.lower()
-        headers = packet.length - len(text)
         first, last = max(self.start.number - headers, 0), self.end.number - headers
         return (
             0 <= text.find(wanted, first) + len(wanted) - 1 < max(last, 0)

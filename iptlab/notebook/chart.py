@@ -115,21 +115,3 @@ def _style() -> str:
     )
     font = "text { font-family: system-ui, sans-serif !important }"
     return f"{font} @media (prefers-color-scheme: dark) {{ {dark} }}"
-
-
-def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table as text: the first column to the left, numbers to the right.
-
-    >>> print(columns(["pod", "share"], [["web", "1/3"]]))
-    pod  share
-    web    1/3
-    """
-    lines = [head, *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            f"{cell:>{width}}" if number else f"{cell:<{width}}"
-            for number, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NamedTuple
 
 from iptlab import course
 from iptlab.course.progress import Report
@@ -48,21 +49,38 @@ def score(exercise: str, points: float = 1.0) -> float:
 
 def hint(exercise: str, number: int | None = None) -> None:
     """Show the exercise's next hint, or the one of that number; each says a little more."""
-    print(next_hint(exercise, number))
+    found = next_hint(exercise, number)
+    more = f'For the next one, ask again: iptlab.hint("{exercise}")'
+    if found.last:
+        more = f'That was the last one. What is left is iptlab.solution("{exercise}").'
+    print(f"{found}\n{more}")
 
 
-def next_hint(exercise: str, number: int | None = None) -> str:
-    """The exercise's next hint, or the one of that number, and how to get more."""
+class Hint(NamedTuple):
+    """One of an exercise's hints."""
+
+    number: int
+    of: int
+    text: str
+
+    @property
+    def last(self) -> bool:
+        """Whether there is no further one."""
+        return self.number == self.of
+
+    def __str__(self) -> str:
+        return f"Hint {self.number} of {self.of}: {self.text}"
+
+
+def next_hint(exercise: str, number: int | None = None) -> Hint:
+    """The exercise's next hint, or the one of that number."""
     hints = course.exercise(exercise, seed()).hints
     if number is None:
         number = min(SESSION.hints.get(exercise, 0) + 1, len(hints))
     if not 1 <= number <= len(hints):
         raise IptlabError(f"{exercise} has {len(hints)} hints; ask for one from 1 to {len(hints)}")
     SESSION.hints[exercise] = number
-    more = f'That was the last one. What is left is iptlab.solution("{exercise}").'
-    if number < len(hints):
-        more = f'For the next one, ask again: iptlab.hint("{exercise}")'
-    return f"Hint {number} of {len(hints)}: {hints[number - 1]}\n{more}"
+    return Hint(number, len(hints), hints[number - 1])
 
 
 def solution(exercise: str, *, force: bool = False) -> None:
@@ -73,8 +91,11 @@ def solution(exercise: str, *, force: bool = False) -> None:
     print(earned_solution(exercise, force=force))
 
 
-def earned_solution(exercise: str, *, force: bool = False) -> str:
-    """A right answer if it may be seen, else what has to be done before."""
+def earned_solution(exercise: str, *, force: bool = False, help: str = "") -> str:
+    """A right answer if it may be seen, else what has to be done before.
+
+    ``help`` says how one gets a hint, where that is not by a function.
+    """
     course.exercise(exercise, seed())
     record = SESSION.progress.of(exercise)
     if os.environ.get("IPTLAB_NO_SOLUTIONS") == "1":
@@ -82,9 +103,10 @@ def earned_solution(exercise: str, *, force: bool = False) -> str:
     if force or record.solved or record.wrong >= TRIES:
         shown = course.solution(exercise, seed())
         return f"One right answer to {exercise}; there may be others.\n\n{shown}"
+    help = help or f'ask iptlab.hint("{exercise}")'
     return (
         f"A solution is shown after {TRIES} wrong answers; so far there are {record.wrong}. "
-        f'Try once more, or ask iptlab.hint("{exercise}"). To see it all the same: '
+        f"Try once more, or {help}. To see it all the same: "
         f'iptlab.solution("{exercise}", force=True)'
     )
 

@@ -11,7 +11,7 @@ from iptlab.errors import IptlabError
 from iptlab.html import Html, element, table
 from iptlab.kubernetes.costs import Cost, cost
 from iptlab.notebook import chart
-from iptlab.shown import Shown
+from iptlab.shown import Shown, columns
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,7 +71,7 @@ class Costs(Shown):
         return f"What Services with {self.endpoints} endpoint{plural} each cost a node"
 
     def __str__(self) -> str:
-        return f"{self.title}\n{chart.columns(self._head(), self._numbers())}\n{_NOTE}"
+        return f"{self.title}\n{columns(self._head(), self._numbers(), 0)}\n{_NOTE}"
 
     def __repr__(self) -> str:
         return f"<{self.title}: up to {self.rows[-1].services:,}>"
@@ -91,7 +91,7 @@ class Costs(Shown):
             for one in self.rows
         ]
         said = "Processor time of this library on this machine; the real kube-proxy has its own."
-        return f"{said}\n{chart.columns(['Services', 'all rules', 'one change'], rows)}"
+        return f"{said}\n{columns(['Services', 'all rules', 'one change'], rows, 0)}"
 
     def to_frame(self) -> DataFrame:
         """The counted numbers as a pandas data frame, a row for each number of Services."""
@@ -126,7 +126,7 @@ class Costs(Shown):
 
     def html(self) -> Html:
         """The picture, and the numbers as a table below it."""
-        numbers = table(self.title, self._head(), self._numbers())
+        numbers = table(self.title, self._head(), self._numbers(), numbers_from=0)
         return element(
             "div", chart.picture(self.figure, self._said()), numbers, element("p", _NOTE)
         )

@@ -112,7 +112,7 @@ FRAMES: dict[type[Shown], Columns] = {
     Interface: Columns(INTERFACE, interface_rows),
     Host: Columns(INTERFACE, host_rows),
     Lab: Columns(("host", *INTERFACE), lab_rows),
-    Tally: Columns(("who", "likely", "expected", "counted"), tally_rows),
+    Tally: Columns(("who", "chance", "expected", "counted"), tally_rows),
     Transcript: Columns(("line", "command", "status", "stdout", "stderr"), transcript_rows),
     Manifests: Columns(("kind", "namespace", "name"), manifests_rows),
     Backends: Columns(BACKEND, backends_rows),

@@ -49,7 +49,7 @@ def _ran_html(ran: Ran, prompt: str) -> Html:
 
 def tally_html(tally: Tally) -> Html:
     """How many each server got, as a table."""
-    return table(tally.title, tally.HEAD, tally.rows())
+    return table(tally.title, tally.HEAD, tally.rows(), numbers_from=1)
 
 
 def attempt_html(attempt: Attempt) -> Html:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import count, islice
-from math import sqrt
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -19,11 +18,12 @@ from iptlab.kubernetes.cluster import Backend, Cluster
 from iptlab.notebook import chart
 from iptlab.packet import Packet
 from iptlab.ruleset import Ruleset
-from iptlab.shown import Shown
-from iptlab.simulate.chance import Chooser, simple
+from iptlab.shown import Shown, columns
+from iptlab.simulate.chance import Chooser
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.machine import Machine
+from iptlab.simulate.shares import shares, summed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,42 +36,6 @@ _USAGE = (
     'write LoadBalancing(lab, "shell", "default/web:http") for a cluster, or '
     'LoadBalancing(rules, "tcp 10.0.0.9:4000 -> 10.96.0.80:80") for rules or a host'
 )
-
-
-@dataclass(frozen=True)
-class Share:
-    """One who answers: the exact chance of it, and how many of all connections it got."""
-
-    name: str
-    chance: Fraction
-    drawn: int
-    connections: int
-
-    @property
-    def expected(self) -> float:
-        """How many connections it gets on average."""
-        return float(self.chance * self.connections)
-
-    @property
-    def usual(self) -> tuple[float, float]:
-        """Between what numbers 19 of 20 draws end: two standard deviations around it."""
-        off = 2 * sqrt(self.expected * (1 - float(self.chance)))
-        return max(0.0, self.expected - off), min(self.connections, self.expected + off)
-
-    def cells(self) -> list[str]:
-        """The share as a row of the table."""
-        low, high = self.usual
-        exact = simple(self.chance)
-        fraction = str(exact) if exact.denominator <= 1000 else ""
-        return [
-            self.name,
-            fraction,
-            f"{100 * float(self.chance):.2f}",
-            f"{self.expected:,.1f}",
-            f"{low:,.0f} to {high:,.0f}",
-            f"{self.drawn:,}",
-            f"{100 * self.drawn / self.connections:.2f}",
-        ]
 
 
 _HEAD = ("who answers", "chance", "in %", "expected", "usually", "drawn", "drawn in %")
@@ -99,12 +63,7 @@ class LoadBalancing(Shown):
             raise IptlabError(f"{connections} connections? Write a number from 1 to {MOST:,}")
         self.asked, self.connections, self.seed = asked, connections, seed
         expected, draws = _both(source, asked, _chooser(seed))
-        drawn = Counter(islice(draws, connections))
-        chances = expected | {name: Fraction(0) for name in drawn if name not in expected}
-        self.shares = tuple(
-            Share(name, chance, drawn[name], connections)
-            for name, chance in sorted(chances.items(), key=lambda item: (-item[1], item[0]))
-        )
+        self.shares = shares(expected, Counter(islice(draws, connections)), connections)
 
     @property
     def title(self) -> str:
@@ -114,7 +73,7 @@ class LoadBalancing(Shown):
         return f"{self.connections:,} connection{plural}: {asked}"
 
     def __str__(self) -> str:
-        return f"{self.title}\n{chart.columns(_HEAD, [one.cells() for one in self.shares])}"
+        return f"{self.title}\n{columns(_HEAD, self._rows())}"
 
     def __repr__(self) -> str:
         return f"<{self.title}>"
@@ -123,8 +82,23 @@ class LoadBalancing(Shown):
         """The shares as a pandas data frame; chances are exact fractions."""
         import pandas as pd
 
-        rows = [(one.name, one.chance, one.expected, one.drawn) for one in self.shares]
-        return pd.DataFrame(rows, columns=["name", "chance", "expected", "drawn"])
+        rows = [(one.who, one.chance, one.expected, one.counted) for one in self.shares]
+        return pd.DataFrame(rows, columns=["who", "chance", "expected", "counted"])
+
+    def _rows(self) -> list[list[str]]:
+        """A row of the table for each who answers."""
+        return [
+            [
+                one.who,
+                one.fraction,
+                one.percent,
+                f"{one.expected:,.1f}",
+                "{:,.0f} to {:,.0f}".format(*one.usual),
+                f"{one.counted:,}",
+                f"{100 * one.counted / one.tries:.2f}",
+            ]
+            for one in self.shares
+        ]
 
     # --- the picture ---
 
@@ -133,7 +107,7 @@ class LoadBalancing(Shown):
         some = self.shares[:_MOST_BARS]
         figure, (axes,) = chart.axes(1, 8.4, 1.2 + 0.36 * len(some))
         places = range(len(some))
-        drawn = [one.drawn for one in some]
+        drawn = [one.counted for one in some]
         bars = axes.barh(
             places, drawn, 0.62, color=chart.PALE, edgecolor=chart.FIRST, label="drawn"
         )
@@ -151,7 +125,7 @@ class LoadBalancing(Shown):
             capsize=4,
             label="expected, and where 19 of 20 draws end",
         )
-        axes.set_yticks(places, [one.name for one in some])
+        axes.set_yticks(places, [one.who for one in some])
         axes.invert_yaxis()
         axes.margins(x=0.1)
         axes.set_xlim(left=0)
@@ -165,13 +139,13 @@ class LoadBalancing(Shown):
 
     def html(self) -> Html:
         """The picture, and the numbers as a table below it."""
-        rows = table(self.title, _HEAD, [one.cells() for one in self.shares])
+        rows = table(self.title, _HEAD, self._rows(), numbers_from=1)
         return element("div", chart.picture(self.figure, self._said()), rows)
 
     def _said(self) -> str:
         """What the bars show, for who cannot see them."""
         bars = "; ".join(
-            f"{one.name} {one.drawn:,}, expected {one.expected:,.1f}"
+            f"{one.who} {one.counted:,}, expected {one.expected:,.1f}"
             for one in self.shares[:_MOST_BARS]
         )
         return f"bars of how many connections each got. {bars}"
@@ -204,7 +178,7 @@ def _both(source: object, asked: tuple[str, ...], choose: Chooser) -> _Both:
 
 def _of_cluster(cluster: Cluster, client: str, to: str, choose: Chooser) -> _Both:
     found = ((_called(one), one.probability) for one in cluster.backends(client, to))
-    return _summed(found), map(_called, cluster.draws(client, to, choose))
+    return summed(found), map(_called, cluster.draws(client, to, choose))
 
 
 def _called(backend: Backend) -> str:
@@ -219,7 +193,7 @@ def _of_host(host: Host, asked: str, choose: Chooser) -> _Both:
         )
     machine = Machine(host)
     found = ((_end(one), one.probability) for one in machine.journeys(f"in {interface} {packet}"))
-    return _summed(found), _drawn(machine, interface, packet, choose)
+    return summed(found), _drawn(machine, interface, packet, choose)
 
 
 def _drawn(machine: Machine, interface: str, packet: Packet, choose: Chooser) -> Iterator[str]:
@@ -236,14 +210,6 @@ def _end(journey: Journey) -> str:
         return str(journey.fate)
     last = journey.exit
     return f"[{last.dst}]:{last.dport}" if last.dst.version == 6 else f"{last.dst}:{last.dport}"
-
-
-def _summed(found: Iterable[tuple[str, Fraction]]) -> dict[str, Fraction]:
-    """The chances by name; the same name from two ways counts once."""
-    sums: dict[str, Fraction] = {}
-    for name, chance in found:
-        sums[name] = sums.get(name, Fraction(0)) + chance
-    return sums
 
 
 def _arriving(packet: str) -> str:

@@ -53,7 +53,7 @@ def transcript_rows(transcript: Transcript) -> Iterator[Row]:
 def tally_rows(tally: Tally) -> Iterator[Row]:
     """A row for each who answered."""
     for one in tally.shares:
-        yield one.who, one.likely, float(tally.expected(one)), one.counted
+        yield one.who, one.chance, one.expected, one.counted
 
 
 # --- Kubernetes ---

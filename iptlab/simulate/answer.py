@@ -55,6 +55,7 @@ def reset(packet: Packet, ttl: int) -> Packet | None:
         ttl=ttl,
         df=v4,
         window=0,
+        payload=b"",
         flags=TcpFlags.RST,
     )
     if packet.flags & TcpFlags.ACK:

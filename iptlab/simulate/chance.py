@@ -7,6 +7,8 @@ from fractions import Fraction
 
 Chooser = Callable[[Fraction], bool]
 _CERTAIN = Fraction(1)
+# a fraction with a larger denominator says less than a percentage
+_READABLE = 1000
 
 
 class Script:
@@ -63,5 +65,15 @@ def simple(exact: Fraction) -> Fraction:
     >>> simple(Fraction(715827883, 2**31))
     Fraction(1, 3)
     """
-    near = exact.limit_denominator(1000)
+    near = exact.limit_denominator(_READABLE)
     return near if abs(near - exact) < Fraction(1, 1 << 24) else exact
+
+
+def fraction(share: Fraction) -> str:
+    """A share as a fraction that one can read; empty if it is not simple.
+
+    >>> fraction(Fraction(715827883, 2**31)), fraction(Fraction(1))
+    ('1/3', '1')
+    """
+    exact = simple(share)
+    return str(exact) if exact.denominator <= _READABLE else ""

@@ -22,6 +22,9 @@ from iptlab.syntax.save import Dump
 
 _SHAPE = 'Write a line and a packet: (3, "in eth0 tcp 10.0.0.9:4000 -> 10.0.0.1:22").'
 
+# lines that are named where an answer may mean several
+_MOST_NAMED = 6
+
 
 @dataclass(frozen=True, kw_only=True)
 class FindLine(Exercise):
@@ -127,6 +130,9 @@ class FindLine(Exercise):
         ]
         if len(fitting) == 1:
             return fitting[0]
+        if fitting:
+            found = " or ".join(f'"{place}"' for place in fitting[:_MOST_NAMED])
+            return f"There are {len(fitting)} such lines. Write which one you mean: {found}."
         chains = ", ".join(dict.fromkeys(chain for _, chain in busy))
         example = f"{busy[0][1]} 1"
         return (

@@ -147,12 +147,11 @@ def _place(address: object, port: int | None) -> str:
 
 
 def _packet(answer: object, truth: Packet) -> Packet:
-    """The packet that an answer means; its protocol may be left out, for it never changes."""
+    """The packet that an answer means by its ends: ``in eth0 tcp`` before them is not asked for."""
     if isinstance(answer, list | tuple) and len(answer) == 2:
         answer = " -> ".join(map(str, answer))
-    if not isinstance(answer, str) or "->" not in answer:
+    before, _, after = answer.partition("->") if isinstance(answer, str) else ("", "", "")
+    if not (before.strip() and after.strip()):
         raise PacketError("The answer is a packet as text: SRC:PORT -> DST:PORT, in quotes.")
-    words = answer.replace("->", " -> ").split()
-    if not re.match(r"[0-9a-fA-F]*[.:\[]", words[0]):
-        words = words[1:]
-    return replace(Packet.parse(f"{str(truth).split()[0]} {' '.join(words)}"), mark=truth.mark)
+    protocol, source = str(truth).split()[0], before.split()[-1]
+    return replace(Packet.parse(f"{protocol} {source} -> {after}"), mark=truth.mark)

@@ -23,10 +23,12 @@ function render({ model, el }) {
   // the packet's way lies on top
   const last = [...arrows].sort((one, other) => one.line.lit - other.line.lit);
   picture.append(...last.map((one) => one.shape), ...tables(), ...boxes.map(box));
+  const place = h("div", { class: "scroll" }, picture);
+  const wide = sideways(place);
   node.append(
     h("p", { class: "title" }, h("strong", {}, model.get("title")), h("span", { class: "key" },
-      sample(false), " jump: comes back here after it", sample(true), " goto: does not")),
-    h("div", { class: "scroll" }, picture), rules);
+      sample(false), " jump: comes back here after it", sample(true), " goto: does not"), wide.button),
+    place, rules);
   if (model.get("left_out")) {
     rules.before(h("p", { class: "soft" }, `${model.get("left_out")} more chains are not drawn; `
       + "around=\"…\" draws those around one, to_dot() has all."));
@@ -143,6 +145,9 @@ function render({ model, el }) {
 
   const forget = follow(model, ["selected"], show);
   show();
-  return forget;
+  return () => {
+    forget();
+    wide.stop();
+  };
 }
 export default { render };

@@ -17,7 +17,7 @@ from iptlab.notebook.widgets.chains import Section, short
 
 # how wide letters of a name are; how high boxes and lanes, and what is between and around them
 _LETTER, _CAPITAL, _PAD = 7.2, 9.0, 12
-_HEIGHT, _LANE, _GAP, _BETWEEN, _ARROW = 40, 6, 14, 64, 7
+_HEIGHT, _LANE, _GAP, _BETWEEN, _ARROW = 40, 6, 14, 44, 7
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _width(called: str, below: str) -> int:
     name = short(called.rpartition(" ")[2])
     letters = sum(_CAPITAL if one.isupper() else _LETTER for one in name)
     # room for the sign of a chain that was visited
-    return round(max(letters + 2 * _LETTER, len(below) * 6.2)) + 2 * _PAD
+    return round(max(letters + 2 * _LETTER, len(below) * 5.8)) + 2 * _PAD
 
 
 def _path(way: Sequence[Box]) -> str:

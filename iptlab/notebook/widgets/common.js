@@ -53,6 +53,25 @@ function put(model, name, value) {
   model.save_changes();
 }
 
+/** Let `place` scroll sideways where it is too wide: it fades where it goes on, and a button,
+ * which the caller puts beside it, goes there. `look` again after a change, and `stop` at the end. */
+function sideways(place) {
+  const end = () => place.scrollLeft + place.clientWidth >= place.scrollWidth - 1;
+  const go = () => place.scrollTo({ left: end() ? 0 : place.scrollLeft + place.clientWidth * 0.7 });
+  const button = h("button", { type: "button", class: "onward", hidden: true, onclick: go });
+  const look = () => {
+    button.hidden = place.scrollWidth <= place.clientWidth + 1;
+    button.textContent = end() ? "← back to the left" : "more to the right →";
+    place.classList.toggle("more-left", place.scrollLeft > 1);
+    place.classList.toggle("more-right", !end());
+  };
+  place.classList.add("sideways");
+  place.addEventListener("scroll", look);
+  const watch = new ResizeObserver(look);
+  watch.observe(place);
+  return { button, look, stop: () => watch.disconnect() };
+}
+
 /** A chain's name without most of kube-proxy's hash; a title and screen readers have all of it. */
 function named(name) {
   const short = shortName(name);

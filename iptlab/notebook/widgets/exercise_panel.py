@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from ast import literal_eval
+from dataclasses import replace
 
 from iptlab import course
 from iptlab.errors import IptlabError, RuleError
 from iptlab.grading import Exercise, Predict
 from iptlab.grading.reading import read_answer
-from iptlab.html import element
+from iptlab.html import Html, element, join
 from iptlab.notebook.check import earned_solution, forget, judged, next_hint
 from iptlab.notebook.session import seed
 from iptlab.notebook.widgets.form import Field, Form, Reply
 
 _BUTTONS = [["check", "Check"], ["hint", "Hint"], ["solution", "Solution"], ["reset", "Reset"]]
+# what in a cell is said of iptlab.hint
+_STUCK, _MORE = "Stuck? Press Hint.", "Press Hint again for the next one."
 _MOST_ROWS = 16
 _LITERAL = "your answer, as in Python: DROP, 3, 1/3, a, b, c"
 
@@ -40,19 +43,27 @@ class ExercisePanel(Form):
         id_, typed = self.exercise.id, self.values["answer"]
         match do:
             case "check":
-                return Reply(judged(id_, meant(self.exercise, typed)).html())
+                result = judged(id_, meant(self.exercise, typed))
+                return Reply(replace(result, hint=result.hint and _STUCK).html())
             case "hint":
-                try:
-                    return Reply(element("p", next_hint(id_)))
-                except IptlabError as error:
-                    return Reply(element("p", str(error)))
+                return Reply(_hint(id_))
             case "solution":
-                return Reply(element("pre", earned_solution(id_)))
+                return Reply(element("pre", earned_solution(id_, help="press Hint")))
             case "reset":
                 forget(id_)
                 said = element("p", f"{id_} begins anew.")
                 return Reply(said, values={"answer": begun(self.exercise)}, all=True)
         return Reply(marks=complaints(self.exercise, typed))
+
+
+def _hint(id_: str) -> Html:
+    """The next hint, and which button gives more."""
+    try:
+        found = next_hint(id_)
+    except IptlabError as error:
+        return element("p", str(error))
+    more = "That was the last one. What is left is Solution." if found.last else _MORE
+    return join((element("p", str(found)), element("p", more)))
 
 
 def begun(exercise: Exercise) -> str:

@@ -135,8 +135,6 @@ function render({ model, el }) {
     if (told === answer.said) return;
     // Python escapes whatever a stranger wrote
     said.innerHTML = told = answer.said;
-    // a heading without words is none to who hears it
-    for (const one of said.querySelectorAll("th:empty")) one.replaceWith(h("td"));
     for (const one of said.querySelectorAll(FOCUSABLE.join())) {
       one.setAttribute("data-lm-suppress-shortcuts", "true");
     }

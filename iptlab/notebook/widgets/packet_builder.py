@@ -22,7 +22,7 @@ from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.situation import Situation
 from iptlab.simulate.trace import HookVisit
-from iptlab.view import journey_html, visit_html
+from iptlab.view import way_html
 
 USUAL = "in eth0 tcp 10.0.0.9:40000 -> 10.0.0.1:22 SYN"
 _PORTS = ("22", "53", "80", "443", "30080", "40000")
@@ -103,14 +103,9 @@ class PacketBuilder(Form):
             return element("p", str(situation.packet))
         found = ending(self.ground, situation or line)
         said = element("p", element("strong", found.said))
-        way = Html()
-        match found.evidence:
-            case HookVisit():
-                way = visit_html(found.evidence)
-            case Journey():
-                way = journey_html(found.evidence)
-        details = element("details", element("summary", "The packet's way"), way, open="open")
-        return element("div", said, details)
+        assert isinstance(found.evidence, HookVisit | Journey), "a builder knows no cluster"
+        way = element("summary", "The packet's way"), way_html(found.evidence, told=True)
+        return element("div", said, element("details", *way, open="open"))
 
 
 # fields that also offer what the rules speak of, and how their options begin

@@ -16,7 +16,7 @@ from iptlab.notebook.widgets.flow_stops import lines
 from iptlab.simulate.journey import Journey
 from iptlab.simulate.network import Attempt, Trip
 from iptlab.simulate.trace import HookVisit
-from iptlab.view import journey_html, visit_html
+from iptlab.view import way_html
 
 # what a page of its own may hold
 _PAGE = 10_000_000
@@ -74,10 +74,8 @@ class PacketFlow(Widget):
 
 def _words(subject: Subject) -> Html:
     match subject:
-        case Journey():
-            return journey_html(subject)
-        case HookVisit():
-            return visit_html(subject)
+        case Journey() | HookVisit():
+            return way_html(subject)
         case Trip():
             return element("pre", str(subject))
         case Attempt():

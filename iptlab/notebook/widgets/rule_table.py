@@ -70,7 +70,7 @@ class RuleTable(Widget):
 
     def static(self) -> Html:
         found = self._lines.found(only=self.walked) or self._lines.all
-        head = ("", "num", "pkts", "bytes", "rule", "target")
+        head = ("hit", "num", "pkts", "bytes", "rule", "target")
         rows = [self._row(line) for line in found[:_STATIC]]
         more = f"{self.total - len(rows):,} more lines are not shown here."
         rest = [element("p", more)] if len(rows) < self.total else []

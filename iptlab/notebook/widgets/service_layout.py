@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from iptlab.kubernetes.paths import Edge, Kind, Paths, Point
-from iptlab.simulate.chance import simple
+from iptlab.simulate.chance import fraction
 
 _HIGH, _ROW, _PAD, _TOP = 44, 58, 10, 8
 # how wide a letter is of a title, which has a fixed width, and of what is said beside it
@@ -68,16 +68,6 @@ def percent(share: Fraction) -> str:
     ('33.33 %', '25 %')
     """
     return f"{float(share) * 100:.2f}".rstrip("0").rstrip(".") + " %"
-
-
-def fraction(share: Fraction) -> str:
-    """A share as a fraction if that is simple; empty if it is not.
-
-    >>> fraction(Fraction(715827883, 2**31)), fraction(Fraction(1))
-    ('1/3', '1')
-    """
-    exact = simple(share)
-    return str(exact) if exact.denominator <= 1000 else ""
 
 
 def said(edges: tuple[Edge, ...]) -> str:

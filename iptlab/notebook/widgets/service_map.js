@@ -19,9 +19,10 @@ function render({ model, el }) {
   const select = h("select", { onchange: () => choose(select.value) });
   for (const one of services) select.append(h("option", { value: one.name }, one.name));
   const picture = h("div", { class: "map" });
+  const wide = sideways(picture);
   const about = h("div", { class: "about", "aria-live": "polite" });
   here.append(
-    h("label", { class: "which" }, "Service ", select),
+    h("div", { class: "which" }, h("label", {}, "Service ", select), wide.button),
     picture,
     about,
     h("p", { class: "note", hidden: !model.get("note") }, model.get("note")),
@@ -84,6 +85,7 @@ function render({ model, el }) {
     );
     if (one.hidden) picture.append(h("p", {}, `${one.hidden} more endpoints have no room here.`));
     items()[0].setAttribute("tabindex", "0");
+    wide.look();
     show();
   }
 
@@ -96,7 +98,7 @@ function render({ model, el }) {
 
   const stop = [follow(model, ["service"], draw), follow(model, ["selected"], show)];
   draw();
-  return () => stop.forEach((one) => one());
+  return () => [...stop, wide.stop].forEach((one) => one());
 }
 
 const hint = () => h("p", { class: "hint" }, "Click a box or an edge to see the rules behind it.");

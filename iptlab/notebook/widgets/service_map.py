@@ -17,9 +17,10 @@ from iptlab.kubernetes.paths import Edge, Kind, Numbered, Paths, Point
 from iptlab.kubernetes.provenance import Provenance
 from iptlab.kubernetes.read_paths import read_paths
 from iptlab.notebook.widgets.base import Widget, script, style
-from iptlab.notebook.widgets.service_layout import Line, fraction, layout, percent
+from iptlab.notebook.widgets.service_layout import Line, layout, percent
 from iptlab.notebook.widgets.service_picture import picture
 from iptlab.ruleset import Ruleset
+from iptlab.simulate.chance import fraction
 
 if TYPE_CHECKING:
     from pandas import DataFrame
