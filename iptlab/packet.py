@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum, IntFlag
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from operator import attrgetter, le
@@ -273,6 +273,16 @@ class Packet(Shown):
         """The family of its addresses."""
         return Family.IPV4 if self.src.version == 4 else Family.IPV6
 
+    def marked(self, mark: int) -> Packet:
+        """The packet with another mark, in a fraction of the time of ``replace``."""
+        if not 0 <= mark <= _LIMITS["mark"]:
+            return replace(self, mark=mark)  # which says what is wrong
+        twin = object.__new__(Packet)
+        for name, value in zip(_FIELDS, _ALL_FIELDS(self), strict=True):
+            object.__setattr__(twin, name, value)
+        object.__setattr__(twin, "mark", mark)
+        return twin
+
     def reply(self) -> Packet:
         """The packet with both ends swapped, as the other side would answer."""
         return replace(self, src=self.dst, dst=self.src, sport=self.dport, dport=self.sport)
@@ -315,6 +325,10 @@ class Packet(Shown):
         for name in ("df", "intact", "quoted"):
             if (value := getattr(self, name)) not in (name == "intact", None):
                 yield name, str(value)
+
+
+_FIELDS = tuple(field.name for field in fields(Packet))
+_ALL_FIELDS: Callable[[Packet], tuple[object, ...]] = attrgetter(*_FIELDS)
 
 
 class _Extra(NamedTuple):

@@ -26,7 +26,7 @@ from iptlab.packet import TcpFlags
 from iptlab.simulate import engine as engine_module
 from iptlab.simulate import index
 from iptlab.simulate.engine import Engine
-from iptlab.simulate.index import ReadyChain
+from iptlab.simulate.index import ReadyChain, TakenApart
 from iptlab.simulate.walk import walk_table
 from iptlab.syntax.ipset import read_sets
 
@@ -230,9 +230,9 @@ def test_chains_may_nest_as_deep_as_they_like() -> None:
 def test_chains_that_did_not_change_stay_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
 
-    def ready(chain: Chain) -> ReadyChain:
+    def ready(chain: Chain, apart: TakenApart) -> ReadyChain:
         made.append(chain.name)
-        return ReadyChain(chain)
+        return ReadyChain(chain, apart)
 
     monkeypatch.setattr(engine_module, "ReadyChain", ready)
     rules = filter_rules(":side - [0:0]", ":far - [0:0]", "-A INPUT -j side", "-A INPUT -j far")

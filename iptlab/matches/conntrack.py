@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -12,7 +12,7 @@ from typing import ClassVar
 from iptlab.errors import BadValueError
 from iptlab.names import service_port
 from iptlab.netfilter.context import Answer, CannotTell, Connection, Context, CtState
-from iptlab.netfilter.extension import Ask, Match, option, register_match
+from iptlab.netfilter.extension import Ask, Condition, Match, option, register_match
 from iptlab.netfilter.fields import Either, Field, of_connection
 from iptlab.netfilter.networks import prefix_length, read_host, written
 from iptlab.netfilter.ports import PortRange
@@ -315,7 +315,7 @@ class Conntrack(Match):
                 "Write what to ask: --ctstate ESTABLISHED,RELATED for example.",
             )
 
-    def asks(self) -> tuple[Ask, ...]:
+    def asks(self, known: Container[Condition] = ()) -> tuple[Ask, ...]:
         return tuple(partial(self._answer, it.field, it.ask) for it in self.conditions())
 
     def why_not(self, packet: Packet, context: Context) -> str:

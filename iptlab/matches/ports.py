@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import ClassVar
 
 from iptlab.errors import BadValueError
 from iptlab.names import protocol_names, service_name
 from iptlab.netfilter.context import Context
-from iptlab.netfilter.extension import Ask, Extension, Match, option_text
+from iptlab.netfilter.extension import Ask, Condition, Extension, Match, option_text
 from iptlab.netfilter.ports import PortRange, looked_up
 from iptlab.netfilter.values import Given, NumberRange
 from iptlab.packet import Family, Packet
@@ -54,8 +55,8 @@ class PortMatch(Match):
         """Whether the packet has such a header to look into."""
         return not packet.fragment
 
-    def asks(self) -> tuple[Ask, ...]:
-        return (self.is_there, *super().asks())
+    def asks(self, known: Container[Condition] = ()) -> tuple[Ask, ...]:
+        return (self.is_there, *super().asks(known))
 
     def why_not(self, packet: Packet, context: Context) -> str:
         if not self.is_there(packet, context):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 
 from iptlab.errors import BadValueError
 from iptlab.netfilter.context import Answer, CannotTell, Context, Memory
@@ -129,12 +129,21 @@ class Statistic(Match):
     def holds(self, packet: Packet, context: Context) -> Answer:
         if self.probability is None:
             return self._is_chosen(context)
-        if self.probability.value.is_sure:
-            return self.probability.holds(lambda chance: chance.parts > 0)
-        chance = self.probability.value.fraction
+        likely = self._likely
+        if isinstance(likely, bool):
+            return likely
         if context.choose is None:
             return CannotTell(f"chance decides: {self.probability.value.words()}")
-        return context.choose(1 - chance if self.probability.negated else chance)
+        return context.choose(likely)
+
+    @cached_property
+    def _likely(self) -> Fraction | bool:
+        """How likely it is that the match holds, worked out once; a bool if that is sure."""
+        assert self.probability
+        value, negated = self.probability.value, self.probability.negated
+        if value.is_sure:
+            return self.probability.agrees(value.parts > 0)
+        return 1 - value.fraction if negated else value.fraction
 
     def _is_chosen(self, context: Context) -> bool:
         assert self.every is not None

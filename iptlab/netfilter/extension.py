@@ -8,7 +8,7 @@ on a packet, the English sentence, and the reason when it says no.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib import import_module
@@ -337,11 +337,14 @@ class Match(Extension):
         """The options that read a field; many matches have none, and that is soon known."""
         return tuple((name, declared) for name, declared in cls.options() if declared.reads)
 
-    def asks(self) -> tuple[Ask, ...]:
-        """What ``holds`` asks of a packet, one question after another: all must hold."""
+    def asks(self, known: Container[Condition] = ()) -> tuple[Ask, ...]:
+        """What ``holds`` asks of a packet, one question after another: all must hold.
+
+        Those conditions may be left out that are ``known`` to hold.
+        """
         if type(self).holds is not Match.holds:
             return (self.holds,)
-        return tuple([condition.ask for condition in self.conditions()])
+        return tuple([each.ask for each in self.conditions() if each not in known])
 
     def holds(self, packet: Packet, context: Context) -> Answer:
         """Whether every condition holds."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from iptlab.netfilter.context import Context
 from iptlab.netfilter.hooks import TableName
-from iptlab.netfilter.rules import Chain, Table
+from iptlab.netfilter.rules import Table
 from iptlab.packet import Packet
-from iptlab.simulate.index import Facts, ReadyChain
-from iptlab.simulate.questions import Question, Questions
+from iptlab.simulate.index import Facts, ReadyChain, TakenApart
+from iptlab.simulate.questions import Made, Questions
 from iptlab.simulate.trace import TableVisit
 from iptlab.simulate.walk import TableWalk
 
@@ -19,7 +19,7 @@ class Engine:
 
     def __init__(self, tables: Mapping[TableName, Table]) -> None:
         self.tables = tables
-        self._ready = {name: _MayMatch(table, {}) for name, table in tables.items()}
+        self._ready = {name: _MayMatch(table) for name, table in tables.items()}
 
     def walk_table(self, name: TableName, packet: Packet, context: Context) -> TableVisit:
         """Take a packet through one table's chain of ``context.hook``."""
@@ -37,24 +37,20 @@ class Engine:
 class _MayMatch(Questions[Facts]):
     """Only rules are asked that may match a packet with such facts."""
 
-    def __init__(self, table: Table, chains: dict[str, ReadyChain]) -> None:
+    def __init__(self, table: Table) -> None:
         super().__init__(table)
-        self.chains = chains
+        apart = TakenApart()
+        self.chains: Made[str, ReadyChain] = Made(
+            lambda name: ReadyChain(table.chains[name], apart)
+        )
 
     def facts(self, packet: Packet, context: Context) -> Facts:
         return Facts.of(packet, context)
 
-    def ask(self, chain: Chain, facts: Facts, done: int) -> Iterator[Question]:
-        ready = self.chains.get(chain.name)
-        if ready is None:
-            ready = self.chains[chain.name] = ReadyChain(chain)
-        return ready.ask(facts, done)
-
     def kept_for(self, table: Table) -> _MayMatch:
         """The same for another table, which may share chains with this one."""
-        kept = {
-            name: ready
-            for name, ready in self.chains.items()
-            if table.chains.get(name) is ready.chain
-        }
-        return _MayMatch(table, kept)
+        other = _MayMatch(table)
+        for name, ready in self.chains.items():
+            if table.chains.get(name) is ready.chain:
+                other.chains[name] = ready
+        return other

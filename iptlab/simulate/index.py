@@ -9,23 +9,24 @@ tuple space search ("Packet classification using tuple space search", SIGCOMM 19
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import partial
 from itertools import chain as joined
-from itertools import islice
+from itertools import takewhile
 from operator import itemgetter
 from typing import NamedTuple
 
+from iptlab.matches.comment import Comment
 from iptlab.netfilter import fields as read
 from iptlab.netfilter.context import Context
-from iptlab.netfilter.extension import Ask, Match, every
+from iptlab.netfilter.extension import Ask, Condition, Match, every
 from iptlab.netfilter.fields import Field
 from iptlab.netfilter.networks import Network
 from iptlab.netfilter.ports import PortRange
 from iptlab.netfilter.rules import Chain, Rule
 from iptlab.netfilter.values import InterfaceName, ProtocolNumber, Value
 from iptlab.packet import Packet
-from iptlab.simulate.questions import Question, nothing
+from iptlab.simulate.questions import ChainQuestions, Made, Question, nothing
 
 # from how many rules on a chain is worth an index
 INDEXED = 16
@@ -79,7 +80,7 @@ def _wish(field: Field, value: Value) -> _Wish | None:
             return None
 
 
-def _wishes(rule: Rule) -> Iterator[_Wish]:
+def _wished(rule: Rule) -> Iterator[tuple[Condition, _Wish]]:
     """What must be so, or the rule says no and nothing else comes of it."""
     for test in rule.tests():
         if test.draws or test.remembers:
@@ -87,23 +88,60 @@ def _wishes(rule: Rule) -> Iterator[_Wish]:
         if type(test).holds is Match.holds:
             for each in test.conditions():
                 if not each.given.negated and (wish := _wish(each.field, each.given.value)):
-                    yield wish
+                    yield each, wish
 
 
 # --- rules and chains made ready ---
 
 
-def question(number: int, rule: Rule) -> Question:
-    """The rule with its conditions taken apart once, not for every packet anew."""
-    asks: tuple[Ask, ...] = ()
-    first: Ask | None = None
-    remembers = False
-    for test in rule.tests():
-        remembers = remembers or test.remembers
-        if first is None and (remembers or test.draws):
-            first = _one(asks)
-        asks += test.asks()
-    return Question(number, rule, _one(asks), first, remembers)
+class _Taken(NamedTuple):
+    """A test taken apart: what it asks of a packet, and whether it remembers being asked."""
+
+    test: Match
+    asks: tuple[Ask, ...]
+    remembers: bool
+
+
+class TakenApart:
+    """Tests taken apart once for all the rules that share them, as those of a dump do."""
+
+    def __init__(self) -> None:
+        self._taken: dict[int, _Taken] = {}
+
+    def question(self, number: int, rule: Rule) -> Question:
+        """The rule with its conditions taken apart once, not for every packet anew."""
+        asks: tuple[Ask, ...] = ()
+        for test in rule.tests():
+            if type(test) is Comment:
+                continue  # it asks nothing, and hardly two rules share one
+            _, more, remembers = self._taken.get(id(test)) or self._take(test)
+            if remembers:
+                return _careful(number, rule)
+            asks += more
+        return Question(number, _one(asks))
+
+    def _take(self, test: Match) -> _Taken:
+        taken = self._taken[id(test)] = _Taken(test, test.asks(), test.remembers)
+        return taken
+
+
+def _indexed_question(number: int, rule: Rule) -> Question:
+    """The same of a rule that was found in an index: what it wishes is so."""
+    if rule.remembers:
+        return _careful(number, rule)
+    known = [condition for condition, _ in _wished(rule)]
+    return Question(number, _one(_asks(rule.tests(), known)))
+
+
+def _careful(number: int, rule: Rule) -> Question:
+    """A rule that remembers being asked: what it asks before it draws or remembers, and all."""
+    tests = rule.tests()
+    before = takewhile(lambda test: not (test.draws or test.remembers), tests)
+    return Question(number, _one(_asks(before)), _one(_asks(tests)))
+
+
+def _asks(tests: Iterable[Match], known: Container[Condition] = ()) -> tuple[Ask, ...]:
+    return tuple([ask for test in tests for ask in test.asks(known)])
 
 
 def _one(asks: tuple[Ask, ...]) -> Ask:
@@ -121,7 +159,7 @@ class _Index:
         self.always: list[int] = []
         shapes: dict[tuple[tuple[int, int | None], ...], dict[object, list[int]]] = {}
         for number, rule in enumerate(rules, start=1):
-            wishes = sorted(set(_wishes(rule)), key=_place)
+            wishes = sorted({wish for _, wish in _wished(rule)}, key=_place)
             if wishes:
                 things = tuple(wish.thing for wish in wishes)
                 shape = shapes.setdefault(tuple(map(_place, wishes)), {})
@@ -145,27 +183,23 @@ class _Index:
         return found[0] if len(found) == 1 else sorted(joined(*found))
 
 
-class ReadyChain:
+class ReadyChain(ChainQuestions[Facts]):
     """A chain whose rules are ready to be asked."""
 
-    def __init__(self, chain: Chain) -> None:
-        self.chain = chain
+    def __init__(self, chain: Chain, apart: TakenApart) -> None:
+        super().__init__(chain)
+        self.numbers = range(1, len(chain.rules) + 1)
         self.index = _Index(chain.rules) if len(chain.rules) >= INDEXED else None
-        self.questions: dict[int, Question] = {}
+        ready = _indexed_question if self.index else apart.question
+        self.questions: Made[int, Question] = Made(
+            lambda number: ready(number, chain.rules[number - 1])
+        )
 
     def ask(self, facts: Facts, done: int) -> Iterator[Question]:
-        """The rules behind the first ``done`` that may match, in order."""
-        if self.index is None:
-            return map(self._question, range(done + 1, len(self.chain.rules) + 1))
-        numbers = self.index.numbers(facts)
-        first = bisect_right(numbers, done) if done else 0
-        return map(self._question, islice(numbers, first, None))
-
-    def _question(self, number: int) -> Question:
-        ready = self.questions.get(number)
-        if ready is None:
-            ready = self.questions[number] = question(number, self.chain.rules[number - 1])
-        return ready
+        numbers = self.index.numbers(facts) if self.index else self.numbers
+        if done:
+            numbers = numbers[bisect_right(numbers, done) :]
+        return map(self.questions.__getitem__, numbers)
 
 
 def _place(wish: _Wish) -> tuple[int, int | None]:

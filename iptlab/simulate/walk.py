@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any, NamedTuple, assert_never
 
 from iptlab.netfilter.actions import (
@@ -17,11 +18,21 @@ from iptlab.netfilter.actions import (
     Verdict,
 )
 from iptlab.netfilter.context import Answer, CannotTell, Context
+from iptlab.netfilter.extension import Ask
 from iptlab.netfilter.hooks import TableName, tables_at
 from iptlab.netfilter.rules import Chain, Rule, Table
 from iptlab.packet import Packet
 from iptlab.simulate.questions import EveryRule, Question, Questions
-from iptlab.simulate.trace import Asked, Draws, Ended, HookVisit, How, Record, TableVisit
+from iptlab.simulate.trace import (
+    Asked,
+    Draws,
+    Ended,
+    HookVisit,
+    How,
+    Record,
+    TableVisit,
+    new_asked,
+)
 
 
 def walk(tables: Mapping[TableName, Table], packet: Packet, context: Context) -> HookVisit:
@@ -54,31 +65,38 @@ class _Place(NamedTuple):
     questions: Iterator[Question]
 
 
-class _Lots:
-    """The packet's chooser, which keeps what it was asked and said, and can say it again."""
+# a place in a third of the time: there is one for every chain on a packet's way
+_new_place: Callable[[tuple[Chain, int, object, Iterator[Question]]], _Place] = partial(
+    tuple.__new__, _Place
+)
 
-    def __init__(self, choose: Callable[[Fraction], bool]) -> None:
+
+class _Lots:
+    """The packet's chooser, which keeps what was drawn, and can say it again.
+
+    It knows nothing of the walk: that would be a circle, which only the collector finds.
+    """
+
+    def __init__(self, choose: Callable[[Fraction], bool] | None) -> None:
         self.choose = choose
         self.drawn: Draws = ()
-        self._said: Iterator[bool] = iter(())
-        self._within: tuple[Context, Context] | None = None
+        self._again: list[bool] = []
 
-    def within(self, context: Context) -> Context:
-        """The context with these lots as its chooser, none drawn yet."""
-        self.drawn, self._said = (), iter(())
-        if self._within is None or self._within[0] is not context:
-            self._within = context, context.choosing(self)
-        return self._within[1]
+    def take(self) -> Draws:
+        """What was drawn since it was last taken."""
+        drawn, self.drawn, self._again = self.drawn, (), []
+        return drawn
 
-    def repeat(self) -> None:
+    def repeat(self, drawn: Draws) -> None:
         """Say once more what was said, from the first time on."""
-        self._said = iter([answer for _, answer in self.drawn])
+        self._again = [answer for _, answer in reversed(drawn)]
 
     def __call__(self, chance: Fraction) -> bool:
-        answer = next(self._said, None)
-        if answer is None:
-            answer = self.choose(chance)
-            self.drawn += ((chance, answer),)
+        if self._again:
+            return self._again.pop()
+        assert self.choose
+        answer = self.choose(chance)
+        self.drawn += ((chance, answer),)
         return answer
 
 
@@ -93,13 +111,18 @@ class TableWalk:
         self.table = questions.table
         self.builtin = self.table.chains[context.hook]
         self.packet = packet
-        self.context = context
         self.facts = questions.facts(packet, context)
-        self.lots = _Lots(context.choose) if context.choose else None
+        self.lots = _Lots(context.choose)
+        self._know(context)
         self.back: list[tuple[_Place, int]] = []
         self.records: list[Record] = []
         self.reply = ""
         self.translate: Translate | None = None
+
+    def _know(self, context: Context) -> None:
+        """Keep what is known now, and the same for rules to ask, whose draws are kept."""
+        self.context = context
+        self.asking = context.choosing(self.lots) if context.choose else context
 
     def run(self) -> TableVisit:
         """Run the hook's built-in chain to a fate; where no rule decides, its policy does.
@@ -108,7 +131,7 @@ class TableWalk:
 
         Kernel: net/ipv4/netfilter/ip_tables.c (ipt_do_table)
         """
-        place: _Place | _Fate = self._at(self.builtin, 0)
+        place: _Place | _Fate = self._at(self.builtin.name, 0)
         while isinstance(place, _Place):
             place = self._onward(place)
         return TableVisit(
@@ -122,49 +145,46 @@ class TableWalk:
             self.translate,
         )
 
-    def _at(self, chain: Chain, depth: int, done: int = 0) -> _Place:
-        """The place in ``chain`` behind its first ``done`` rules."""
-        return _Place(chain, depth, self.facts, self.questions.ask(chain, self.facts, done))
+    def _at(self, chain: str, depth: int, done: int = 0) -> _Place:
+        """The place in a chain behind its first ``done`` rules."""
+        rules = self.questions.chains[chain]
+        return _new_place((rules.chain, depth, self.facts, rules.ask(self.facts, done)))
 
     def _onward(self, place: _Place) -> _Place | _Fate:
         """Ask on to the first rule that sends the packet elsewhere, or to the chain's end."""
-        for question in place.questions:
-            answer = (question.first or question.holds)(self.packet, self.context)
-            if answer is False:
+        lots, complete = self.lots, self.questions.complete
+        for number, ask, whole in place.questions:
+            answer = ask(self.packet, self.asking)
+            if answer is False and not (lots.drawn or complete):
                 continue
-            if question.first is None:
-                asked = self._asked(place, question, answer)
-            else:
-                asked = self._ask(place, question)
-                if asked.answer is False:
-                    if self.questions.complete or asked.drawn or question.remembers:
-                        self.records.append(asked)
-                    continue
-            onward = self._follow(place, question.rule, asked)
+            asked = self._ask(place, number, whole) if whole else self._asked(place, number, answer)
+            if asked.answer is False:
+                self.records.append(asked)
+                continue
+            onward = self._follow(place, asked)
             if onward is not place:
                 return onward
         return self._leave(place, How.END)
 
-    def _asked(self, place: _Place, question: Question, answer: Answer, drawn: Draws = ()) -> Asked:
-        number, depth = question.number, place.depth
-        return Asked(place.chain, number, depth, self.packet, self.context, answer, drawn)
+    def _asked(self, place: _Place, number: int, answer: Answer) -> Asked:
+        chain, depth, _, _ = place
+        drawn = self.lots.take() if self.lots.drawn else ()
+        return new_asked((chain, number, depth, self.packet, self.context, answer, drawn, None))
 
-    def _ask(self, place: _Place, question: Question) -> Asked:
-        """Ask a rule once, and keep what it drew and what it remembers."""
-        context = self.lots.within(self.context) if self.lots else self.context
-        if question.remembers:
-            context = replace(context, rule=(self.table.name, place.chain.name, question.number))
-        answer = question.holds(self.packet, context)
-        asked = self._asked(place, question, answer, self.lots.drawn if self.lots else ())
-        if question.remembers:
-            if self.lots:
-                self.lots.repeat()
-            memory = question.rule.remember(self.packet, context)
-            self.context = replace(self.context, memory=memory)
+    def _ask(self, place: _Place, number: int, whole: Ask) -> Asked:
+        """Ask a rule that remembers being asked, and keep what it remembers."""
+        context = replace(self.asking, rule=(self.table.name, place.chain.name, number))
+        asked = self._asked(place, number, whole(self.packet, context))
+        self.lots.repeat(asked.drawn)
+        memory = place.chain.rules[number - 1].remember(self.packet, context)
+        self.lots.take()
+        if memory is not self.context.memory:
+            self._know(replace(self.context, memory=memory))
         return asked
 
-    def _follow(self, place: _Place, rule: Rule, asked: Asked) -> _Place | _Fate:
+    def _follow(self, place: _Place, asked: Asked) -> _Place | _Fate:
         """What comes of an answer: the packet stays, goes elsewhere or meets its fate."""
+        rule = place.chain.rules[asked.number - 1]
         self.records.append(asked)
         if isinstance(asked.answer, CannotTell):
             return asked.answer if _matters(rule, asked) else place
@@ -174,23 +194,23 @@ class TableWalk:
             case Call(name, goto):
                 if not goto:
                     self.back.append((place, asked.number))
-                return self._at(self.table.chains[name], place.depth + 1)
+                return self._at(name, place.depth + 1)
             case Decide(verdict, reply):
                 self.reply = reply
                 return verdict
             case Return():
                 return self._leave(place, How.RETURN)
             case Continue() as went_on:
-                self.records[-1] = asked._replace(action=went_on)
+                self.records[-1] = asked.and_did(went_on)
                 if went_on.packet is self.packet and not went_on.effects:
                     return place
                 self.packet = went_on.packet
                 for effect in went_on.effects:
-                    self.context = effect.on(self.context)
+                    self._know(effect.on(self.context))
                 self.facts = self.questions.facts(self.packet, self.context)
                 return self._again(place, asked.number)
             case Translate() as translate:
-                self.records[-1] = asked._replace(action=translate)
+                self.records[-1] = asked.and_did(translate)
                 self.translate = translate
                 return Verdict.ACCEPT
             case Undecided(reason):
@@ -202,17 +222,17 @@ class TableWalk:
         """The place, or where the packet is another by now, its questions chosen anew."""
         if place.facts == self.facts:
             return place
-        return self._at(place.chain, place.depth, done)
+        return self._at(place.chain.name, place.depth, done)
 
     def _leave(self, place: _Place, how: How) -> _Place | Verdict:
         """Go back to the last jump; where there was none, the built-in chain's policy decides."""
-        chain, depth, packet, context = place.chain, place.depth, self.packet, self.context
+        now = place.chain, place.depth, self.packet, self.context, how
         if not self.back:
             assert self.builtin.policy
-            self.records.append(Ended(chain, depth, packet, context, how))
+            self.records.append(Ended(*now))
             return self.builtin.policy
         back, done = self.back.pop()
-        self.records.append(Ended(chain, depth, packet, context, how, (back.chain, done + 1)))
+        self.records.append(Ended(*now, (back.chain, done + 1)))
         return self._again(back, done)
 
 

@@ -168,7 +168,7 @@ class Clauses:
 
 # an option of the header, which people and programs also write behind a match
 _HEADER_OPTION = re.compile(r"(?: !)? -([psdio]) \S+")
-_LATE = _HEADER_OPTION.search
+_LATE = re.compile(r" -[psdio] \S").search  # whether there is one, in a tenth of the time
 
 
 def _gather(header: str, parts: list[str]) -> tuple[str, int]:

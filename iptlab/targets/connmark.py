@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from iptlab.errors import BadValueError
 from iptlab.netfilter.actions import Action, Continue, SetConnmark, Undecided, shifted
@@ -126,7 +126,7 @@ class Connmark(Target):
         assert self.ctmask
         found = shifted(known.mark & self.ctmask.number, self.shift)
         mark = packet.mark & ~self.nfmask.number ^ found
-        return Continue(replace(packet, mark=mark), note=f"mark {mark:#x}")
+        return Continue(packet.marked(mark), note=f"mark {mark:#x}")
 
     def explain(self) -> str:
         if self.xmark:

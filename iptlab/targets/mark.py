@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from iptlab.netfilter.actions import Action, Continue
 from iptlab.netfilter.context import Context
@@ -74,7 +74,7 @@ class MarkTarget(Target):
 
     def act(self, packet: Packet, context: Context) -> Action:
         mark = self.xmark.applied(packet.mark)
-        return Continue(replace(packet, mark=mark), note=f"mark {mark:#x}")
+        return Continue(packet.marked(mark), note=f"mark {mark:#x}")
 
     def explain(self) -> str:
         value, mask = self.xmark.value, self.xmark.mask
