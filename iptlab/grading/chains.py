@@ -22,9 +22,10 @@ from iptlab.grading.scope import (
     Entry,
     Logs,
     Path,
+    Stage,
     Step,
 )
-from iptlab.netfilter.actions import Call, Translate
+from iptlab.netfilter.actions import Call, Translate, Verdict
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.networks import Network
 
@@ -71,6 +72,7 @@ class Chains:
         self.view = view
         self._chains: dict[Place, Chain] = {}
         self._stage_ids: dict[tuple[Path, int], int] = {}
+        self._beyond: dict[tuple[Path, int], int] = {}
         self._follow_ids: dict[Follow, tuple[int, int, int]] = {}
         self._writes = common.ground.scope.logs is not Logs.NOTHING
 
@@ -117,6 +119,7 @@ class Chains:
 
     def stage_id(self, path: Path, at: int) -> int:
         """A number for all that may happen from a stage on."""
+        at = self.beyond(path, at)
         known = self._stage_ids.get((path, at))
         if known is None:
             stage, here = path[at], None
@@ -155,13 +158,26 @@ class Chains:
 
     def beyond(self, path: Path, at: int) -> int:
         """The first stage from here on at which something may happen."""
-        while not isinstance(stage := path[at], Step):
-            _, table = stage
-            translates = table is TableName.NAT and self.view is not View.FIRST
-            if table in self.tables or translates:
-                break
-            at += 1
-        return at
+        first = self._beyond.get((path, at))
+        if first is None:
+            first = at
+            while self._idle(path[first]):
+                first += 1
+            self._beyond[path, at] = first
+        return first
+
+    def _idle(self, stage: Stage) -> bool:
+        """Whether packets pass a table as if it were not there."""
+        if isinstance(stage, Step):
+            return False
+        hook, table = stage
+        if table is TableName.NAT and self.view is not View.FIRST:
+            return False
+        if table not in self.tables:
+            return True
+        chain = self.tables[table].chains[hook]
+        accepts = chain.policy is Verdict.ACCEPT
+        return accepts and not (chain.rules and self.ready((table, hook)).rules)
 
     @cached_property
     def cuts(self) -> tuple[int, ...]:

@@ -68,6 +68,7 @@ class Flows:
         self.common = common
         self.diagram = common.diagram
         self.scope = scope
+        self._begin = common.ground.begin()
         self._told_of = 0  # how many kinds of later packets were looked at
         self.treatments = {
             view: tuple(Treatment(tables, common, view) for tables in sides) for view in View
@@ -254,13 +255,12 @@ class Flows:
         return self._known(outcome, connmark)._replace(turn=Turn(fields, *ends))
 
     def _known(self, outcome: Outcome, connmark: int) -> State:
-        state = self.common.ground.begin()
         words = []
         if self.common.precise:
             words += [CtState.SNAT] if (outcome.src, outcome.sport) != (None, None) else []
             words += [CtState.DNAT] if (outcome.dst, outcome.dport) != (None, None) else []
-        beside = state.beside._replace(connmark=connmark)
-        return state._replace(beside=beside, translated=frozenset(words))
+        beside = self._begin.beside._replace(connmark=connmark)
+        return self._begin._replace(beside=beside, translated=frozenset(words))
 
 
 def _passed(outcome: Outcome) -> bool:

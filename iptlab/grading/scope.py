@@ -138,14 +138,20 @@ class Step(StrEnum):
 
 
 Stage = tuple[Hook, TableName] | Step
-Path = tuple[Stage, ...]
 
 
-def _tables(hook: Hook, *, nat: bool = True) -> Path:
+class Path(tuple[Stage, ...]):
+    """Stages one after the other; equal to nothing but itself, which is quick to tell."""
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
+def _tables(hook: Hook, *, nat: bool = True) -> tuple[Stage, ...]:
     return tuple((hook, table) for table in tables_at(hook) if nat or table is not TableName.NAT)
 
 
-def _tracked(hook: Hook, *, nat: bool = True) -> Path:
+def _tracked(hook: Hook, *, nat: bool = True) -> tuple[Stage, ...]:
     """A hook where connection tracking comes behind the table raw."""
     raw, *others = _tables(hook, nat=nat)
     return (raw, Step.TRACK, *others) if raw[1] is TableName.RAW else (raw, *others)
@@ -159,25 +165,21 @@ def _sent() -> Path:
     path: list[Stage] = []
     for stage in _tracked(Hook.OUTPUT):
         path += [stage, Step.REROUTE] if stage in (_MANGLE_OUT, _NAT_OUT) else [stage]
-    return (*path, *_tables(Hook.POSTROUTING), Step.LEAVE)
+    return Path((*path, *_tables(Hook.POSTROUTING), Step.LEAVE))
 
 
-RECEIVED: Path = (*_tracked(Hook.PREROUTING), Step.ROUTE)
-DELIVERED: Path = (*_tables(Hook.INPUT), Step.DONE)
-FORWARDED: Path = (*_tables(Hook.FORWARD), *_tables(Hook.POSTROUTING), Step.DONE)
-SENT: Path = _sent()
+RECEIVED = Path((*_tracked(Hook.PREROUTING), Step.ROUTE))
+DELIVERED = Path((*_tables(Hook.INPUT), Step.DONE))
+FORWARDED = Path((*_tables(Hook.FORWARD), *_tables(Hook.POSTROUTING), Step.DONE))
+SENT = _sent()
 # what a machine sends to itself comes in again, and NAT is settled by then
-LOOPED: Path = (
-    *_tables(Hook.PREROUTING, nat=False),
-    *_tables(Hook.INPUT, nat=False),
-    Step.DONE,
-)
+LOOPED = Path((*_tables(Hook.PREROUTING, nat=False), *_tables(Hook.INPUT, nat=False), Step.DONE))
 
 
 @cache
 def path_at(hook: Hook) -> Path:
     """The tables of one hook alone."""
-    return (*_tables(hook), Step.DONE)
+    return Path((*_tables(hook), Step.DONE))
 
 
 def paths(entry: Entry, hook: Hook) -> tuple[Path, ...]:

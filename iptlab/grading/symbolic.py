@@ -66,9 +66,18 @@ def _as_recorded(state: State, turn: Turn, hook: Hook) -> State:
     """
     if hook in _NEW_DESTINATIONS:
         dst, dport = turn.early
-        return state._replace(dst=dst, dport=dport)
+        way = state.way if dst == state.dst else None  # it has yet to be found out
+        return state._replace(dst=dst, dport=dport, way=way)
     src, sport = turn.late
     return state._replace(src=src, sport=sport)
+
+
+def _tracked(state: State) -> State:
+    """A packet once connection tracking has seen it."""
+    ctstate = CtState.ESTABLISHED if state.turn else None
+    if state.ctstate is CtState.UNTRACKED:
+        ctstate = CtState.UNTRACKED
+    return state._replace(ctstate=ctstate, tracked=True)
 
 
 class Treatment:
@@ -126,23 +135,27 @@ class Treatment:
     # --- the path ---
 
     def _stage(self, path: Path, at: int, state: State) -> Node:
-        at = self.chains.beyond(path, at)
+        at, state = self._unasked(path, at, state)
         key = (self.chains.stage_id(path, at), state)
         node = self.common.stages.get(key)
         if node is None:
             node = self.common.stages[key] = self._made_stage(path, at, state)
         return node
 
+    def _unasked(self, path: Path, at: int, state: State) -> tuple[int, State]:
+        """Past the stages at which all packets fare alike."""
+        while True:
+            at = self.chains.beyond(path, at)
+            if path[at] is Step.TRACK:
+                state = _tracked(state)
+            elif path[at] is not Step.REROUTE or self._host.reroutes(state):
+                return at, state
+            at += 1
+
     def _made_stage(self, path: Path, at: int, state: State) -> Node:
         match path[at]:
             case Step.DONE:
                 return self._done(path, state)
-            case Step.TRACK:
-                untracked = state.ctstate is CtState.UNTRACKED
-                ctstate = CtState.UNTRACKED if untracked else None
-                if state.turn and not untracked:
-                    ctstate = CtState.ESTABLISHED
-                return self._stage(path, at + 1, state._replace(ctstate=ctstate, tracked=True))
             case Step.ROUTE:
                 return self._each(self._host.routed(state), self._arrived, state)
             case Step.REROUTE:
