@@ -5,7 +5,7 @@ A packet that is found is played in the simulator under both rule sets before an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -13,7 +13,7 @@ from itertools import product
 from random import Random
 
 from iptlab.errors import CannotCompare
-from iptlab.grading.asking import taken_apart
+from iptlab.grading.asking import Asked, taken_apart
 from iptlab.grading.atoms import Space
 from iptlab.grading.axes import Wanted
 from iptlab.grading.common import Common, Ground
@@ -124,8 +124,8 @@ class Bout:
         Whoever works with them has taken them out, so that two threads never share them.
         """
         kept, ground = self.ground.scope.kept, self.ground
-        asked = {id(one): one for one in map(taken_apart, self.rules)}
-        key = (ground.entry, ground.hook, ground.family, addresses_first, *asked)
+        asked = _apart(self.rules)
+        key = (ground.entry, ground.hook, ground.family, addresses_first, *map(id, asked))
         common, _ = kept.pop(key, (None, None))
         common = common or self.prepared(addresses_first=addresses_first)
         yield common
@@ -161,8 +161,7 @@ class Bout:
         connections that were open before.
         """
         ground = self.ground
-        asked = {id(one): one for one in map(taken_apart, self.all_rules)}.values()
-        if ground.ways is None or not tell_flows(asked):
+        if ground.ways is None or not tell_flows(asked := _apart(self.all_rules)):
             return same
         if sum(isinstance(one.does, Translate) for one in asked) > MOST_TOLD:
             return replace(same, open=f"{_UNPROVEN}, which may be translated in too many ways")
@@ -206,8 +205,8 @@ class Bout:
         """The atoms for both sides."""
         ground, wanted = self.ground, Wanted()
         own = ground.ways.own if ground.ways else ()
-        for rule in self.all_rules if flows else self.rules:
-            readying.want(rule, wanted, own)
+        for asked in _apart(self.all_rules if flows else self.rules):
+            readying.want(asked, wanted, own)
         wanted.move_all()
         self.region.want(readying, wanted)
         if flows:
@@ -297,6 +296,11 @@ class Bout:
                 difference = Difference(case, expected, actual)
                 return Comparison(self.ground.scope, difference, space.classes)
         return Comparison(self.ground.scope, None, space.classes, tried)
+
+
+def _apart(rules: Iterable[Rule]) -> Collection[Asked]:
+    """The rules taken apart; those that say the same are there once."""
+    return {id(asked): asked for asked in map(taken_apart, rules)}.values()
 
 
 def _leaves_later(common: Common, region: Node) -> bool:

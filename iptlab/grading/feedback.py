@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 from iptlab.grading.outcomes import DRAWN, Outcome
@@ -157,12 +157,12 @@ class Comparison(Shown):
 
     def then(self, other: Comparison) -> Comparison:
         """Both answers as one, for packets of this one's kinds and of the other's."""
-        return replace(
-            self,
-            difference=self.difference or other.difference,
-            classes=self.classes + other.classes,
-            tried=self.tried + other.tried,
-            open=self.open or other.open,
+        return Comparison(
+            self.scope,
+            self.difference or other.difference,
+            self.classes + other.classes,
+            self.tried + other.tried,
+            self.open or other.open,
         )
 
     def __str__(self) -> str:

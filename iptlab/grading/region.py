@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
+from iptlab.grading.asking import taken_apart
 from iptlab.grading.axes import Wanted
 from iptlab.grading.common import Common, Ground
 from iptlab.grading.diagram import Node
@@ -46,7 +47,7 @@ class Region:
         """Put down the values at which the region begins and ends."""
         ground, scope = self.ground, self.ground.scope
         if self.assumed:
-            readying.want(self.assumed, wanted, ())
+            readying.want(taken_apart(self.assumed), wanted, ())
         if "connmark" in wanted.points or "connmark" in wanted.conditions:
             wanted.apart["ctstate"] = lambda state: state
         if ground.ways and ("ttl" in wanted.points or "ttl" in wanted.conditions):

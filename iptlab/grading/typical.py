@@ -98,12 +98,11 @@ def typical(
         preferred = (*local(name, values), *_preferred(name, values, space.family))
         at, values[name] = _best(space, name, mask, preferred)
         limits[level] = 1 << at
-    alike, possible = {}, {}
-    for name in values:
-        level = space.level[name]
-        others = {other: mask for other, mask in limits.items() if other != level}
-        alike[name] = diagram.project(packets, level, others)
-        possible[name] = diagram.project(region, level, others)
+    places = [limits[level].bit_length() - 1 for level in range(len(limits))]
+    alike, possible = (
+        {name: diagram.beside(node, places, space.level[name]) for name in values}
+        for node in (packets, region)
+    )
     return Found(values, alike, possible)
 
 
