@@ -17,7 +17,7 @@ from iptlab.grading.asking import Asked, taken_apart
 from iptlab.grading.atoms import Space
 from iptlab.grading.axes import Wanted
 from iptlab.grading.common import Common, Ground
-from iptlab.grading.diagram import Diagram, Node, TooManyNodesError, TooManyStatesError
+from iptlab.grading.diagram import Diagram, TooManyNodesError, TooManyStatesError
 from iptlab.grading.feedback import Alike, Comparison, Difference
 from iptlab.grading.flows import MOST_TOLD, Flows, Later, tell_flows
 from iptlab.grading.onward import play_on
@@ -168,12 +168,9 @@ class Bout:
         try:
             first = self._addresses_first
             common = self.prepared(addresses_first=first, budget=_FLOW_BUDGET, flows=True)
-            region = self.region.node(common)
-            if not _leaves_later(common, region):
-                return same
-            flows = Flows(self.sides, common, region, ground.scope)
-            for later in flows.differing():
-                if (difference := self._later(common, region, later)) is not None:
+            flows = Flows(self.sides, common, self.region, ground.scope)
+            for later in flows.differing() if flows.leave_later else ():
+                if (difference := self._later(flows, later)) is not None:
                     return replace(same, difference=difference)
         except (TooManyNodesError, TooManyStatesError):
             return replace(same, open=f"{_UNPROVEN}, which may go too many ways")
@@ -181,10 +178,10 @@ class Bout:
             return replace(same, open=f"{_UNPROVEN}: {error}")
         return same
 
-    def _later(self, common: Common, region: Node, later: Later) -> Difference | None:
+    def _later(self, flows: Flows, later: Later) -> Difference | None:
         """The reply or next packet as the simulator treats it, if it differs there."""
-        space, scope = common.space, self.ground.scope
-        found = typical(common.diagram, space, later.packets, region, self._local)
+        space, scope = flows.common.space, self.ground.scope
+        found = typical(flows.diagram, space, later.packets, flows.region, self._local)
         assert found is not None
         for first in _sized(self.case(space, found.values), tried=space.wanted.segments):
             expected, actual = (play_on(tables, first, later.view, scope) for tables in self.sides)
@@ -301,13 +298,6 @@ class Bout:
 def _apart(rules: Iterable[Rule]) -> Collection[Asked]:
     """The rules taken apart; those that say the same are there once."""
     return {id(asked): asked for asked in map(taken_apart, rules)}.values()
-
-
-def _leaves_later(common: Common, region: Node) -> bool:
-    """Whether later packets of connections are among those that count."""
-    level = common.space.level["ctstate"]
-    states = common.diagram.project(region, level, {})
-    return bool(states & common.space.atom("ctstate", CtState.ESTABLISHED))
 
 
 # segment sizes as SYN packets announce them, on Ethernet, on jumbo frames and at the most, and

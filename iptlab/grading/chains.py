@@ -126,7 +126,7 @@ class Chains:
             behind: tuple[int, ...] = ()
             if not isinstance(stage, Step):
                 hook, table = stage
-                if table in self.tables:
+                if table in self.tables and not self._settled(table):
                     policy = self.tables[table].chains[hook].policy
                     here = (self.ready((table, hook)).ids[0], policy)
             if stage is Step.ROUTE:
@@ -171,13 +171,17 @@ class Chains:
         if isinstance(stage, Step):
             return False
         hook, table = stage
-        if table is TableName.NAT and self.view is not View.FIRST:
+        if self._settled(table):
             return False
         if table not in self.tables:
             return True
         chain = self.tables[table].chains[hook]
         accepts = chain.policy is Verdict.ACCEPT
         return accepts and not (chain.rules and self.ready((table, hook)).rules)
+
+    def _settled(self, table: TableName) -> bool:
+        """Whether tracking, without a look at the table, repeats what that did first."""
+        return table is TableName.NAT and self.view is not View.FIRST
 
     @cached_property
     def cuts(self) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ round, and tracking undoes on its way what NAT did.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
@@ -19,7 +20,7 @@ from iptlab.grading.original import cases as began
 from iptlab.grading.outcomes import ONES, Bits, Hops, Outcome, State, Turn, View, counted
 from iptlab.grading.ready import Tables, asks_translation
 from iptlab.grading.reconcile import Differing
-from iptlab.grading.region import ECHO, OTHER_ICMP, both
+from iptlab.grading.region import ECHO, OTHER_ICMP, Region, both
 from iptlab.grading.replay import ECHO_REPLY
 from iptlab.grading.scope import Aspect, Entry, Scope
 from iptlab.grading.symbolic import Treatment
@@ -63,8 +64,9 @@ class Flows:
     """
 
     def __init__(
-        self, sides: tuple[Tables, Tables], common: Common, region: Node, scope: Scope
+        self, sides: tuple[Tables, Tables], common: Common, region: Region, scope: Scope
     ) -> None:
+        self._region = region
         self.common = common
         self.diagram = common.diagram
         self.scope = scope
@@ -73,15 +75,34 @@ class Flows:
         self.treatments = {
             view: tuple(Treatment(tables, common, view) for tables in sides) for view in View
         }
-        self.region = both(common, region, self._answered())
+
+    @cached_property
+    def region(self) -> Node:
+        """The packets that count; where both sides do the same, nobody asks which they are."""
+        return self._region.node(self.common)
+
+    @cached_property
+    def firsts(self) -> Node:
+        """Those of them that somebody answers."""
+        return self._within(self.region, self._answered())
+
+    @property
+    def leave_later(self) -> bool:
+        """Whether later packets of connections are among those that count."""
+        if not self.scope.assume:  # then any connection may have been open before
+            return True
+        space = self.common.space
+        states = self.diagram.project(self.region, space.level["ctstate"], {})
+        return bool(states & space.atom("ctstate", CtState.ESTABLISHED))
 
     def differing(self) -> Iterator[Later]:
         """The packets to look at, the surest first; CannotCompare if there may be others."""
         one, two = (side.node() for side in self.treatments[View.FIRST])
-        strays = self._within(self._unlike(one, two), self.region)
-        if strays != self.diagram.end(False):
-            yield Later(View.REPLY, strays, surely=False)
-            raise CannotCompare("connections", "one side tracks what the other does not")
+        if one != two:
+            strays = self._within(self._unlike(one, two), self.firsts)
+            if strays != self.diagram.end(False):
+                yield Later(View.REPLY, strays, surely=False)
+                raise CannotCompare("connections", "one side tracks what the other does not")
         for number in self._ends(one):
             outcome = self.common.outcomes[number]
             if _passed(outcome) and not outcome.untracked:
@@ -92,7 +113,7 @@ class Flows:
 
         def came() -> Node:
             so = self._ending(firsts, lambda end: end == outcome)
-            return self._within(self._within(so, self.region), self.believed(outcome))
+            return self._within(self._within(so, self.firsts), self.believed(outcome))
 
         replies = self.replies(outcome)
         yield from self._told(View.REPLY, replies, came)

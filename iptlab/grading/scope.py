@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from iptlab.grading.ways import Ways
@@ -97,8 +97,7 @@ class Scope(Shown):
 
     def region(self, family: Family) -> Rule:
         """What is assumed, as a rule that matches it."""
-        text = f"*filter\n:assumed - [0:0]\n-A assumed {self.assume}\nCOMMIT\n"
-        return Ruleset.parse(text, family).tables[TableName.FILTER].chains["assumed"].rules[0]
+        return _matching(self.assume, family)
 
     @cached_property
     def _ways(self) -> dict[Family, Ways]:
@@ -117,6 +116,13 @@ class Scope(Shown):
     def on(self, host: Host) -> Scope:
         """The same on a whole host."""
         return replace(self, host=host)
+
+
+@lru_cache(maxsize=256)
+def _matching(asked: str, family: Family) -> Rule:
+    """The rule that asks this and does nothing."""
+    text = f"*filter\n:assumed - [0:0]\n-A assumed {asked}\nCOMMIT\n"
+    return Ruleset.parse(text, family).tables[TableName.FILTER].chains["assumed"].rules[0]
 
 
 class Entry(StrEnum):
