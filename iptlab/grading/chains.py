@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from iptlab.grading.asking import Note
+from iptlab.grading.asking import Note, Untrack, taken_apart
 from iptlab.grading.axes import edges
 from iptlab.grading.common import Common
 from iptlab.grading.outcomes import View
-from iptlab.grading.ready import Place, Ready, Tables, reached
+from iptlab.grading.ready import Place, Ready, Tables, Test, asks_translation, reached
 from iptlab.grading.scope import (
     DELIVERED,
     FORWARDED,
     LOOPED,
+    RECEIVED,
     SENT,
     Entry,
     Logs,
@@ -25,7 +26,8 @@ from iptlab.grading.scope import (
     Stage,
     Step,
 )
-from iptlab.netfilter.actions import Call, Translate, Verdict
+from iptlab.netfilter.actions import Call, Decide, Translate, Verdict
+from iptlab.netfilter.context import CtState
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.networks import Network
 
@@ -84,15 +86,9 @@ class Chains:
         return chain
 
     def _made_ready(self, place: Place) -> Chain:
-        table, name = place
+        table, _ = place
         readying = self.common.readying
-        source = self.tables[table].chains[name].rules
-        rules = tuple(
-            ready
-            for rule in source
-            for ready in readying.rules(rule, self.view)
-            if ready.does and (self._writes or not isinstance(ready.does, Note))
-        )
+        rules = tuple(self._met(place))
         number, levels = readying.number("end"), 0
         ids, tested = [number], [levels]
         for rule in reversed(rules):
@@ -108,6 +104,44 @@ class Chains:
             ids.append(number)
             tested.append(levels)
         return Chain(rules, tuple(reversed(ids)), tuple(reversed(tested)))
+
+    def _met(self, place: Place) -> Iterator[Ready]:
+        """The rules that packets may meet there, up to one that decides on all of them."""
+        table, name = place
+        is_open = self._open and table is not TableName.RAW
+        for rule in self.tables[table].chains[name].rules:
+            for ready in self.common.readying.rules(rule, self.view):
+                if not ready.does or (isinstance(ready.does, Note) and not self._writes):
+                    continue
+                known = self._of_open(ready) if is_open else ready
+                if known is None:
+                    continue
+                yield known
+                if not known.tests and known.chance is None and isinstance(known.does, Decide):
+                    return
+
+    @cached_property
+    def _open(self) -> bool:
+        """Whether tracking says of all packets that their connection is open."""
+        if self.view is View.FIRST:
+            return False
+        places = [place for place in reached(self.tables, (RECEIVED, SENT)) if place[0] == "raw"]
+        rules = (rule for table, name in places for rule in self.tables[table].chains[name].rules)
+        return not any(isinstance(taken_apart(rule).does, Untrack) for rule in rules)
+
+    def _of_open(self, ready: Ready) -> Ready | None:
+        """The rule as packets of open connections meet it; None if it is none of theirs."""
+        tests: list[Test] = []
+        for test in ready.tests:
+            if test.axis != "ctstate" or not test.condition or asks_translation(test.condition):
+                tests.append(test)
+            elif not self.common.says(test, CtState.ESTABLISHED, frozenset()):
+                return None
+        if len(tests) == len(ready.tests):
+            return ready
+        numbers = tuple([test.number for test in tests])
+        key = self.common.readying.number((numbers, ready.chance))
+        return ready._replace(tests=tuple(tests), key=key)
 
     def _written(self, wanted: Translate) -> int:
         """The bit set of the fields that a target may write."""

@@ -22,7 +22,7 @@ from iptlab.grading.ready import Tables, asks_translation
 from iptlab.grading.reconcile import Differing
 from iptlab.grading.region import ECHO, OTHER_ICMP, Region, both
 from iptlab.grading.replay import ECHO_REPLY
-from iptlab.grading.scope import Aspect, Entry, Scope
+from iptlab.grading.scope import RECEIVED, SENT, Aspect, Entry, Scope
 from iptlab.grading.symbolic import Treatment
 from iptlab.matches.conntrack import Conntrack
 from iptlab.netfilter.actions import Translate
@@ -103,10 +103,17 @@ class Flows:
             if strays != self.diagram.end(False):
                 yield Later(View.REPLY, strays, surely=False)
                 raise CannotCompare("connections", "one side tracks what the other does not")
+        if all(map(self._share_rules, (View.REPLY, View.LATER))):
+            return
         for number in self._ends(one):
             outcome = self.common.outcomes[number]
             if _passed(outcome) and not outcome.untracked:
                 yield from self._after(outcome, one)
+
+    def _share_rules(self, view: View) -> bool:
+        """Whether such packets meet the same on both sides, whatever became of the first one."""
+        one, two = (side.chains for side in self.treatments[view])
+        return all(one.stage_id(path, 0) == two.stage_id(path, 0) for path in (RECEIVED, SENT))
 
     def _after(self, outcome: Outcome, firsts: Node) -> Iterator[Later]:
         """The same for first packets that end in one way."""
