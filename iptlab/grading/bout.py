@@ -140,9 +140,9 @@ class Bout:
             return self._compared(common)
 
     def _compared(self, common: Common) -> Comparison:
-        expected, actual = (Treatment(tables, common).node() for tables in self.sides)
+        one, two = (Treatment(tables, common) for tables in self.sides)
         same = Comparison(scope=self.ground.scope, classes=common.space.classes)
-        if expected == actual:
+        if one.same(two, one.path) or (expected := one.node()) == (actual := two.node()):
             return same
         differing = Differing(common, self.ground.scope.tolerance).packets(expected, actual)
         region = self.region.node(common)

@@ -97,23 +97,23 @@ class Flows:
 
     def differing(self) -> Iterator[Later]:
         """The packets to look at, the surest first; CannotCompare if there may be others."""
-        one, two = (side.node() for side in self.treatments[View.FIRST])
+        firsts, *later = self.treatments.values()
+        paths = RECEIVED, SENT
+        same_later = all(one.same(two, *paths) for one, two in later)
+        if same_later and firsts[0].same(firsts[1], firsts[0].path):
+            return
+        one, two = (side.node() for side in firsts)
         if one != two:
             strays = self._within(self._unlike(one, two), self.firsts)
             if strays != self.diagram.end(False):
                 yield Later(View.REPLY, strays, surely=False)
                 raise CannotCompare("connections", "one side tracks what the other does not")
-        if all(map(self._share_rules, (View.REPLY, View.LATER))):
+        if same_later:
             return
         for number in self._ends(one):
             outcome = self.common.outcomes[number]
             if _passed(outcome) and not outcome.untracked:
                 yield from self._after(outcome, one)
-
-    def _share_rules(self, view: View) -> bool:
-        """Whether such packets meet the same on both sides, whatever became of the first one."""
-        one, two = (side.chains for side in self.treatments[view])
-        return all(one.stage_id(path, 0) == two.stage_id(path, 0) for path in (RECEIVED, SENT))
 
     def _after(self, outcome: Outcome, firsts: Node) -> Iterator[Later]:
         """The same for first packets that end in one way."""

@@ -94,16 +94,27 @@ class Treatment:
         self._passage = Passage(common, ways, view) if ways else None
         self._deepest = _NEVER  # how far out the last result depends on what follows
 
-    def node(self) -> Node:
-        """The diagram, from the place where packets begin their way."""
-        ground, state = self.common.ground, self.common.ground.begin()
+    @property
+    def path(self) -> Path:
+        """Where packets begin their way."""
+        ground = self.common.ground
         match ground.entry:
             case Entry.HOOK:
-                return self._stage(path_at(ground.hook), 0, state)
+                return path_at(ground.hook)
             case Entry.RECEIVED:
-                return self._stage(RECEIVED, 0, state)
+                return RECEIVED
             case Entry.SENT:
-                return self._sent(state)
+                return SENT
+
+    def same(self, other: Treatment, *paths: Path) -> bool:
+        """Whether packets meet the same rules on all these paths."""
+        one, two = self.chains, other.chains
+        return all(one.stage_id(path, 0) == two.stage_id(path, 0) for path in paths)
+
+    def node(self) -> Node:
+        """The diagram, from the place where packets begin their way."""
+        path, state = self.path, self.common.ground.begin()
+        return self._sent(state) if path is SENT else self._stage(path, 0, state)
 
     def later(self, state: State, *, arrives: bool) -> Node:
         """The diagram of later packets of a connection, of which so much is known."""
