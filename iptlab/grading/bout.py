@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from random import Random
 
@@ -227,7 +227,7 @@ class Bout:
         for case in _sized(self.case(space, found.values), tried=space.wanted.segments):
             expected, actual = (play(tables, case, self.ground.scope) for tables in self.sides)
             if not self._agree(expected, actual):
-                return Difference(case, expected, actual, tuple(self._alike(space, found, case)))
+                return Difference(case, expected, actual, partial(_alike, space, found, case))
         raise AssertionError(f"no difference in the simulator: {case}")
 
     def _local(self, field: str, chosen: Mapping[str, Thing]) -> Sequence[Thing]:
@@ -262,18 +262,6 @@ class Bout:
             int(values["connmark"]) if "connmark" in values else ground.begin().beside.connmark,
         )
 
-    def _alike(self, space: Space, found: Found, case: Case) -> Iterator[Alike]:
-        """For which other values of each field the difference stays, in words."""
-        for name, mask in found.alike.items():
-            known, possible = dict(case.supposed), found.possible[name]
-            free = not possible & ~mask
-            single = not possible & possible - 1
-            if single or (name in known and free):
-                continue
-            if name not in known and not has_axis(name, case.packet):
-                continue
-            yield Alike(name, () if free else tuple(words(space, name, mask, possible)))
-
     # --- the other way ---
 
     def _tried(self) -> Comparison:
@@ -298,6 +286,20 @@ class Bout:
 def _apart(rules: Iterable[Rule]) -> Collection[Asked]:
     """The rules taken apart; those that say the same are there once."""
     return {id(asked): asked for asked in map(taken_apart, rules)}.values()
+
+
+def _alike(space: Space, found: Found, case: Case) -> Iterator[Alike]:
+    """For which other values of each field the difference stays, in words."""
+    known = dict(case.supposed)
+    for name in found.values:
+        mask, possible = found.others(space.level[name])
+        free = not possible & ~mask
+        single = not possible & possible - 1
+        if single or (name in known and free):
+            continue
+        if name not in known and not has_axis(name, case.packet):
+            continue
+        yield Alike(name, () if free else tuple(words(space, name, mask, possible)))
 
 
 # segment sizes as SYN packets announce them, on Ethernet, on jumbo frames and at the most, and

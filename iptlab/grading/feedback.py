@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 
 from iptlab.grading.outcomes import DRAWN, Outcome
 from iptlab.grading.replay import Case, Play
@@ -36,12 +37,20 @@ class Alike:
 
 @dataclass(frozen=True)
 class Difference(Shown):
-    """A packet that two rule sets treat differently, with the proof from the simulator."""
+    """A packet that two rule sets treat differently, with the proof from the simulator.
+
+    ``others`` tells of other packets that they treat so; it is asked if somebody wants to know.
+    """
 
     case: Case
     expected: tuple[Play, ...]
     actual: tuple[Play, ...]
-    alike: tuple[Alike, ...] = ()
+    others: Callable[[], Iterable[Alike]] = field(default=tuple, repr=False, compare=False)
+
+    @cached_property
+    def alike(self) -> tuple[Alike, ...]:
+        """For each field, for which other values of it the difference stays."""
+        return tuple(self.others())
 
     @property
     def situation(self) -> str:

@@ -120,7 +120,7 @@ def chances(plays: tuple[Play, ...], scope: Scope) -> dict[Outcome, Fraction]:
     likely: dict[Outcome, Fraction] = {}
     for one in plays:
         outcome = counted(one.outcome, scope.aspects)
-        likely[outcome] = likely.get(outcome, Fraction(0)) + one.probability
+        likely[outcome] = likely.get(outcome, 0) + one.probability
     return likely
 
 
