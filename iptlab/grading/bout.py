@@ -161,7 +161,9 @@ class Bout:
         connections that were open before.
         """
         ground = self.ground
-        if ground.ways is None or not tell_flows(asked := _apart(self.all_rules)):
+        if ground.ways is None or not self.region.allows(CtState.ESTABLISHED):
+            return same
+        if not tell_flows(asked := _apart(self.all_rules)):
             return same
         if sum(isinstance(one.does, Translate) for one in asked) > MOST_TOLD:
             return replace(same, open=f"{_UNPROVEN}, which may be translated in too many ways")
@@ -169,7 +171,7 @@ class Bout:
             first = self._addresses_first
             common = self.prepared(addresses_first=first, budget=_FLOW_BUDGET, flows=True)
             flows = Flows(self.sides, common, self.region, ground.scope)
-            for later in flows.differing() if flows.leave_later else ():
+            for later in flows.differing():
                 if (difference := self._later(flows, later)) is not None:
                     return replace(same, difference=difference)
         except (TooManyNodesError, TooManyStatesError):

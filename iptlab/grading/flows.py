@@ -87,10 +87,8 @@ class Flows:
         return self._within(self.region, self._answered())
 
     @property
-    def leave_later(self) -> bool:
+    def _leave_later(self) -> bool:
         """Whether later packets of connections are among those that count."""
-        if not self.scope.assume:  # then any connection may have been open before
-            return True
         space = self.common.space
         states = self.diagram.project(self.region, space.level["ctstate"], {})
         return bool(states & space.atom("ctstate", CtState.ESTABLISHED))
@@ -101,6 +99,8 @@ class Flows:
         paths = RECEIVED, SENT
         same_later = all(one.same(two, *paths) for one, two in later)
         if same_later and firsts[0].same(firsts[1], firsts[0].path):
+            return
+        if self.scope.assume and not self._leave_later:
             return
         one, two = (side.node() for side in firsts)
         if one != two:
