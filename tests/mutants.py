@@ -467,8 +467,8 @@ class FlowArena(Arena):
     def __init__(self, rules: Ruleset, ground: Ground) -> None:
         super().__init__(rules, rules, ground, flows=True)
         tables = (rules.tables, rules.tables)
-        self.flows = Flows(tables, self.common, self.region, ground.scope)
-        self.region = self.flows.region
+        self.flows = Flows(tables, self.common, self.bout.region, ground.scope)
+        self.region = self.flows.firsts
         self.first = self.flows.treatments[View.FIRST][0].node()
 
     def ends(self, case: Case, places: list[int]) -> dict[Outcome, Outcome]:

@@ -703,12 +703,14 @@ def test_beyond_its_budget_a_comparison_only_tries_and_says_so(
 ) -> None:
     monkeypatch.setattr(bouts, "BUDGET", 3)
     monkeypatch.setattr(bouts, "TRIES", 200)
-    one = read_rules("-A INPUT -p tcp --dport 22 -j DROP\n-A INPUT -p udp -j DROP")
-    found = compare(one, one)
+    lines = ["-A INPUT -p tcp --dport 22 -j DROP", "-A INPUT -p udp -j DROP"]
+    one, two = (read_rules("\n".join(order)) for order in (lines, reversed(lines)))
+    found = compare(one, two)
     assert found.same
     assert not found.proven
     assert "not proven" in str(found)
     assert compare(one, read_rules("-A INPUT -p udp -j DROP")).difference
+    assert compare(one, one).proven  # equal rules need no diagram
 
 
 # --- the campaign, a small piece of it ---

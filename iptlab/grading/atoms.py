@@ -111,9 +111,10 @@ class Space:
             case Choice(things):
                 apart: dict[object, list[Thing]] = {}
                 apart_by = self.wanted.apart.get(axis, _alike)
-                for thing in things:
-                    answers = tuple(self.holds(condition, axis, thing) for condition in asked)
-                    apart.setdefault((answers, apart_by(thing)), []).append(thing)
+                answers = [self._answers(condition, axis, things) for condition in asked]
+                for at, thing in enumerate(things):
+                    said = tuple([answer[at] for answer in answers])
+                    apart.setdefault((said, apart_by(thing)), []).append(thing)
                 self.members[axis] = tuple(map(tuple, apart.values()))
                 return tuple(group[0] for group in apart.values())
             case Names():
@@ -137,13 +138,21 @@ class Space:
 
     def holds(self, condition: Condition, axis: str, thing: Thing) -> bool:
         """What the condition says of packets with that field."""
-        packet, context = self.probe(axis, thing)
-        if condition.field.name == "ports":
-            packet = replace(packet, sport=int(thing), dport=int(thing))
-        answer = condition.answer(packet, context)
-        if isinstance(answer, CannotTell):
-            raise CannotCompare(f"`{condition}'", answer.reason)
-        return answer
+        return self._answers(condition, axis, (thing,))[0]
+
+    def _answers(self, condition: Condition, axis: str, things: Sequence[Thing]) -> list[bool]:
+        """The same for each of several things."""
+        ask, either = condition.ask, condition.field.name == "ports"
+        answers = []
+        for thing in things:
+            packet, context = self.probe(axis, thing)
+            if either:
+                packet = replace(packet, sport=int(thing), dport=int(thing))
+            answer = ask(packet, context)
+            if isinstance(answer, CannotTell):
+                raise CannotCompare(f"`{condition}'", answer.reason)
+            answers.append(answer)
+        return answers
 
     def mask(self, condition: Condition, axis: str) -> int:
         """The atoms of the axis of which the condition holds."""
@@ -154,22 +163,16 @@ class Space:
         return mask
 
     def _asked(self, condition: Condition, axis: str) -> int:
-        level = self.level[axis]
         starts = self._starts.get(axis)
         if starts is None:
-            return sum(
-                1 << at
-                for at, thing in enumerate(self.atoms[level])
-                if self.holds(condition, axis, thing)
-            )
+            answers = self._answers(condition, axis, self.atoms[self.level[axis]])
+            return sum(1 << at for at, answer in enumerate(answers) if answer)
         # between two edges of its value the answer is the same: one question is enough
-        edges = set(cuts(condition)) or self.wanted.points.get(axis, set())
+        edges = cuts(condition) or self.wanted.points.get(axis, ())
         bounds = sorted({0, len(starts), *(bisect_left(starts, edge) for edge in edges)})
-        mask = 0
-        for first, behind in pairwise(bounds):
-            if self.holds(condition, axis, starts[first]):
-                mask |= (1 << behind) - (1 << first)
-        return mask
+        answers = self._answers(condition, axis, [starts[first] for first in bounds[:-1]])
+        runs = zip(pairwise(bounds), answers, strict=True)
+        return sum((1 << behind) - (1 << first) for (first, behind), answer in runs if answer)
 
     def atom(self, axis: str, thing: Thing) -> int:
         """The mask of the one atom that a value is in; 0 if it is in none."""

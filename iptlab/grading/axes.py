@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 
 from iptlab.errors import CannotCompare
@@ -103,14 +103,20 @@ AXES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def cuts(condition: Condition) -> Iterator[int]:
+def cuts(condition: Condition) -> tuple[int, ...]:
     """The numbers before which the condition's answer may change; elsewhere it does not say."""
-    if condition.field.name not in ("src_type", "dst_type", "dscp"):
-        yield from edges(condition.given.value)
+    if condition.field.name in ("src_type", "dst_type", "dscp"):
+        return ()
+    return edges(condition.given.value)
 
 
-def edges(value: Value) -> Iterator[int]:
+@lru_cache(maxsize=4096)
+def edges(value: Value) -> tuple[int, ...]:
     """The numbers at which the value's answer may change; CannotCompare if there are many."""
+    return tuple(_edges(value))
+
+
+def _edges(value: Value) -> Iterator[int]:
     match value:
         case Network(address, mask, family):
             yield from _network_edges(address, mask, family.bits)

@@ -5,19 +5,19 @@ A packet that is found is played in the simulator under both rule sets before an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from random import Random
 
 from iptlab.errors import CannotCompare
-from iptlab.grading.asking import taken_apart
+from iptlab.grading.asking import Asked, taken_apart
 from iptlab.grading.atoms import Space
 from iptlab.grading.axes import Wanted
 from iptlab.grading.common import Common, Ground
-from iptlab.grading.diagram import Diagram, Node, TooManyNodesError, TooManyStatesError
+from iptlab.grading.diagram import Diagram, TooManyNodesError, TooManyStatesError
 from iptlab.grading.feedback import Alike, Comparison, Difference
 from iptlab.grading.flows import MOST_TOLD, Flows, Later, tell_flows
 from iptlab.grading.onward import play_on
@@ -124,8 +124,8 @@ class Bout:
         Whoever works with them has taken them out, so that two threads never share them.
         """
         kept, ground = self.ground.scope.kept, self.ground
-        asked = {id(one): one for one in map(taken_apart, self.rules)}
-        key = (ground.entry, ground.hook, ground.family, addresses_first, *asked)
+        asked = _apart(self.rules)
+        key = (ground.entry, ground.hook, ground.family, addresses_first, *map(id, asked))
         common, _ = kept.pop(key, (None, None))
         common = common or self.prepared(addresses_first=addresses_first)
         yield common
@@ -140,9 +140,9 @@ class Bout:
             return self._compared(common)
 
     def _compared(self, common: Common) -> Comparison:
-        expected, actual = (Treatment(tables, common).node() for tables in self.sides)
+        one, two = (Treatment(tables, common) for tables in self.sides)
         same = Comparison(scope=self.ground.scope, classes=common.space.classes)
-        if expected == actual:
+        if one.same(two, one.path) or (expected := one.node()) == (actual := two.node()):
             return same
         differing = Differing(common, self.ground.scope.tolerance).packets(expected, actual)
         region = self.region.node(common)
@@ -161,20 +161,18 @@ class Bout:
         connections that were open before.
         """
         ground = self.ground
-        asked = {id(one): one for one in map(taken_apart, self.all_rules)}.values()
-        if ground.ways is None or not tell_flows(asked):
+        if ground.ways is None or not self.region.allows(CtState.ESTABLISHED):
+            return same
+        if not tell_flows(asked := _apart(self.all_rules)):
             return same
         if sum(isinstance(one.does, Translate) for one in asked) > MOST_TOLD:
             return replace(same, open=f"{_UNPROVEN}, which may be translated in too many ways")
         try:
             first = self._addresses_first
             common = self.prepared(addresses_first=first, budget=_FLOW_BUDGET, flows=True)
-            region = self.region.node(common)
-            if not _leaves_later(common, region):
-                return same
-            flows = Flows(self.sides, common, region, ground.scope)
+            flows = Flows(self.sides, common, self.region, ground.scope)
             for later in flows.differing():
-                if (difference := self._later(common, region, later)) is not None:
+                if (difference := self._later(flows, later)) is not None:
                     return replace(same, difference=difference)
         except (TooManyNodesError, TooManyStatesError):
             return replace(same, open=f"{_UNPROVEN}, which may go too many ways")
@@ -182,10 +180,10 @@ class Bout:
             return replace(same, open=f"{_UNPROVEN}: {error}")
         return same
 
-    def _later(self, common: Common, region: Node, later: Later) -> Difference | None:
+    def _later(self, flows: Flows, later: Later) -> Difference | None:
         """The reply or next packet as the simulator treats it, if it differs there."""
-        space, scope = common.space, self.ground.scope
-        found = typical(common.diagram, space, later.packets, region, self._local)
+        space, scope = flows.common.space, self.ground.scope
+        found = typical(flows.diagram, space, later.packets, flows.region, self._local)
         assert found is not None
         for first in _sized(self.case(space, found.values), tried=space.wanted.segments):
             expected, actual = (play_on(tables, first, later.view, scope) for tables in self.sides)
@@ -206,8 +204,8 @@ class Bout:
         """The atoms for both sides."""
         ground, wanted = self.ground, Wanted()
         own = ground.ways.own if ground.ways else ()
-        for rule in self.all_rules if flows else self.rules:
-            readying.want(rule, wanted, own)
+        for asked in _apart(self.all_rules if flows else self.rules):
+            readying.want(asked, wanted, own)
         wanted.move_all()
         self.region.want(readying, wanted)
         if flows:
@@ -231,7 +229,7 @@ class Bout:
         for case in _sized(self.case(space, found.values), tried=space.wanted.segments):
             expected, actual = (play(tables, case, self.ground.scope) for tables in self.sides)
             if not self._agree(expected, actual):
-                return Difference(case, expected, actual, tuple(self._alike(space, found, case)))
+                return Difference(case, expected, actual, partial(_alike, space, found, case))
         raise AssertionError(f"no difference in the simulator: {case}")
 
     def _local(self, field: str, chosen: Mapping[str, Thing]) -> Sequence[Thing]:
@@ -266,18 +264,6 @@ class Bout:
             int(values["connmark"]) if "connmark" in values else ground.begin().beside.connmark,
         )
 
-    def _alike(self, space: Space, found: Found, case: Case) -> Iterator[Alike]:
-        """For which other values of each field the difference stays, in words."""
-        for name, mask in found.alike.items():
-            known, possible = dict(case.supposed), found.possible[name]
-            free = not possible & ~mask
-            single = not possible & possible - 1
-            if single or (name in known and free):
-                continue
-            if name not in known and not has_axis(name, case.packet):
-                continue
-            yield Alike(name, () if free else tuple(words(space, name, mask, possible)))
-
     # --- the other way ---
 
     def _tried(self) -> Comparison:
@@ -299,11 +285,23 @@ class Bout:
         return Comparison(self.ground.scope, None, space.classes, tried)
 
 
-def _leaves_later(common: Common, region: Node) -> bool:
-    """Whether later packets of connections are among those that count."""
-    level = common.space.level["ctstate"]
-    states = common.diagram.project(region, level, {})
-    return bool(states & common.space.atom("ctstate", CtState.ESTABLISHED))
+def _apart(rules: Iterable[Rule]) -> Collection[Asked]:
+    """The rules taken apart; those that say the same are there once."""
+    return {id(asked): asked for asked in map(taken_apart, rules)}.values()
+
+
+def _alike(space: Space, found: Found, case: Case) -> Iterator[Alike]:
+    """For which other values of each field the difference stays, in words."""
+    known = dict(case.supposed)
+    for name in found.values:
+        mask, possible = found.others(space.level[name])
+        free = not possible & ~mask
+        single = not possible & possible - 1
+        if single or (name in known and free):
+            continue
+        if name not in known and not has_axis(name, case.packet):
+            continue
+        yield Alike(name, () if free else tuple(words(space, name, mask, possible)))
 
 
 # segment sizes as SYN packets announce them, on Ethernet, on jumbo frames and at the most, and

@@ -9,22 +9,25 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from iptlab.grading.asking import Note
+from iptlab.grading.asking import Note, Untrack, taken_apart
 from iptlab.grading.axes import edges
 from iptlab.grading.common import Common
 from iptlab.grading.outcomes import View
-from iptlab.grading.ready import Place, Ready, Tables, reached
+from iptlab.grading.ready import Place, Ready, Tables, Test, asks_translation, reached
 from iptlab.grading.scope import (
     DELIVERED,
     FORWARDED,
     LOOPED,
+    RECEIVED,
     SENT,
     Entry,
     Logs,
     Path,
+    Stage,
     Step,
 )
-from iptlab.netfilter.actions import Call, Translate
+from iptlab.netfilter.actions import Call, Decide, Translate, Verdict
+from iptlab.netfilter.context import CtState
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.networks import Network
 
@@ -71,6 +74,7 @@ class Chains:
         self.view = view
         self._chains: dict[Place, Chain] = {}
         self._stage_ids: dict[tuple[Path, int], int] = {}
+        self._beyond: dict[tuple[Path, int], int] = {}
         self._follow_ids: dict[Follow, tuple[int, int, int]] = {}
         self._writes = common.ground.scope.logs is not Logs.NOTHING
 
@@ -82,15 +86,9 @@ class Chains:
         return chain
 
     def _made_ready(self, place: Place) -> Chain:
-        table, name = place
+        table, _ = place
         readying = self.common.readying
-        source = self.tables[table].chains[name].rules
-        rules = tuple(
-            ready
-            for rule in source
-            for ready in readying.rules(rule, self.view)
-            if ready.does and (self._writes or not isinstance(ready.does, Note))
-        )
+        rules = tuple(self._met(place))
         number, levels = readying.number("end"), 0
         ids, tested = [number], [levels]
         for rule in reversed(rules):
@@ -107,6 +105,44 @@ class Chains:
             tested.append(levels)
         return Chain(rules, tuple(reversed(ids)), tuple(reversed(tested)))
 
+    def _met(self, place: Place) -> Iterator[Ready]:
+        """The rules that packets may meet there, up to one that decides on all of them."""
+        table, name = place
+        is_open = self._open and table is not TableName.RAW
+        for rule in self.tables[table].chains[name].rules:
+            for ready in self.common.readying.rules(rule, self.view):
+                if not ready.does or (isinstance(ready.does, Note) and not self._writes):
+                    continue
+                known = self._of_open(ready) if is_open else ready
+                if known is None:
+                    continue
+                yield known
+                if not known.tests and known.chance is None and isinstance(known.does, Decide):
+                    return
+
+    @cached_property
+    def _open(self) -> bool:
+        """Whether tracking says of all packets that their connection is open."""
+        if self.view is View.FIRST:
+            return False
+        places = [place for place in reached(self.tables, (RECEIVED, SENT)) if place[0] == "raw"]
+        rules = (rule for table, name in places for rule in self.tables[table].chains[name].rules)
+        return not any(isinstance(taken_apart(rule).does, Untrack) for rule in rules)
+
+    def _of_open(self, ready: Ready) -> Ready | None:
+        """The rule as packets of open connections meet it; None if it is none of theirs."""
+        tests: list[Test] = []
+        for test in ready.tests:
+            if test.axis != "ctstate" or not test.condition or asks_translation(test.condition):
+                tests.append(test)
+            elif not self.common.says(test, CtState.ESTABLISHED, frozenset()):
+                return None
+        if len(tests) == len(ready.tests):
+            return ready
+        numbers = tuple([test.number for test in tests])
+        key = self.common.readying.number((numbers, ready.chance))
+        return ready._replace(tests=tuple(tests), key=key)
+
     def _written(self, wanted: Translate) -> int:
         """The bit set of the fields that a target may write."""
         by_own = isinstance(wanted.addresses, Network) or wanted.base is not None
@@ -117,13 +153,14 @@ class Chains:
 
     def stage_id(self, path: Path, at: int) -> int:
         """A number for all that may happen from a stage on."""
+        at = self.beyond(path, at)
         known = self._stage_ids.get((path, at))
         if known is None:
             stage, here = path[at], None
             behind: tuple[int, ...] = ()
             if not isinstance(stage, Step):
                 hook, table = stage
-                if table in self.tables:
+                if table in self.tables and not self._settled(table):
                     policy = self.tables[table].chains[hook].policy
                     here = (self.ready((table, hook)).ids[0], policy)
             if stage is Step.ROUTE:
@@ -155,13 +192,30 @@ class Chains:
 
     def beyond(self, path: Path, at: int) -> int:
         """The first stage from here on at which something may happen."""
-        while not isinstance(stage := path[at], Step):
-            _, table = stage
-            translates = table is TableName.NAT and self.view is not View.FIRST
-            if table in self.tables or translates:
-                break
-            at += 1
-        return at
+        first = self._beyond.get((path, at))
+        if first is None:
+            first = at
+            while self._idle(path[first]):
+                first += 1
+            self._beyond[path, at] = first
+        return first
+
+    def _idle(self, stage: Stage) -> bool:
+        """Whether packets pass a table as if it were not there."""
+        if isinstance(stage, Step):
+            return False
+        hook, table = stage
+        if self._settled(table):
+            return False
+        if table not in self.tables:
+            return True
+        chain = self.tables[table].chains[hook]
+        accepts = chain.policy is Verdict.ACCEPT
+        return accepts and not (chain.rules and self.ready((table, hook)).rules)
+
+    def _settled(self, table: TableName) -> bool:
+        """Whether tracking, without a look at the table, repeats what that did first."""
+        return table is TableName.NAT and self.view is not View.FIRST
 
     @cached_property
     def cuts(self) -> tuple[int, ...]:

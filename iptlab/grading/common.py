@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
@@ -56,18 +57,21 @@ class Ground(NamedTuple):
 
     def begin(self) -> State:
         """What is known of a packet when its way begins."""
-        mark = self.scope.mark
-        state = State() if mark is None else State(xor=mark)
-        if mark is None:
-            state = state._replace(clear=0)
-        if self.entry is not Entry.HOOK:
-            inside = None if self.entry is Entry.RECEIVED else ""
-            beside = state.beside._replace(connmark=0)
-            return state._replace(in_interface=inside, ctstate=CtState.INVALID, beside=beside)
-        return state._replace(
-            in_interface=None if self.hook.has_in_interface else "",
-            out_interface=None if self.hook.has_out_interface else "",
-        )
+        return _begun(self.entry, self.hook, self.scope.mark)
+
+
+@lru_cache(maxsize=256)
+def _begun(entry: Entry, hook: Hook, mark: int | None) -> State:
+    """The same for packets that carry that mark; None is any."""
+    state = State(clear=0) if mark is None else State(xor=mark)
+    if entry is not Entry.HOOK:
+        inside = None if entry is Entry.RECEIVED else ""
+        beside = state.beside._replace(connmark=0)
+        return state._replace(in_interface=inside, ctstate=CtState.INVALID, beside=beside)
+    return state._replace(
+        in_interface=None if hook.has_in_interface else "",
+        out_interface=None if hook.has_out_interface else "",
+    )
 
 
 class Common:

@@ -176,11 +176,22 @@ class Diagram:
     def at(self, node: Node, places: Sequence[int]) -> Hashable:
         """What the function gives to a packet; ``places`` are its atoms, level by level."""
         while self.level[node] != TERMINAL:
-            atom = 1 << places[self.level[node]]
-            node = next(to for to, mask in self._ways[node].items() if mask & atom)
+            node = self._next(node, places)
         return self._ends[node]
 
+    def _next(self, node: Node, places: Sequence[int]) -> Node:
+        """Where a node leads for a packet."""
+        atom = 1 << places[self.level[node]]
+        return next(to for to, mask in self._ways[node].items() if mask & atom)
+
     # --- questions to a set of packets, which is a function to True and False ---
+
+    def beside(self, node: Node, places: Sequence[int], level: int) -> int:
+        """The atoms of a level with which a packet is in the set, its others being ``places``."""
+        while self.level[node] < level:
+            node = self._next(node, places)
+        ways = self.ways(node, level).items()
+        return sum(mask for to, mask in ways if self.at(to, places) is True)
 
     def project(self, node: Node, level: int, limits: dict[int, int]) -> int:
         """The atoms of a level that packets of the set have, within limits on other levels."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from iptlab.errors import PacketError
 from iptlab.grading.result import Evidence
-from iptlab.kubernetes.cluster import Backend, Cluster
+from iptlab.kubernetes.cluster import Backend, Backends, Cluster
 from iptlab.kubernetes.placement import CLIENT
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
@@ -57,7 +57,7 @@ def _connection(cluster: Cluster, sent: str) -> Ending:
         raise PacketError(f"`{sent[:60]}' is no connection; write: {example}")
     attempts = list(cluster.outcomes(client, to))
     words = sorted({str(one.result) for one in attempts})
-    return Ending(" or ".join(words), told(cluster.backends(client, to)), attempts[0])
+    return Ending(" or ".join(words), told(Backends.of(attempts)), attempts[0])
 
 
 def told(backends: tuple[Backend, ...]) -> str:

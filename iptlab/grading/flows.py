@@ -8,6 +8,7 @@ round, and tracking undoes on its way what NAT did.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from iptlab.errors import CannotCompare
@@ -19,9 +20,9 @@ from iptlab.grading.original import cases as began
 from iptlab.grading.outcomes import ONES, Bits, Hops, Outcome, State, Turn, View, counted
 from iptlab.grading.ready import Tables, asks_translation
 from iptlab.grading.reconcile import Differing
-from iptlab.grading.region import ECHO, OTHER_ICMP, both
+from iptlab.grading.region import ECHO, OTHER_ICMP, Region, both
 from iptlab.grading.replay import ECHO_REPLY
-from iptlab.grading.scope import Aspect, Entry, Scope
+from iptlab.grading.scope import RECEIVED, SENT, Aspect, Entry, Scope
 from iptlab.grading.symbolic import Treatment
 from iptlab.matches.conntrack import Conntrack
 from iptlab.netfilter.actions import Translate
@@ -63,24 +64,52 @@ class Flows:
     """
 
     def __init__(
-        self, sides: tuple[Tables, Tables], common: Common, region: Node, scope: Scope
+        self, sides: tuple[Tables, Tables], common: Common, region: Region, scope: Scope
     ) -> None:
+        self._region = region
         self.common = common
         self.diagram = common.diagram
         self.scope = scope
+        self._begin = common.ground.begin()
         self._told_of = 0  # how many kinds of later packets were looked at
         self.treatments = {
             view: tuple(Treatment(tables, common, view) for tables in sides) for view in View
         }
-        self.region = both(common, region, self._answered())
+
+    @cached_property
+    def region(self) -> Node:
+        """The packets that count; where both sides do the same, nobody asks which they are."""
+        return self._region.node(self.common)
+
+    @cached_property
+    def firsts(self) -> Node:
+        """Those of them that somebody answers."""
+        return self._within(self.region, self._answered())
+
+    @property
+    def _leave_later(self) -> bool:
+        """Whether later packets of connections are among those that count."""
+        space = self.common.space
+        states = self.diagram.project(self.region, space.level["ctstate"], {})
+        return bool(states & space.atom("ctstate", CtState.ESTABLISHED))
 
     def differing(self) -> Iterator[Later]:
         """The packets to look at, the surest first; CannotCompare if there may be others."""
-        one, two = (side.node() for side in self.treatments[View.FIRST])
-        strays = self._within(self._unlike(one, two), self.region)
-        if strays != self.diagram.end(False):
-            yield Later(View.REPLY, strays, surely=False)
-            raise CannotCompare("connections", "one side tracks what the other does not")
+        firsts, *later = self.treatments.values()
+        paths = RECEIVED, SENT
+        same_later = all(one.same(two, *paths) for one, two in later)
+        if same_later and firsts[0].same(firsts[1], firsts[0].path):
+            return
+        if self.scope.assume and not self._leave_later:
+            return
+        one, two = (side.node() for side in firsts)
+        if one != two:
+            strays = self._within(self._unlike(one, two), self.firsts)
+            if strays != self.diagram.end(False):
+                yield Later(View.REPLY, strays, surely=False)
+                raise CannotCompare("connections", "one side tracks what the other does not")
+        if same_later:
+            return
         for number in self._ends(one):
             outcome = self.common.outcomes[number]
             if _passed(outcome) and not outcome.untracked:
@@ -91,7 +120,7 @@ class Flows:
 
         def came() -> Node:
             so = self._ending(firsts, lambda end: end == outcome)
-            return self._within(self._within(so, self.region), self.believed(outcome))
+            return self._within(self._within(so, self.firsts), self.believed(outcome))
 
         replies = self.replies(outcome)
         yield from self._told(View.REPLY, replies, came)
@@ -254,13 +283,12 @@ class Flows:
         return self._known(outcome, connmark)._replace(turn=Turn(fields, *ends))
 
     def _known(self, outcome: Outcome, connmark: int) -> State:
-        state = self.common.ground.begin()
         words = []
         if self.common.precise:
             words += [CtState.SNAT] if (outcome.src, outcome.sport) != (None, None) else []
             words += [CtState.DNAT] if (outcome.dst, outcome.dport) != (None, None) else []
-        beside = state.beside._replace(connmark=connmark)
-        return state._replace(beside=beside, translated=frozenset(words))
+        beside = self._begin.beside._replace(connmark=connmark)
+        return self._begin._replace(beside=beside, translated=frozenset(words))
 
 
 def _passed(outcome: Outcome) -> bool:

@@ -84,16 +84,17 @@ class Passage:
         if over := sum(1 << at for at, left in lives if ttl.applied(int(left)) <= 1):
             yield Branch(((level, over),), None)
 
+    def reroutes(self, state: State) -> bool:
+        """Whether a rule in OUTPUT may have changed what the route depends on."""
+        return state.dst is not None or not state.way or bool(self.ways.routing.rules)
+
     def rerouted(self, state: State) -> Iterator[Branch]:
-        """Another look at the route where a rule in OUTPUT changed what it depends on.
+        """Another look at the route, if a rule in OUTPUT may have changed it.
 
         Chains of OUTPUT go on asking about the interface that was chosen first.
 
         Kernel: net/ipv4/netfilter.c (ip_route_me_harder), net/ipv4/route.c (__mkroute_output)
         """
-        if state.dst is None and self.view is not View.REPLY and not self.ways.routing.rules:
-            yield Branch((), state)
-            return
         level = self.space.level[self.view.at("src")]
         for limits, known in self._by_way((), state, self.ways.outbound(self._mark(state))):
             yield Branch(limits, known and known._replace(out_interface=state.out_interface))

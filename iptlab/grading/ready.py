@@ -127,12 +127,12 @@ class Readying:
 
     # --- before there are atoms ---
 
-    def want(self, rule: Rule, wanted: Wanted, own: Sequence[Address]) -> None:
-        """Put down everything at which the rule tells packets apart.
+    def want(self, asked: Asked, wanted: Wanted, own: Sequence[Address]) -> None:
+        """Put down everything at which a rule tells packets apart.
 
         ``own`` are the machine's addresses, which REDIRECT and MASQUERADE may write.
         """
-        asked = self.asked(rule)
+        asked = self._answered(asked)
         for question in asked.questions:
             for condition in question.conditions:
                 wanted.ask(condition)

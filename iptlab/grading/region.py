@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
+from iptlab.grading.asking import taken_apart
 from iptlab.grading.axes import Wanted
 from iptlab.grading.common import Common, Ground
 from iptlab.grading.diagram import Node
-from iptlab.grading.ready import Readying
+from iptlab.grading.ready import Readying, asks_translation
 from iptlab.grading.sample import packet_of
 from iptlab.grading.scope import Entry
 from iptlab.netfilter.context import CtState
+from iptlab.netfilter.extension import Condition
 from iptlab.netfilter.hooks import Hook
 from iptlab.netfilter.rules import Rule
 from iptlab.packet import Family, Protocol, TcpFlags
@@ -42,11 +44,19 @@ class Region:
         assumed = ground.scope.assume
         self.assumed: Rule | None = ground.scope.region(ground.family) if assumed else None
 
+    def allows(self, state: CtState) -> bool:
+        """Whether packets in that state may be as is assumed; if not, none of them counts."""
+        questions = taken_apart(self.assumed).questions if self.assumed else ()
+        return all(
+            any(all(_fits(condition, state) for condition in case) for case in question.cases)
+            for question in questions
+        )
+
     def want(self, readying: Readying, wanted: Wanted) -> None:
         """Put down the values at which the region begins and ends."""
         ground, scope = self.ground, self.ground.scope
         if self.assumed:
-            readying.want(self.assumed, wanted, ())
+            readying.want(taken_apart(self.assumed), wanted, ())
         if "connmark" in wanted.points or "connmark" in wanted.conditions:
             wanted.apart["ctstate"] = lambda state: state
         if ground.ways and ("ttl" in wanted.points or "ttl" in wanted.conditions):
@@ -70,14 +80,13 @@ class Region:
     def node(self, common: Common) -> Node:
         """The set of packets."""
         diagram = common.diagram
-        yes, no = diagram.end(True), diagram.end(False)
-        node = yes
+        node = diagram.end(True)
         for parts in self._parts(common):
-            union = no
+            within = diagram.end(False)
             for limits in parts:
                 if all(mask for _, mask in limits):
-                    union = diagram.choose(diagram.cube(limits), yes, union)
-            node = both(common, node, union)
+                    within = diagram.choose(diagram.cube(limits), node, within)
+            node = within
         return node
 
     def _parts(self, common: Common) -> Iterator[list[Limits]]:
@@ -170,6 +179,13 @@ def _first_state(protocol: int, axis: str, thing: int, family: Family) -> CtStat
     """What connection tracking says of a packet that it has never heard of."""
     packet = packet_of({"protocol": protocol, axis or "mark": thing}, family)
     return ConntrackTable().track(packet, Hook.PREROUTING, Zone(), 0.0).ctstate
+
+
+def _fits(condition: Condition, state: CtState) -> bool:
+    """Whether a packet in that state may be as the condition wants it."""
+    if condition.field.name != "ctstate" or asks_translation(condition):
+        return True
+    return condition.given.holds(lambda value: state in value)
 
 
 def _of_tcp(flags: int) -> CtState:

@@ -12,7 +12,14 @@ from iptlab.grading.outcomes import DRAWN, ONES, Beside, Bits, Hops, Outcome, Vi
 from iptlab.grading.scope import Entry, Logs, Scope
 from iptlab.grading.supposing import Choosing, Supposed
 from iptlab.netfilter.actions import Side
-from iptlab.netfilter.context import CannotTell, Connection, Context, CtState, Tuple
+from iptlab.netfilter.context import (
+    CannotTell,
+    Connection,
+    Context,
+    CtState,
+    PacketSet,
+    Tuple,
+)
 from iptlab.netfilter.extension import Target
 from iptlab.netfilter.hooks import Hook, TableName
 from iptlab.netfilter.rules import Rule, Table
@@ -51,7 +58,7 @@ class Case:
     after: Case | None = None
     view: View = View.FIRST
 
-    def context(self) -> Context:
+    def context(self, sets: Mapping[str, PacketSet]) -> Context:
         """What rules may ask of the packet at a single hook."""
         return Context(
             hook=self.hook,
@@ -60,6 +67,7 @@ class Case:
             ctstate=self.ctstate,
             connection=self._connection(),
             link=self.link,
+            sets=sets,
             mtu=self.mtu,
         )
 
@@ -112,7 +120,7 @@ def chances(plays: tuple[Play, ...], scope: Scope) -> dict[Outcome, Fraction]:
     likely: dict[Outcome, Fraction] = {}
     for one in plays:
         outcome = counted(one.outcome, scope.aspects)
-        likely[outcome] = likely.get(outcome, Fraction(0)) + one.probability
+        likely[outcome] = likely.get(outcome, 0) + one.probability
     return likely
 
 
@@ -161,9 +169,9 @@ def _with_rules(table: Table, change: Callable[[Rule], Rule]) -> Table:
 
 
 def _walks(tables: Tables, case: Case, scope: Scope) -> Iterator[Play]:
-    context = replace(case.context(), sets=scope.known_sets)
+    context = case.context(scope.known_sets)
     for script in scripts():
-        visit = walk(tables, case.packet, replace(context, choose=script))
+        visit = walk(tables, case.packet, context.choosing(script))
         assert not isinstance(visit.verdict, CannotTell), visit.verdict
         asked = [one.translate for one in visit.tables if one.translate is not None]
         reply = visit.deciding.reply if visit.tables else ""

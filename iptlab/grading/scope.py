@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from iptlab.grading.ways import Ways
@@ -97,8 +97,7 @@ class Scope(Shown):
 
     def region(self, family: Family) -> Rule:
         """What is assumed, as a rule that matches it."""
-        text = f"*filter\n:assumed - [0:0]\n-A assumed {self.assume}\nCOMMIT\n"
-        return Ruleset.parse(text, family).tables[TableName.FILTER].chains["assumed"].rules[0]
+        return _matching(self.assume, family)
 
     @cached_property
     def _ways(self) -> dict[Family, Ways]:
@@ -117,6 +116,13 @@ class Scope(Shown):
     def on(self, host: Host) -> Scope:
         """The same on a whole host."""
         return replace(self, host=host)
+
+
+@lru_cache(maxsize=256)
+def _matching(asked: str, family: Family) -> Rule:
+    """The rule that asks this and does nothing."""
+    text = f"*filter\n:assumed - [0:0]\n-A assumed {asked}\nCOMMIT\n"
+    return Ruleset.parse(text, family).tables[TableName.FILTER].chains["assumed"].rules[0]
 
 
 class Entry(StrEnum):
@@ -138,14 +144,20 @@ class Step(StrEnum):
 
 
 Stage = tuple[Hook, TableName] | Step
-Path = tuple[Stage, ...]
 
 
-def _tables(hook: Hook, *, nat: bool = True) -> Path:
+class Path(tuple[Stage, ...]):
+    """Stages one after the other; equal to nothing but itself, which is quick to tell."""
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
+def _tables(hook: Hook, *, nat: bool = True) -> tuple[Stage, ...]:
     return tuple((hook, table) for table in tables_at(hook) if nat or table is not TableName.NAT)
 
 
-def _tracked(hook: Hook, *, nat: bool = True) -> Path:
+def _tracked(hook: Hook, *, nat: bool = True) -> tuple[Stage, ...]:
     """A hook where connection tracking comes behind the table raw."""
     raw, *others = _tables(hook, nat=nat)
     return (raw, Step.TRACK, *others) if raw[1] is TableName.RAW else (raw, *others)
@@ -159,25 +171,21 @@ def _sent() -> Path:
     path: list[Stage] = []
     for stage in _tracked(Hook.OUTPUT):
         path += [stage, Step.REROUTE] if stage in (_MANGLE_OUT, _NAT_OUT) else [stage]
-    return (*path, *_tables(Hook.POSTROUTING), Step.LEAVE)
+    return Path((*path, *_tables(Hook.POSTROUTING), Step.LEAVE))
 
 
-RECEIVED: Path = (*_tracked(Hook.PREROUTING), Step.ROUTE)
-DELIVERED: Path = (*_tables(Hook.INPUT), Step.DONE)
-FORWARDED: Path = (*_tables(Hook.FORWARD), *_tables(Hook.POSTROUTING), Step.DONE)
-SENT: Path = _sent()
+RECEIVED = Path((*_tracked(Hook.PREROUTING), Step.ROUTE))
+DELIVERED = Path((*_tables(Hook.INPUT), Step.DONE))
+FORWARDED = Path((*_tables(Hook.FORWARD), *_tables(Hook.POSTROUTING), Step.DONE))
+SENT = _sent()
 # what a machine sends to itself comes in again, and NAT is settled by then
-LOOPED: Path = (
-    *_tables(Hook.PREROUTING, nat=False),
-    *_tables(Hook.INPUT, nat=False),
-    Step.DONE,
-)
+LOOPED = Path((*_tables(Hook.PREROUTING, nat=False), *_tables(Hook.INPUT, nat=False), Step.DONE))
 
 
 @cache
 def path_at(hook: Hook) -> Path:
     """The tables of one hook alone."""
-    return (*_tables(hook), Step.DONE)
+    return Path((*_tables(hook), Step.DONE))
 
 
 def paths(entry: Entry, hook: Hook) -> tuple[Path, ...]:

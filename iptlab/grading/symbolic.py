@@ -66,9 +66,18 @@ def _as_recorded(state: State, turn: Turn, hook: Hook) -> State:
     """
     if hook in _NEW_DESTINATIONS:
         dst, dport = turn.early
-        return state._replace(dst=dst, dport=dport)
+        way = state.way if dst == state.dst else None  # it has yet to be found out
+        return state._replace(dst=dst, dport=dport, way=way)
     src, sport = turn.late
     return state._replace(src=src, sport=sport)
+
+
+def _tracked(state: State) -> State:
+    """A packet once connection tracking has seen it."""
+    ctstate = CtState.ESTABLISHED if state.turn else None
+    if state.ctstate is CtState.UNTRACKED:
+        ctstate = CtState.UNTRACKED
+    return state._replace(ctstate=ctstate, tracked=True)
 
 
 class Treatment:
@@ -85,16 +94,27 @@ class Treatment:
         self._passage = Passage(common, ways, view) if ways else None
         self._deepest = _NEVER  # how far out the last result depends on what follows
 
-    def node(self) -> Node:
-        """The diagram, from the place where packets begin their way."""
-        ground, state = self.common.ground, self.common.ground.begin()
+    @property
+    def path(self) -> Path:
+        """Where packets begin their way."""
+        ground = self.common.ground
         match ground.entry:
             case Entry.HOOK:
-                return self._stage(path_at(ground.hook), 0, state)
+                return path_at(ground.hook)
             case Entry.RECEIVED:
-                return self._stage(RECEIVED, 0, state)
+                return RECEIVED
             case Entry.SENT:
-                return self._sent(state)
+                return SENT
+
+    def same(self, other: Treatment, *paths: Path) -> bool:
+        """Whether packets meet the same rules on all these paths."""
+        one, two = self.chains, other.chains
+        return all(one.stage_id(path, 0) == two.stage_id(path, 0) for path in paths)
+
+    def node(self) -> Node:
+        """The diagram, from the place where packets begin their way."""
+        path, state = self.path, self.common.ground.begin()
+        return self._sent(state) if path is SENT else self._stage(path, 0, state)
 
     def later(self, state: State, *, arrives: bool) -> Node:
         """The diagram of later packets of a connection, of which so much is known."""
@@ -126,23 +146,27 @@ class Treatment:
     # --- the path ---
 
     def _stage(self, path: Path, at: int, state: State) -> Node:
-        at = self.chains.beyond(path, at)
+        at, state = self._unasked(path, at, state)
         key = (self.chains.stage_id(path, at), state)
         node = self.common.stages.get(key)
         if node is None:
             node = self.common.stages[key] = self._made_stage(path, at, state)
         return node
 
+    def _unasked(self, path: Path, at: int, state: State) -> tuple[int, State]:
+        """Past the stages at which all packets fare alike."""
+        while True:
+            at = self.chains.beyond(path, at)
+            if path[at] is Step.TRACK:
+                state = _tracked(state)
+            elif path[at] is not Step.REROUTE or self._host.reroutes(state):
+                return at, state
+            at += 1
+
     def _made_stage(self, path: Path, at: int, state: State) -> Node:
         match path[at]:
             case Step.DONE:
                 return self._done(path, state)
-            case Step.TRACK:
-                untracked = state.ctstate is CtState.UNTRACKED
-                ctstate = CtState.UNTRACKED if untracked else None
-                if state.turn and not untracked:
-                    ctstate = CtState.ESTABLISHED
-                return self._stage(path, at + 1, state._replace(ctstate=ctstate, tracked=True))
             case Step.ROUTE:
                 return self._each(self._host.routed(state), self._arrived, state)
             case Step.REROUTE:

@@ -57,11 +57,18 @@ Local = Callable[[str, Mapping[str, Thing]], Sequence[Thing]]
 
 
 class Found(NamedTuple):
-    """A packet by its fields; for each the atoms that would do as well, of those it can have."""
+    """A packet of a set within a region: its fields, and which atom of each level it has."""
 
     values: dict[str, Thing]
-    alike: dict[str, int]
-    possible: dict[str, int]
+    places: list[int]
+    diagram: Diagram
+    packets: Node
+    region: Node
+
+    def others(self, level: int) -> tuple[int, int]:
+        """The atoms of a level that would do as well, and those that it could have there."""
+        beside, places = self.diagram.beside, self.places
+        return beside(self.packets, places, level), beside(self.region, places, level)
 
 
 def usual_packet(ctstate: str, src: int, family: Family) -> dict[str, Thing]:
@@ -83,8 +90,7 @@ def typical(
     """The most ordinary packet of a set; None if the set is empty.
 
     Field after field is pinned down to the best value that packets of the set still have, so
-    it needs no second try. Other values would do as well if no packet of the ``region`` has
-    any others.
+    it needs no second try. No packets but those of the ``region`` count.
     """
     limits: dict[int, int] = {}
     values: dict[str, Thing] = {}
@@ -98,13 +104,8 @@ def typical(
         preferred = (*local(name, values), *_preferred(name, values, space.family))
         at, values[name] = _best(space, name, mask, preferred)
         limits[level] = 1 << at
-    alike, possible = {}, {}
-    for name in values:
-        level = space.level[name]
-        others = {other: mask for other, mask in limits.items() if other != level}
-        alike[name] = diagram.project(packets, level, others)
-        possible[name] = diagram.project(region, level, others)
-    return Found(values, alike, possible)
+    places = [limits[level].bit_length() - 1 for level in range(len(limits))]
+    return Found(values, places, diagram, packets, region)
 
 
 def _preferred(name: str, chosen: Mapping[str, Thing], family: Family) -> tuple[Thing, ...]:

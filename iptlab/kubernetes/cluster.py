@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Self
 
 from iptlab.errors import ManifestError
 from iptlab.kubernetes.addresses import canonical
@@ -66,6 +67,16 @@ class Backend:
 
 class Backends(Shown, tuple[Backend, ...]):
     """Who may answer, one a line where it is printed."""
+
+    @classmethod
+    def of(cls, attempts: Iterable[Attempt]) -> Self:
+        """Those who answer in these, the likeliest first; the same from two ways counts once."""
+        found: dict[Backend, Fraction] = {}
+        for attempt in attempts:
+            backend = Backend.of(attempt)
+            found[backend] = found.get(backend, Fraction(0)) + attempt.probability
+        likely = [replace(one, probability=chance) for one, chance in found.items()]
+        return cls(sorted(likely, key=lambda one: (-one.probability, one.pod, one.address)))
 
     def __str__(self) -> str:
         return "\n".join(map(str, self))
@@ -141,12 +152,7 @@ class Cluster(Shown):
 
     def backends(self, client: str, to: str) -> Backends:
         """Who may answer, the likeliest first; the same answer from two ways counts once."""
-        found: dict[Backend, Fraction] = {}
-        for attempt in self.outcomes(client, to):
-            backend = Backend.of(attempt)
-            found[backend] = found.get(backend, Fraction(0)) + attempt.probability
-        likely = [replace(one, probability=chance) for one, chance in found.items()]
-        return Backends(sorted(likely, key=lambda one: (-one.probability, one.pod, one.address)))
+        return Backends.of(self.outcomes(client, to))
 
     def draws(self, client: str, to: str, choose: Chooser) -> Iterator[Backend]:
         """Who answers one connection after another, without end; the cluster stays as it is."""

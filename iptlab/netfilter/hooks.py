@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 from typing import Self
 
 
@@ -109,6 +110,7 @@ def priority(table: TableName, hook: Hook, backend: Backend = Backend.LEGACY) ->
     return PRIORITY[table][hook]
 
 
+@cache
 def tables_at(hook: Hook, backend: Backend = Backend.LEGACY) -> tuple[TableName, ...]:
     """The tables a packet visits at ``hook``, in the kernel's order.
 
@@ -127,6 +129,7 @@ def tables_at(hook: Hook, backend: Backend = Backend.LEGACY) -> tuple[TableName,
     return tuple(sorted(here, key=lambda table: priority(table, hook, backend)))
 
 
+@cache
 def hooks_of(table: TableName) -> tuple[Hook, ...]:
     """The hooks a table serves: its built-in chains, in the order iptables prints them.
 

@@ -8,7 +8,8 @@ from operator import attrgetter
 from iptlab.console.lab import Lab
 from iptlab.console.shell import Transcript
 from iptlab.console.tally import Tally
-from iptlab.grading.feedback import Comparison, Difference, became
+from iptlab.grading.became import became
+from iptlab.grading.feedback import Comparison, Difference
 from iptlab.kernel.verify import Verification
 from iptlab.kubernetes.cluster import Backends, Cluster
 from iptlab.kubernetes.kube_proxy import Proxy

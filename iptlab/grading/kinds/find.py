@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -71,10 +71,10 @@ class FindLine(Exercise):
             return self.unreadable(_SHAPE, "not-text")
         try:
             sent = read_packet(self._ground(self.broken), text)
-            trial = Trial(self, place, sent)
+            now, wanted = (self.ending(rules, sent) for rules in (self.broken, self.mended))
         except IptlabError as error:
             return self.unreadable(f"{error}"[:500], "no-packet")
-        return self._verdict(trial)
+        return self._verdict(Trial(self, place, sent, now=now, wanted=wanted))
 
     def _verdict(self, trial: Trial) -> Result:
         facts = (
@@ -107,8 +107,15 @@ class FindLine(Exercise):
 
     # --- lines ---
 
-    def lines(self) -> Iterator[tuple[Place, str]]:
+    def lines(self) -> Iterable[tuple[Place, str]]:
         """Every line there is: its place, and how it is written."""
+        return self._written.items()
+
+    @cached_property
+    def _written(self) -> dict[Place, str]:
+        return dict(self._lines())
+
+    def _lines(self) -> Iterator[tuple[Place, str]]:
         for name, table in self.broken.tables.items():
             for chain in table.ordered():
                 for number, rule in enumerate(chain.rules, start=1):
@@ -118,14 +125,13 @@ class FindLine(Exercise):
 
     def _find(self, line: object) -> Place | str:
         """The line that is meant, or what to write instead."""
-        lines = dict(self.lines())
-        busy = list(dict.fromkeys(place[:2] for place in lines if place.number))
+        busy = list(dict.fromkeys(place[:2] for place in self._written if place.number))
         wanted = str(line)[:500].split() if isinstance(line, int | str) else []
         if len(busy) == 1 and len(wanted) == 1:
             wanted = [busy[0][1], *wanted]
         fitting = list(self._spelt(wanted)) or [
             place
-            for place, text in lines.items()
+            for place, text in self.lines()
             if wanted in (str(place).split(), str(place).split()[1:], text.split())
         ]
         if len(fitting) == 1:
@@ -171,15 +177,18 @@ def _read_line(line: str, table: Table, family: int) -> tuple[str, str]:
     return found
 
 
+@dataclass(frozen=True)
 class Trial:
-    """The case against one line, with one packet as evidence."""
+    """The case against one line, with one packet as evidence.
 
-    def __init__(self, exercise: FindLine, place: Place, sent: Sent) -> None:
-        self.exercise = exercise
-        self.place = place
-        self.sent = sent
-        self.now = exercise.ending(exercise.broken, sent)
-        self.wanted = exercise.ending(exercise.mended, sent)
+    ``now`` is how the packet fares, ``wanted`` how it should.
+    """
+
+    exercise: FindLine
+    place: Place
+    sent: Sent
+    now: Ending = field(kw_only=True)
+    wanted: Ending = field(kw_only=True)
 
     @property
     def text(self) -> str:
@@ -217,7 +226,7 @@ class Trial:
 
     def _against(self, place: Place) -> Trial:
         """The case against another line, with the same packet."""
-        return Trial(self.exercise, place, self.sent)
+        return replace(self, place=place)
 
     @property
     def _without(self) -> tuple[Rule, ...]:

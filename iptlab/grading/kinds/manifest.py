@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 
 from iptlab.errors import IptlabError, ManifestError
 from iptlab.grading.exercise import Exercise
 from iptlab.grading.fates import told
 from iptlab.grading.result import Result
-from iptlab.kubernetes.cluster import Backend, Cluster
+from iptlab.kubernetes.cluster import Backend, Backends, Cluster
 from iptlab.simulate.network import Result as Seen
 
 MOST_MACHINES = 60
@@ -80,16 +79,16 @@ class EditManifest(Exercise):
             ("wanted", " or ".join(flow.wanted)),
         )
         try:
-            backends = cluster.backends(flow.client, flow.to)
+            attempts = tuple(cluster.outcomes(flow.client, flow.to))
         except IptlabError as error:
             return self.wrong(cluster, flow.says, facts=(*wanted, ("your cluster", str(error))))
+        backends = Backends.of(attempts)
         if flow.met(backends):
             return None
-        attempts = islice(cluster.outcomes(flow.client, flow.to), 1)
         facts = (*wanted, ("your cluster", told(backends)))
         remarks = tuple(("remark", said) for said in cluster.place.manifests.remarks[:3])
         message = f"{flow.says} This is not so yet:"
-        return self.wrong(cluster, message, *attempts, facts=(*facts, *remarks))
+        return self.wrong(cluster, message, attempts[0], facts=(*facts, *remarks))
 
 
 def reaches(client: str, to: str, *wanted: str) -> Callable[[object], bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from iptlab.errors import PacketError
 from iptlab.grading.exercise import Exercise, agree, plain, shortened
@@ -18,7 +19,7 @@ FATES = ("ACCEPT", "DROP", "REJECT")
 
 @dataclass(frozen=True, kw_only=True)
 class Predict(Exercise):
-    """Say beforehand what will come out; ``truth`` asks the simulator.
+    """Say beforehand what will come out; ``truth`` asks the simulator, which is done once.
 
     ``shows`` is the walk to observe: open beside a right answer, folded beside a wrong one.
     The truth may be a word, a number (fractions and decimals are the same if three digits
@@ -32,7 +33,17 @@ class Predict(Exercise):
     shows: Callable[[], Evidence] | None = None
 
     def model(self) -> object:
-        return _written(self.truth())
+        return _written(self._known)
+
+    @cached_property
+    def _known(self) -> object:
+        """The truth."""
+        return self.truth()
+
+    @cached_property
+    def _shown(self) -> tuple[Evidence, ...]:
+        """The walk to observe, if there is one."""
+        return (self.shows(),) if self.shows else ()
 
     def judge(self, answer: object) -> Result:
         if self.choices and not any(agree(plain(answer), plain(one)) for one in self.choices):
@@ -41,20 +52,19 @@ class Predict(Exercise):
                 f"{', '.join(map(repr, self.choices))}.",
                 "no-choice",
             )
-        truth = self.truth()
+        truth = self._known
         if isinstance(answer, Set) and isinstance(truth, Sequence) and not isinstance(truth, str):
             return self.unreadable("In { } there is no order: write a list in [ ].", "no-order")
         try:
             given = _read(answer, truth)
         except PacketError as error:
             return self.unreadable(f"{error}"[:500], "no-packet")
-        visits = (self.shows(),) if self.shows else ()
         wanted = plain(_written(truth))
         if agree(given, wanted):
-            return self.correct(f"Yes: {_said(truth)}.", *visits)
+            return self.correct(f"Yes: {_said(truth)}.", *self._shown)
         how_far = _how_many if isinstance(truth, Set) else _how_far
         message = f"It is not {shortened(answer)}.{how_far(given, wanted)}"
-        return self.wrong(given, message, *visits, spoiler=bool(visits))
+        return self.wrong(given, message, *self._shown, spoiler=bool(self._shown))
 
 
 def _written(truth: object) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from iptlab.errors import IptlabError
 from iptlab.grading.exercise import Exercise
@@ -28,18 +29,22 @@ class SupplyPacket(Exercise):
     def model(self) -> object:
         return self.example or None
 
+    @cached_property
+    def _grounds(self) -> tuple[Ground, ...]:
+        """What packets are sent to; nothing that is sent changes it."""
+        return tuple(ground() for _, ground in self.rules)
+
     def judge(self, answer: object) -> Result:
         if not isinstance(answer, str):
             return self.unreadable("The answer is a packet as text, in quotes.", "not-text")
-        grounds = [(name, ground()) for name, ground in self.rules]
         try:
-            sent = read_packet(grounds[0][1], answer)
-            endings = [ending(ground, sent) for _, ground in grounds]
+            sent = read_packet(self._grounds[0], answer)
+            endings = [ending(ground, sent) for ground in self._grounds]
         except IptlabError as error:
             return self.unreadable(f"{error}"[:500], "no-packet")
-        named = zip(grounds, endings, strict=True)
-        facts = tuple((name, one.said) for (name, _), one in named)
-        for (name, _), one, wanted in zip(grounds, endings, self.wanted, strict=True):
+        names = [name for name, _ in self.rules]
+        facts = tuple((name, one.said) for name, one in zip(names, endings, strict=True))
+        for name, one, wanted in zip(names, endings, self.wanted, strict=True):
             if one.word != wanted:
                 message = f"Your packet should get {wanted} from {name}, and does not."
                 return self.wrong(sent, message, one.evidence, facts=facts)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from iptlab.errors import CannotCompare, IptlabError, RuleError
+from iptlab.grading.became import became, told
 from iptlab.grading.compare import compare
 from iptlab.grading.exercise import Exercise
 from iptlab.grading.fates import Ending, ending
-from iptlab.grading.feedback import Comparison, Difference, became, told
+from iptlab.grading.feedback import Comparison, Difference
 from iptlab.grading.reading import read_answer
 from iptlab.grading.replay import Play
 from iptlab.grading.result import Result
