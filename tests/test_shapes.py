@@ -22,6 +22,8 @@ from iptlab.syntax import shapes
 from iptlab.syntax.clauses import Clauses
 from iptlab.syntax.command import run
 from iptlab.syntax.edit import Edit
+from iptlab.syntax.grammar import Place
+from iptlab.syntax.restore import Restoration
 
 ARCHIVE = Path(__file__).parent / "data" / "kernel-golden.tar.xz"
 # words that real dumps never have in these places, and some that they do
@@ -92,13 +94,14 @@ def in_full(tell: Callable[..., tuple[object, ...]], text: str, family: int) -> 
 
 @pytest.fixture(autouse=True, scope="module")
 def _guesses() -> Iterator[None]:
-    """Let a shape be guessed as soon as it came twice after the same one."""
+    """Let a pattern be made as soon as a line is found in the tree, of all that were."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shapes, "_OFTEN", 1)
+        patch.setattr(shapes, "_PATIENCE", 1)
+        patch.setattr(shapes, "_SHARE", 1000)
         yield
 
 
-LEARNT = 4  # lines of one shape until the next is guessed to be of it
+LEARNT = 4  # lines of one shape until the next is held against its pattern
 
 
 def damaged(line: str, chance: Random) -> str:
@@ -228,21 +231,21 @@ def test_the_odd_lines_are_taken_as_they_stand(family: int, kinds: str) -> None:
 def test_most_lines_of_a_real_dump_are_known_by_their_shape(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[bool] = []
-    real = Edit.append_line
+    looked_at: list[str] = []
+    real = Restoration._rule
 
-    def counting(*arguments: object) -> bool:
-        asked.append(real(*arguments))  # type: ignore[arg-type]
-        return asked[-1]
+    def counting(restoration: Restoration, edit: Edit, place: Place) -> None:
+        looked_at.append(place.text)
+        real(restoration, edit, place)
 
     lines = "".join(
         f"-A web -s 10.0.{n}.0/24 -p tcp"
         f' -m comment --comment "no. {n}" -m tcp --dport {n} -j DROP\n'
         for n in range(100)
     )
-    monkeypatch.setattr(Edit, "append_line", counting)
+    monkeypatch.setattr(Restoration, "_rule", counting)
     rules = Ruleset.parse(dump("filter", lines))
-    assert (len(asked), sum(asked)) == (100, 99)
+    assert looked_at == [lines.split("\n", 1)[0]]
     assert str(rules.tables["filter"].chains["web"]).split("\n", 1)[1] + "\n" == lines
 
 
