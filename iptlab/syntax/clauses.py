@@ -211,7 +211,7 @@ def plainly_quoted(line: str) -> list[str] | None:
 
 
 # a quoted text that does not look like a seam
-TEXT = r'"[^ "\\]*(?: (?!-[mjg] )[^ "\\]*)*"'
+TEXT = r'"[^ "\\]*+(?: (?!-[mjg] )[^ "\\]*+)*+"'
 _PLAINLY = re.compile(rf'(?:[^"\\]* {TEXT}(?= |$))+[^"\\]*').fullmatch
 
 

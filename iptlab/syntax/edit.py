@@ -24,7 +24,6 @@ from iptlab.netfilter.rules import (
     Counters,
     Fault,
     Jump,
-    Outline,
     Rule,
     Table,
     faults,
@@ -59,10 +58,6 @@ class _Chain:
     fresh: bool = False
     entries: list[Entry] = field(default_factory=list)
     references: int = 0
-
-    def outline(self) -> Outline:
-        """What the kernel looks at; of lines of one shape the first speaks for all."""
-        return Outline.of([*map(_CALLEE, self.entries)], [*map(_SAMPLE, self.entries)])
 
 
 # a line that makes a user chain, and what comes before the chain of a rule with counters
@@ -123,8 +118,9 @@ class Edit:
         for chain in self.chains.values():
             if self.changed and not chain.fresh:
                 chain.counters = ZERO
-        outlines = {name: chain.outline() for name, chain in self.chains.items()}
-        for fault in faults(self.name, outlines):
+        callees = {name: [*map(_CALLEE, chain.entries)] for name, chain in self.chains.items()}
+        samples = {name: [*map(_SAMPLE, chain.entries)] for name, chain in self.chains.items()}
+        for fault in faults(self.name, callees, samples):
             raise self._guilty(fault)
         return self.table()
 
@@ -177,6 +173,7 @@ class Edit:
                     return number, line
                 shape, callee, called = known
             if called:
+                callee = called.name  # the same text, but kept once
                 called.references += 1
             entry = new_entry((shape.example, shape, callee, counters, number, line))
             chain.entries.append(entry)

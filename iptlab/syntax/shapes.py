@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from operator import getitem
 
 from iptlab.netfilter.rules import Rule
@@ -44,7 +44,7 @@ class _Spelling:
 
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_ADDRESS = rf"(?:{_OCTET}\.){{3}}{_OCTET}"
+_ADDRESS = rf"(?:{_OCTET}\.){{3}}+{_OCTET}"
 _GROUP, _ANY_GROUP = "[1-9a-f][0-9a-f]{0,3}", "[0-9a-f]{1,4}"
 _COLONS = r"(?!(?:[^: /\]]*:){{{}}})"  # there are fewer than that
 # the address as it is saved, where :: is two groups or more; then as it may be written too
@@ -136,21 +136,27 @@ def plain_words(line: str) -> list[str] | None:
 LONG = 256  # a line shorter than this breaks none of the tool's limits on words
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class Shape:
     """What all lines that end at one place of the tree have in common.
 
-    ``example`` is the rule of the first of them; ``target`` is the word that is their target,
-    empty if they have none or jump to a user chain. ``saved`` is whether iptables-save prints
-    such lines as they stand, but for the text of a comment. ``seen`` is how often such a line
-    was found in the tree.
+    ``first`` is the first of them and ``example`` its rule; ``target`` is the word that is
+    their target, empty if they have none or jump to a user chain. Where words are ``loose``,
+    iptables-save may print them in another way. ``seen`` is how often such a line was found
+    in the tree.
     """
 
     clauses: Clauses
+    first: str
     example: Rule
     target: str
-    saved: bool
+    loose: bool
     seen: int = 0
+
+    @cached_property
+    def saved(self) -> bool:
+        """Whether iptables-save prints such lines as they stand, but for quoted texts."""
+        return not self.loose and self.first.split(" ", 2)[2:] == [str(self.example)]
 
     def rule(self, line: str, callee: str) -> Rule:
         """What a line of this shape means; ``callee`` is the chain it jumps to."""
@@ -242,7 +248,7 @@ class Shapes:
 
     def _expect(self) -> None:
         """Make a pattern of the shapes that many lines have."""
-        self._patience = 2 * self._found
+        self._patience = 4 * self._found
         often: list[Shape] = []
         pattern = self._root.pattern(self._found / _SHARE, often)
         if len(often) > len(self.often):
@@ -255,13 +261,13 @@ class Shapes:
         self._room -= 1
         spellings = _OF_FAMILY[self.clauses.family]
         node, named, before = self._root, "", ""
-        saved = line.split(" ", 2)[2:] == [str(rule)]
+        loose = False
         for word in words:
             spelling = spellings.get((named, before)) or spellings.get(("", before)) or _NOTHING
             if found := spelling.match(word):
                 node.spelling = spelling
                 node = node.kinds.setdefault(found.lastgroup, _Node())
-                saved &= found.lastgroup != _OTHER
+                loose |= found.lastgroup == _OTHER
             elif word == _QUOTED and spelling is not _COMMENT:
                 return  # what a text says matters to all others
             else:
@@ -270,10 +276,10 @@ class Shapes:
         if node.shape is None:
             jumps = words[-1:] == [USER_CHAIN]
             target = words[words.index("-j") + 1] if "-j" in words and not jumps else ""
-            node.shape = Shape(self.clauses, rule, target, saved)
+            node.shape = Shape(self.clauses, line, rule, target, loose)
 
 
 _NEVER = re.compile("(?!)").fullmatch
 _MOST = 1000  # more shapes than this, and the lines are better read one by one
-_PATIENCE = 100  # so many lines looked up in the tree are worth a first pattern
+_PATIENCE = 32  # so many lines looked up in the tree are worth a first pattern
 _SHARE = 64  # a shape is in it if one in so many of those lines was of it

@@ -22,7 +22,6 @@ from iptlab.netfilter.rules import (
     Counters,
     Fault,
     Jump,
-    Outline,
     Rule,
     Table,
     faults,
@@ -304,11 +303,9 @@ def _accepted(edit: Edit) -> Table:
     """The table with every rule that the kernel would refuse kept as unread."""
     table = edit.table()
     for _ in range(sum(len(chain.rules) for chain in table.chains.values()) + 1):
-        outlines = {
-            name: Outline.of([*map(_callee, chain.rules)], chain.rules)
-            for name, chain in table.chains.items()
-        }
-        fault = next(faults(table.name, outlines), None)
+        samples = {name: chain.rules for name, chain in table.chains.items()}
+        callees = {name: [*map(_callee, each)] for name, each in samples.items()}
+        fault = next(faults(table.name, callees, samples), None)
         if fault is None:
             break
         chain = table.chains[fault.chain]
