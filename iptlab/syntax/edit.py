@@ -60,9 +60,9 @@ class _Chain:
     references: int = 0
 
 
-# a line that makes a user chain, and what comes before the chain of a rule with counters
+# a line that makes a user chain; what comes before the options of a rule
 _DECLARED = re.compile(r":([!-~]{1,28}) - \[0:0\]").fullmatch
-_COUNTED = re.compile(r"\[(\d{1,19}):(\d{1,19})\] -A ", re.ASCII).match
+_RULE = re.compile(r"(?:\[\d{1,19}:\d{1,19}\] )?-A ([^ ]+)(?= )", re.ASCII).match
 _SAMPLE = attrgetter("sample")
 _CALLEE = attrgetter("callee")
 
@@ -147,35 +147,35 @@ class Edit:
 
         Such are new chains and rules like earlier ones. Unless ``counting`` a rule starts at zero.
         """
-        chains = self.chains
+        chains, start = self.chains, "\n"  # no line starts so
         for number, line in lines:
-            start, counters = 3, ZERO
-            if line[:3] != "-A ":
-                if (found := _DECLARED(line)) and self.declare(found[1]):
-                    continue
-                if not (found := _COUNTED(line)):
+            if not line.startswith(start):
+                found = _RULE(line)
+                if found is None:
+                    if (made := _DECLARED(line)) and self.declare(made[1]):
+                        continue
                     return number, line
-                start, self.counted = found.end(), True
-                if counting:
-                    counters = Counters(int(found[1]), int(found[2]))
-            at = line.find(" ", start)
-            chain = chains.get(line[start:at])
+                at = found.end()
+                counted: Counters | None = ZERO
+                if line[0] == "[":
+                    self.counted, counted = True, None if counting else ZERO
+                chain, start = chains.get(found[1]), line[: at + 1]
             if chain is None or len(line) >= LONG:
                 return number, line
             shapes = chain.shapes
             if hit := shapes.fits(line, at):
                 way = hit.lastindex or 1  # every way ends in a group
                 shape, callee = shapes.often[way - 1], hit[way]
-                called = chains.get(callee or shape.target)
-            if not hit or (called is None) == (callee != "") or (called and called.policy):
-                known = self._known(chain, line[start - 3 :])
+                called = chains.get(callee) if callee else None
+            if not hit or (called.policy if called else callee or shape.target in chains):
+                known = self._known(chain, line[line.index("-A ") :])
                 if known is None:
                     return number, line
                 shape, callee, called = known
             if called:
                 callee = called.name  # the same text, but kept once
                 called.references += 1
-            entry = new_entry((shape.example, shape, callee, counters, number, line))
+            entry = new_entry((shape.example, shape, callee, counted, number, line))
             chain.entries.append(entry)
             self.changed = True
         return None
