@@ -96,8 +96,8 @@ def in_full(tell: Callable[..., tuple[object, ...]], text: str, family: int) -> 
 def _guesses() -> Iterator[None]:
     """Let a pattern be made as soon as a line is found in the tree, of all that were."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shapes, "_PATIENCE", 1)
-        patch.setattr(shapes, "_SHARE", 1000)
+        patch.setattr(shapes, "_PATIENCE", 0)
+        patch.setattr(shapes, "_OFTEN", 1)
         yield
 
 

@@ -196,18 +196,18 @@ class _Node(dict[str, "_Node"]):
             raise KeyError(word)
         return self.kinds[found.lastgroup]
 
-    def pattern(self, least: float, shapes: list[Shape]) -> str:
-        """What may follow here, of the shapes that came so often; these are added to ``shapes``.
+    def pattern(self, shapes: list[Shape]) -> str:
+        """What may follow here, of the shapes that come often; these are added to ``shapes``.
 
         The pattern's groups are for them, in that order: around a callee, or empty.
         """
         ways = []
-        if self.shape and self.shape.seen >= least:
+        if self.shape and self.shape.seen >= _OFTEN:
             shapes.append(self.shape)
             ways.append("()")
         spelled = [(self.spelling.of(kind), child) for kind, child in self.kinds.items()]
         for word, child in (*((_looks(word), child) for word, child in self.items()), *spelled):
-            if follows := child.pattern(least, shapes):
+            if follows := child.pattern(shapes):
                 ways.append(_NAME if word == USER_CHAIN else f" {word}{follows}")
         return ways[0] if len(ways) == 1 else f"(?:{'|'.join(ways)})" if ways else ""
 
@@ -230,8 +230,7 @@ class Shapes:
         self.fits = _NEVER
         self._root = _Node()
         self._room = _MOST
-        self._found = 0
-        self._patience = _PATIENCE
+        self._wait = _PATIENCE
 
     def find(self, words: Sequence[str]) -> Shape | None:
         """The shape of a rule with these words, if there was one like it."""
@@ -241,18 +240,18 @@ class Shapes:
             return None
         if shape:
             shape.seen += 1
-            self._found += 1
-            if self._found >= self._patience:
+            self._wait -= 1
+            if self._wait <= 0:
                 self._expect()
         return shape
 
     def _expect(self) -> None:
-        """Make a pattern of the shapes that many lines have."""
-        self._patience = 4 * self._found
+        """Make a pattern of the shapes that come often; the longer it is, the later the next."""
         often: list[Shape] = []
-        pattern = self._root.pattern(self._found / _SHARE, often)
+        pattern = self._root.pattern(often)
         if len(often) > len(self.often):
             self.often, self.fits = often, re.compile(pattern, re.ASCII).fullmatch
+        self._wait = _PATIENCE * (1 + len(often))
 
     def learn(self, words: Sequence[str], line: str, rule: Rule) -> None:
         """Remember the shape of a line that was read in full, and means this rule."""
@@ -281,5 +280,5 @@ class Shapes:
 
 _NEVER = re.compile("(?!)").fullmatch
 _MOST = 1000  # more shapes than this, and the lines are better read one by one
-_PATIENCE = 32  # so many lines looked up in the tree are worth a first pattern
-_SHARE = 64  # a shape is in it if one in so many of those lines was of it
+_OFTEN = 3  # a shape that was looked up so often may come often again
+_PATIENCE = 16  # so many lookups are worth adding a shape to a pattern
