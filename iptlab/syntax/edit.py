@@ -152,7 +152,7 @@ class Edit:
             if not line.startswith(start):
                 found = _RULE(line)
                 if found is None:
-                    if (made := _DECLARED(line)) and self.declare(made[1]):
+                    if not line or ((made := _DECLARED(line)) and self.declare(made[1])):
                         continue
                     return number, line
                 at = found.end()
@@ -313,9 +313,11 @@ class Edit:
         self.changed = True
 
     def _remove(self, command: Command, place: Place) -> None:
-        users = [chain.name for chain in self.ordered() if chain.policy is None]
+        names = [command.chain]
+        if not command.chain:
+            names = [chain.name for chain in self.ordered() if chain.policy is None]
         trouble: RulesetError | None = None
-        for name in [command.chain] if command.chain else users:
+        for name in names:
             self._say(f"Deleting chain `{name}'")
             try:
                 self.remove(name, place)

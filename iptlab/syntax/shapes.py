@@ -142,8 +142,8 @@ class Shape:
 
     ``first`` is the first of them and ``example`` its rule; ``target`` is the word that is
     their target, empty if they have none or jump to a user chain. Where words are ``loose``,
-    iptables-save may print them in another way. ``seen`` is how often such a line was found
-    in the tree.
+    iptables-save may print them in another way. ``seen`` is how often such a line was looked
+    up in the tree; ``often`` is whether a pattern is made of it.
     """
 
     clauses: Clauses
@@ -152,6 +152,7 @@ class Shape:
     target: str
     loose: bool
     seen: int = 0
+    often: bool = False
 
     @cached_property
     def saved(self) -> bool:
@@ -196,18 +197,19 @@ class _Node(dict[str, "_Node"]):
             raise KeyError(word)
         return self.kinds[found.lastgroup]
 
-    def pattern(self, shapes: list[Shape]) -> str:
-        """What may follow here, of the shapes that come often; these are added to ``shapes``.
+    def pattern(self, least: float, shapes: list[Shape]) -> str:
+        """What may follow here, of the shapes seen so often; these are added to ``shapes``.
 
         The pattern's groups are for them, in that order: around a callee, or empty.
         """
         ways = []
-        if self.shape and self.shape.seen >= _OFTEN:
+        if self.shape and (self.shape.often or self.shape.seen >= least):
+            self.shape.often = True
             shapes.append(self.shape)
             ways.append("()")
         spelled = [(self.spelling.of(kind), child) for kind, child in self.kinds.items()]
         for word, child in (*((_looks(word), child) for word, child in self.items()), *spelled):
-            if follows := child.pattern(shapes):
+            if follows := child.pattern(least, shapes):
                 ways.append(_NAME if word == USER_CHAIN else f" {word}{follows}")
         return ways[0] if len(ways) == 1 else f"(?:{'|'.join(ways)})" if ways else ""
 
@@ -230,7 +232,8 @@ class Shapes:
         self.fits = _NEVER
         self._root = _Node()
         self._room = _MOST
-        self._wait = _PATIENCE
+        self._found = 0
+        self._next = self._patience = _PATIENCE
 
     def find(self, words: Sequence[str]) -> Shape | None:
         """The shape of a rule with these words, if there was one like it."""
@@ -240,18 +243,21 @@ class Shapes:
             return None
         if shape:
             shape.seen += 1
-            self._wait -= 1
-            if self._wait <= 0:
+            self._found += 1
+            if self._found >= self._next:
                 self._expect()
         return shape
 
     def _expect(self) -> None:
         """Make a pattern of the shapes that come often; the longer it is, the later the next."""
         often: list[Shape] = []
-        pattern = self._root.pattern(often)
+        pattern = self._root.pattern(max(_OFTEN, self._found / _SHARE), often)
         if len(often) > len(self.often):
             self.often, self.fits = often, re.compile(pattern, re.ASCII).fullmatch
-        self._wait = _PATIENCE * (1 + len(often))
+            self._patience = _PATIENCE
+        else:
+            self._patience *= 2
+        self._next = self._found + self._patience * (1 + len(often))
 
     def learn(self, words: Sequence[str], line: str, rule: Rule) -> None:
         """Remember the shape of a line that was read in full, and means this rule."""
@@ -280,5 +286,6 @@ class Shapes:
 
 _NEVER = re.compile("(?!)").fullmatch
 _MOST = 1000  # more shapes than this, and the lines are better read one by one
-_OFTEN = 3  # a shape that was looked up so often may come often again
+# a shape may come often again that was looked up so often, and each time of so many
+_OFTEN, _SHARE = 3, 64
 _PATIENCE = 16  # so many lookups are worth adding a shape to a pattern
