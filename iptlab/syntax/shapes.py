@@ -55,7 +55,7 @@ _LOOSE_6 = (
     rf"(?:{_COLONS.format(8)}(?:{_ANY_GROUP}:)+(?:(?::{_ANY_GROUP})+|:)"
     rf"|{_ANY_GROUP}(?::{_ANY_GROUP}){{7}})"
 )
-_PORT = r"(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3}|0)"
+_PORT = r"(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]|0)"
 # bits that the mask cuts off are not saved; these kinds surely have none
 _NETWORK = _Spelling(
     _ADDRESS,
