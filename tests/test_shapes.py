@@ -248,6 +248,14 @@ def test_a_chain_made_later_is_called_and_no_target() -> None:
     assert warned(text) == in_full(warned, text, 4)
 
 
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a'b", '"ab"', '"'])
+def test_a_chain_with_a_quote_in_its_name_is_found_or_not_as_in_full(name: str) -> None:
+    again = ":b - [0:0]\n" + "-A b -j DROP\n" * LEARNT
+    for line in (f"-A {name} -j DROP", f"-A b -j {name}", f"-A b -g {name}"):
+        text = dump("filter", f":{name} - [0:0]\n{again}{line}\n{line}\n")
+        assert warned(text) == in_full(warned, text, 4)
+
+
 @pytest.mark.parametrize(("family", "kinds"), [(4, ODDS), (6, ODDS_6)])
 def test_the_odd_lines_are_taken_as_they_stand(family: int, kinds: str) -> None:
     assert not isinstance(told(dump("filter", kinds), family)[0], type)

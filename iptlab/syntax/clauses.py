@@ -47,7 +47,7 @@ class Clauses:
         if parts and _LATE(line, 3 + len(chain) + len(head)):
             header_text, unnamed = _gather(header_text, parts)
         known = self._header(header_text, chain)
-        if known is None or not chain:
+        if known is None or not chain or '"' in chain:
             return None
         header, protocol = known
         matches = [
@@ -72,7 +72,7 @@ class Clauses:
         self, text: str, goto: bool, chains: Container[str], protocol: int
     ) -> Target | None:
         """The chain or target that -j (-g with ``goto``) and these words name."""
-        if text in chains:
+        if text in chains and '"' not in text:
             key = (text, goto)
             return self.jumps.get(key) or self.jumps.setdefault(key, Jump(text, goto))
         if goto or text.partition(" ")[0] in chains:

@@ -41,7 +41,7 @@ from iptlab.syntax.refusal import (
     nat_drop,
     refusal,
 )
-from iptlab.syntax.shapes import LONG, USER_CHAIN, Shape, Shapes, plain_words
+from iptlab.syntax.shapes import LONG, QUOTED, USER_CHAIN, Shape, Shapes, plain_words
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class _Chain:
 
 # a line that makes a user chain; what comes before the options of a rule
 _DECLARED = re.compile(r":([!-~]{1,28}) - \[0:0\]").fullmatch
-_RULE = re.compile(r"(?:\[\d{1,19}:\d{1,19}\] )?-A ([^ ]+)(?= )", re.ASCII).match
+_RULE = re.compile(r'(?:\[\d{1,19}:\d{1,19}\] )?-A ([^ "\\]+)(?= )', re.ASCII).match
 _SAMPLE = attrgetter("sample")
 _CALLEE = attrgetter("callee")
 
@@ -199,7 +199,8 @@ class Edit:
 
     def _nameless(self, words: list[str]) -> _Chain | None:
         """Put a mere mark in place of the user chain that a rule jumps to; that is the answer."""
-        callee = self.chains.get(words[-1]) if words[-2] in ("-j", "-g") else None
+        named = words[-2] in ("-j", "-g") and words[-1] != QUOTED
+        callee = self.chains.get(words[-1]) if named else None
         if callee is None or callee.policy is not None:
             return None
         words[-1] = USER_CHAIN

@@ -112,7 +112,7 @@ _OF_FAMILY = {
     },
 }
 # no real word looks so: a quoted text, and the name of some user chain
-_QUOTED = '"'
+QUOTED = '"'
 USER_CHAIN = " "
 _NAME = r' ([^ "\\]+)'
 
@@ -127,10 +127,10 @@ def plain_words(line: str) -> list[str] | None:
     """
     if len(line) >= LONG or not line.startswith("-A ") or "  " in line:
         return None
-    if _QUOTED not in line:
+    if QUOTED not in line:
         return line.split(" ")
     parts = plainly_quoted(line)
-    return _QUOTED.join(parts[::2]).split(" ") if parts else None
+    return QUOTED.join(parts[::2]).split(" ") if parts else None
 
 
 LONG = 256  # a line shorter than this breaks none of the tool's limits on words
@@ -167,7 +167,7 @@ class Shape:
 
     def saved_words(self, line: str) -> str | None:
         """The rule as iptables-save prints it, if that is how the line has it."""
-        if self.saved and all(map(_is_saved, line.split(_QUOTED)[1::2])):
+        if self.saved and all(map(_is_saved, line.split(QUOTED)[1::2])):
             return line.split(" ", 2)[2]
         return None
 
@@ -216,7 +216,7 @@ class _Node(dict[str, "_Node"]):
 
 def _looks(word: str) -> str:
     """The pattern of a word that must come again as it is."""
-    return TEXT if word == _QUOTED else word if word == USER_CHAIN else re.escape(word)
+    return TEXT if word == QUOTED else word if word == USER_CHAIN else re.escape(word)
 
 
 class Shapes:
@@ -273,7 +273,7 @@ class Shapes:
                 node.spelling = spelling
                 node = node.kinds.setdefault(found.lastgroup, _Node())
                 loose |= found.lastgroup == _OTHER
-            elif word == _QUOTED and spelling is not _COMMENT:
+            elif word == QUOTED and spelling is not _COMMENT:
                 return  # what a text says matters to all others
             else:
                 node = node.setdefault(word, _Node())
