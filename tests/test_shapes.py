@@ -22,6 +22,8 @@ from iptlab.syntax import shapes
 from iptlab.syntax.clauses import Clauses
 from iptlab.syntax.command import run
 from iptlab.syntax.edit import Edit
+from iptlab.syntax.grammar import Place
+from iptlab.syntax.restore import Restoration
 
 ARCHIVE = Path(__file__).parent / "data" / "kernel-golden.tar.xz"
 # words that real dumps never have in these places, and some that they do
@@ -30,6 +32,9 @@ WORDS = (
     *("web", "10.0.0.1/32", "10.0.0.256/32", "010.0.0.1/32", "10.0.0.1/24", "10.0.0.1/0", "eth0"),
     *("0", "080", "65535", "65536", "1:2", "80,443", "80,,443", "٣", "+", "a/b", "x" * 16),
     *("--comment", "--dport", "1.2.3.4:80", "1.2.3.4", "[1:2]", "-A", "a\tb", "\r", "é", "'"),
+    *("fd00::1/128", "fd00:1:2:3::/64", "fd00:1:2:3::1/64", "fd00:1:2:3:4:5:6:7", "FD00::1", "::1"),
+    *("fd00:1::2:3:4:5:6", "fd00:1::2:3:4:5:6:7", "fd00:0:0:1::/64", "1::/0", "[fd00::1]:80", "-g"),
+    *("0.5", "1.5", "0.123456789012", "a:b", "a/b:c", "10.0.0.1/0.0.0.0"),
     *("tftp", "ssh", "udp", "UDP", "1.2.3.4:ssh", "! -i", "--rdest", "--next", "--localtz", "mh"),
 )
 KINDS = """\
@@ -39,6 +44,9 @@ KINDS = """\
 -A FORWARD -o eth+ -m comment --comment plain -m statistic --mode random --probability 0.5 -j web
 [1:60] -A web -p tcp -m tcp ! --dport 22 -j RETURN
 [2:80] -A OUTPUT -o lo -j ACCEPT
+-A FORWARD -i cali+ -m comment --comment "cali:x" -g web
+-A OUTPUT -m comment --comment "cali:y" -m comment --comment "a b" -m mark --mark 0x1 -j DROP
+-A web -m recent --rcheck --seconds 9 --name KUBE-X --mask 255.255.255.255 --rsource -j RETURN
 -A web
 """
 NATS = """\
@@ -46,6 +54,13 @@ NATS = """\
 -A POSTROUTING -j SNAT --to-source 10.0.0.9
 -A PREROUTING -d 10.96.0.1/32 -p tcp -m comment --comment "a cluster IP" -j web
 -A POSTROUTING -j MASQUERADE --random-fully
+-A web -m comment --comment a/b:c -m tcp -p tcp -d 10.96.0.1 --dport 80 ! -s 10.1.0.0/16 -j RETURN
+-A web -m statistic --mode random --probability 0.33333333349 -j RETURN
+"""
+NATS_6 = """\
+-A PREROUTING ! -s fd00:10:2:3::/64 -d fd00:10:96::a:1/128 -p tcp -m tcp --dport 80 -j web
+-A web -s fd00:10:0:0:1::2/128 -p tcp -m tcp -j DNAT --to-destination [fd00:1:2::3:4]:8080
+-A web -d fd00:1:2:3:4:5:6:7 -p tcp -m tcp -j DNAT --to-destination fd00:1:2::3:4
 """
 # what the tool looks at twice: services of a protocol, warnings, orders, elements
 ODDS = """\
@@ -92,13 +107,14 @@ def in_full(tell: Callable[..., tuple[object, ...]], text: str, family: int) -> 
 
 @pytest.fixture(autouse=True, scope="module")
 def _guesses() -> Iterator[None]:
-    """Let a shape be guessed as soon as it came twice after the same one."""
+    """Let a pattern be made as soon as a line is found in the tree, of all that were."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shapes, "_PATIENCE", 0)
         patch.setattr(shapes, "_OFTEN", 1)
         yield
 
 
-LEARNT = 4  # lines of one shape until the next is guessed to be of it
+LEARNT = 4  # lines of one shape until the next is held against its pattern
 
 
 def damaged(line: str, chance: Random) -> str:
@@ -163,7 +179,13 @@ def test_every_extension_is_read_or_refused_as_in_full(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("table", "family", "kinds"),
-    [("filter", 4, KINDS), ("nat", 4, NATS), ("filter", 4, ODDS), ("filter", 6, ODDS_6)],
+    [
+        ("filter", 4, KINDS),
+        ("nat", 4, NATS),
+        ("nat", 6, NATS_6),
+        ("filter", 4, ODDS),
+        ("filter", 6, ODDS_6),
+    ],
 )
 @given(seed=st.integers(0, 2**32))
 def test_lines_like_earlier_ones_are_read_or_refused_as_in_full(
@@ -199,6 +221,12 @@ def test_lines_like_earlier_ones_are_read_or_refused_as_in_full(
         ('-A web -m comment --comment "a" -j DROP', '-A web -m comment --comment "a -j b" -j DROP'),
         ('-A web -m comment --comment "a" -j DROP', '-A web -m comment --comment " " " -j DROP'),
         ('-A web -m comment --comment "a" -j DROP', f'-A web -m comment --comment "{"é" * 999}"'),
+        ('-A web -m comment --comment "a" -j DROP', '-A web -m comment --comment "a -g b" -j DROP'),
+        ('-A web -m comment --comment "a" -g in', '-A web -m comment --comment "a" -g OUTPUT'),
+        ('-A web -m comment --comment "a" -g in', '-A web -m comment --comment "a" -g LOG'),
+        ('-A web -m comment --comment "a" -g in', '-A web -m comment --comment "a" -j in'),
+        ('-A web -m comment --comment "a" -g in', '-A web -m comment --comment "a" -j DROP -g in'),
+        ("-A web -m comment --comment -j -j LOG", "-A web -m comment --comment -j -j in"),
         ('-A web -m comment --comment "a" -j in', '-A web -m comment --comment "a" -j OUTPUT'),
         ('-A web -m comment --comment "a" -j in', '-A web -m comment --comment "a" -j none'),
         ('-A web -m comment --comment "a" -j in', '-A web -m comment --comment "a" -j '),
@@ -220,6 +248,14 @@ def test_a_chain_made_later_is_called_and_no_target() -> None:
     assert warned(text) == in_full(warned, text, 4)
 
 
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a'b", '"ab"', '"'])
+def test_a_chain_with_a_quote_in_its_name_is_found_or_not_as_in_full(name: str) -> None:
+    again = ":b - [0:0]\n" + "-A b -j DROP\n" * LEARNT
+    for line in (f"-A {name} -j DROP", f"-A b -j {name}", f"-A b -g {name}"):
+        text = dump("filter", f":{name} - [0:0]\n{again}{line}\n{line}\n")
+        assert warned(text) == in_full(warned, text, 4)
+
+
 @pytest.mark.parametrize(("family", "kinds"), [(4, ODDS), (6, ODDS_6)])
 def test_the_odd_lines_are_taken_as_they_stand(family: int, kinds: str) -> None:
     assert not isinstance(told(dump("filter", kinds), family)[0], type)
@@ -228,21 +264,21 @@ def test_the_odd_lines_are_taken_as_they_stand(family: int, kinds: str) -> None:
 def test_most_lines_of_a_real_dump_are_known_by_their_shape(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[bool] = []
-    real = Edit.append_line
+    looked_at: list[str] = []
+    real = Restoration._rule
 
-    def counting(*arguments: object) -> bool:
-        asked.append(real(*arguments))  # type: ignore[arg-type]
-        return asked[-1]
+    def counting(restoration: Restoration, edit: Edit, place: Place) -> None:
+        looked_at.append(place.text)
+        real(restoration, edit, place)
 
     lines = "".join(
         f"-A web -s 10.0.{n}.0/24 -p tcp"
         f' -m comment --comment "no. {n}" -m tcp --dport {n} -j DROP\n'
         for n in range(100)
     )
-    monkeypatch.setattr(Edit, "append_line", counting)
+    monkeypatch.setattr(Restoration, "_rule", counting)
     rules = Ruleset.parse(dump("filter", lines))
-    assert (len(asked), sum(asked)) == (100, 99)
+    assert looked_at == [lines.split("\n", 1)[0]]
     assert str(rules.tables["filter"].chains["web"]).split("\n", 1)[1] + "\n" == lines
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 from iptlab.names import protocol_names
@@ -211,52 +212,50 @@ class Fault(NamedTuple):
     kernel: str = INVALID
 
 
-class Outline(NamedTuple):
-    """All that the kernel's checks look at in a chain.
-
-    ``samples`` has for every rule the rule itself, or one that differs from it in nothing that
-    is checked. Packets come to the first ``live`` rules only, and ``callees`` are the chains
-    that these jump to, in their order.
-    """
-
-    callees: Collection[str]
-    samples: Sequence[Rule]
-    live: int
-
-    @classmethod
-    def of(cls, callees: Sequence[str], samples: Sequence[Rule]) -> Outline:
-        """The outline of rules that jump to these chains (empty: to none).
-
-        Behind a rule that decides on every packet there may be anything. Jumping to a chain
-        that does is not enough for that.
-
-        Kernel: net/ipv4/netfilter/ip_tables.c (unconditional, mark_source_chains)
-        """
-        live = len(samples)
-        bare = {id(rule): rule for rule in samples if not rule.matches}
-        if final := {key for key, rule in bare.items() if rule.is_final}:
-            live = next(at for at, rule in enumerate(samples, 1) if id(rule) in final)
-        called = dict.fromkeys(callees[:live])
-        called.pop("", None)
-        return cls(called, samples, live)
-
-
-def faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
+def faults(
+    table: TableName, callees: Mapping[str, Sequence[str]], samples: Mapping[str, Sequence[Rule]]
+) -> Iterator[Fault]:
     """What the kernel refuses about a table's rules, in the order of its checks.
+
+    By chain, ``callees`` has for every rule the chain that it jumps to (empty: none), and
+    ``samples`` the rule itself, or one that differs from it in nothing that is checked.
 
     Kernel: net/ipv4/netfilter/ip_tables.c (mark_source_chains, check_entry)
     """
-    yield from _jump_faults(table, chains)
-    order = yield from _loop_faults(table, chains)
-    yield from _extension_faults(table, chains, _reached(table, chains, order))
+    live = _live(samples)
+    called = {name: dict.fromkeys(names) for name, names in callees.items()}
+    called |= {name: dict.fromkeys(callees[name][:count]) for name, count in live.items()}
+    yield from _jump_faults(table, called)
+    order = yield from _loop_faults(table, called)
+    reached = _reached(table, called, order)
+    yield from _extension_faults(table, _stretches(samples, live, reached))
 
 
-def _jump_faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fault]:
+def _live(samples: Mapping[str, Sequence[Rule]]) -> dict[str, int]:
+    """How many rules packets come to, of chains with a rule that decides on every packet.
+
+    Behind it there may be anything. Jumping to a chain that decides is not enough for that.
+
+    Kernel: net/ipv4/netfilter/ip_tables.c (unconditional, mark_source_chains)
+    """
+    bare = {id(rule): rule for rules in samples.values() for rule in rules if not rule.matches}
+    final = {key for key, rule in bare.items() if rule.is_final}
+    return {
+        name: next(count for count, rule in enumerate(rules, start=1) if id(rule) in final)
+        for name, rules in samples.items()
+        if final and not final.isdisjoint(map(id, rules))
+    }
+
+
+_Called = Mapping[str, Collection[str]]  # each chain's callees once, in order; "" is none
+
+
+def _jump_faults(table: TableName, called: _Called) -> Iterator[Fault]:
     builtin = set(hooks_of(table))
-    for name, chain in chains.items():
-        if builtin.isdisjoint(chain.callees):
-            continue
-        for callee in chain.callees:
+    if builtin.isdisjoint(chain.from_iterable(called.values())):
+        return
+    for name, callees in called.items():
+        for callee in callees:
             if callee in builtin:
                 yield Fault(
                     name,
@@ -267,17 +266,15 @@ def _jump_faults(table: TableName, chains: Mapping[str, Outline]) -> Iterator[Fa
                 )
 
 
-def _loop_faults(
-    table: TableName, chains: Mapping[str, Outline]
-) -> Generator[Fault, None, list[str]]:
+def _loop_faults(table: TableName, called: _Called) -> Generator[Fault, None, list[str]]:
     """Loops that a packet can reach; else the answer is all it can reach, callees first.
 
     There is no recursion: chains may nest deeply.
     """
-    done: set[str] = set()
+    done = {""}
     order: list[str] = []
     for hook in hooks_of(table):
-        path, stack = {str(hook)}, [(str(hook), iter(chains[hook].callees))]
+        path, stack = {str(hook)}, [(str(hook), iter(called[hook]))]
         while stack:
             name, callees = stack[-1]
             for callee in callees:
@@ -286,12 +283,12 @@ def _loop_faults(
                     return []
                 if callee in done:
                     continue
-                if done.issuperset(chains[callee].callees):
+                if done.issuperset(called[callee]):
                     done.add(callee)
                     order.append(callee)
                 else:
                     path.add(callee)
-                    stack.append((callee, iter(chains[callee].callees)))
+                    stack.append((callee, iter(called[callee])))
                     break
             else:
                 stack.pop()
@@ -314,24 +311,23 @@ def _loop(path: list[str]) -> Fault:
     )
 
 
-def _reached(
-    table: TableName, chains: Mapping[str, Outline], order: Sequence[str]
-) -> dict[str, int]:
+def _reached(table: TableName, called: _Called, order: Sequence[str]) -> dict[str, int]:
     """For every chain, listed after its callees, a bit for each hook whose packets get there."""
-    reached = dict.fromkeys(order, 0)
+    reached = dict.fromkeys(("", *order), 0)
     reached |= {str(hook): 1 << number for number, hook in enumerate(hooks_of(table))}
     for name in reversed(order):
         bits = reached[name]
-        for callee in chains[name].callees:
+        for callee in called[name]:
             reached[callee] |= bits
     return reached
 
 
-def _extension_faults(
-    table: TableName, chains: Mapping[str, Outline], reached: Mapping[str, int]
-) -> Iterator[Fault]:
+_Stretch = tuple[str, int, int, Sequence[Rule]]
+
+
+def _extension_faults(table: TableName, stretches: Iterable[_Stretch]) -> Iterator[Fault]:
     right: defaultdict[int, set[int]] = defaultdict(set)  # the samples that passed, by hooks
-    for name, bits, first, samples in _stretches(chains, reached):
+    for name, bits, first, samples in stretches:
         passed = right[bits]
         if passed.issuperset(map(id, samples)):
             continue
@@ -346,15 +342,14 @@ def _extension_faults(
 
 
 def _stretches(
-    chains: Mapping[str, Outline], reached: Mapping[str, int]
-) -> Iterator[tuple[str, int, int, Sequence[Rule]]]:
+    samples: Mapping[str, Sequence[Rule]], live: Mapping[str, int], reached: Mapping[str, int]
+) -> Iterator[_Stretch]:
     """Each chain's name, hooks, first rule's number and rules; twice if no packet gets to some."""
-    for name, (_, samples, live) in chains.items():
-        if live == len(samples):
-            yield name, reached.get(name, 0), 1, samples
-        else:
-            yield name, reached.get(name, 0), 1, samples[:live]
-            yield name, 0, live + 1, samples[live:]
+    for name, rules in samples.items():
+        count = live.get(name)
+        yield name, reached.get(name, 0), 1, rules[:count] if count else rules
+        if count:
+            yield name, 0, count + 1, rules[count:]
 
 
 @cache

@@ -20,13 +20,14 @@ class Entry(NamedTuple):
 
     ``sample`` is the rule itself or, beside a shape, another one of it. ``callee`` is the
     chain that it jumps to, if it does. ``line`` is the number of the line ``text`` which
-    this edit has read it from, 0 if it was in the table before.
+    this edit has read it from, 0 if it was in the table before. ``counted`` are its counters;
+    None: those that the line begins with.
     """
 
     sample: Rule
     shape: Shape | None
     callee: str
-    counters: Counters
+    counted: Counters | None
     line: int = 0
     text: str = ""
 
@@ -36,12 +37,21 @@ class Entry(NamedTuple):
         callee = rule.target.chain if isinstance(rule.target, Jump) else ""
         return cls(rule, None, callee, rule.counters, *place)
 
+    @property
+    def counters(self) -> Counters:
+        """How many packets the rule matched, and bytes of them."""
+        if self.counted is not None:
+            return self.counted
+        packets, _, octets = self.text[1 : self.text.index("]")].partition(":")
+        return Counters(int(packets), int(octets))
+
     def rule(self) -> Rule:
         """The rule, read now if it has not been."""
         if self.shape is None:
             return self.sample
         rule = self.shape.rule(self.plain, self.callee)
-        return replace(rule, counters=self.counters) if any(self.counters) else rule
+        counters = self.counters
+        return replace(rule, counters=counters) if any(counters) else rule
 
     def read(self) -> Entry:
         """The same with its rule read, for good."""
@@ -64,7 +74,7 @@ class Entry(NamedTuple):
 
 
 # an entry of all its six fields in a third of the time: there is one for every line of a dump
-new_entry: Callable[[tuple[Rule, Shape | None, str, Counters, int, str]], Entry] = partial(
+new_entry: Callable[[tuple[Rule, Shape | None, str, Counters | None, int, str]], Entry] = partial(
     tuple.__new__, Entry
 )
 

@@ -32,7 +32,7 @@ class Clauses:
         self.headers: dict[str, tuple[Header, int] | None] = {}
         self.matches: dict[tuple[int, str], Match | None] = {}
         self.targets: dict[tuple[int, str], Target | None] = {}
-        self.jumps: dict[str, Jump] = {}
+        self.jumps: dict[tuple[str, bool], Jump] = {}
         self.values: dict[tuple[type[Value], str], Value] = {}
 
     def rule(self, line: str, chains: Container[str]) -> tuple[str, Rule] | None:
@@ -40,16 +40,14 @@ class Clauses:
         if not line.startswith("-A ") or ('"' in line and not plainly_quoted(line)):
             return None
         chain = line[3:].partition(" ")[0]
-        head, *parts = line[3 + len(chain) :].split(" -m ")
-        if parts:
-            parts[-1], jump, target_text = parts[-1].partition(" -j ")
-        else:
-            head, jump, target_text = head.partition(" -j ")
+        parts = line[3 + len(chain) :].split(" -m ")
+        parts[-1], jump, target_text = _jump(parts[-1])
+        head = parts.pop(0)
         header_text, unnamed = head[1:], 0  # clauses that are read before the protocol is named
         if parts and _LATE(line, 3 + len(chain) + len(head)):
             header_text, unnamed = _gather(header_text, parts)
         known = self._header(header_text, chain)
-        if known is None or not chain:
+        if known is None or not chain or '"' in chain:
             return None
         header, protocol = known
         matches = [
@@ -65,19 +63,22 @@ class Clauses:
             return None
         if not jump:
             return chain, Rule(header, tuple(cast("list[Match]", matches)))
-        if target_text in chains:
-            target: Target | None = self.jumps.get(target_text)
-            if target is None:
-                target = self.jumps[target_text] = Jump(target_text)
-        elif target_text.partition(" ")[0] in chains:
-            return None
-        else:
-            target = self.targets.get((protocol, target_text)) or self._known(
-                self.targets, TARGETS, protocol, target_text
-            )
+        target = self._target(target_text, jump == " -g ", chains, protocol)
         if target is None:
             return None
         return chain, Rule(header, tuple(cast("list[Match]", matches)), target)
+
+    def _target(
+        self, text: str, goto: bool, chains: Container[str], protocol: int
+    ) -> Target | None:
+        """The chain or target that -j (-g with ``goto``) and these words name."""
+        if text in chains and '"' not in text:
+            key = (text, goto)
+            return self.jumps.get(key) or self.jumps.setdefault(key, Jump(text, goto))
+        if goto or text.partition(" ")[0] in chains:
+            return None
+        known = self.targets.get((protocol, text))
+        return known or self._known(self.targets, TARGETS, protocol, text)
 
     def _header(self, text: str, chain: str) -> tuple[Header, int] | None:
         """The header and its protocol, if nothing can be said against it in that chain."""
@@ -115,8 +116,8 @@ class Clauses:
             return None
         words = text.split(" ")
         if '"' in text:
-            before, inside, after = text.split('"')
-            words = [*before.split(" ")[:-1], inside, *after.split(" ")[1:]]
+            apart = enumerate(text.split('"'))
+            words = [w for n, part in apart for w in ([part] if n % 2 else part.split())]
         name = words.pop(0)
         kind = registry.get(name)
         usable = kind is not None and (not kind.families or self.family in kind.families)
@@ -195,16 +196,23 @@ def _named_first(part: str) -> bool:
     return part.split(" ", 2)[1] == "-p"
 
 
-def plainly_quoted(line: str) -> list[str] | None:
-    """What is before, in and after the line's one quoted word, set off by blanks; else None.
+def _jump(part: str) -> tuple[str, str, str]:
+    """The last part of a line without -j or -g and what follows it, that option, and this."""
+    cut = part.partition(" -j ")
+    return cut if cut[1] else part.partition(" -g ")
 
-    A text that looks like a seam will not do.
+
+def plainly_quoted(line: str) -> list[str] | None:
+    """What is between the line's quotation marks, texts in turn with what is around them.
+
+    None unless every text is a word of its own, set off by blanks, and looks like no seam.
     """
-    parts = line.split('"')
-    if len(parts) != 3 or "\\" in line or " -m " in parts[1] or " -j " in parts[1]:
-        return None
-    apart = parts[0][-1] == " " and (parts[2] == "" or parts[2][0] == " ")
-    return parts if apart else None
+    return line.split('"') if _PLAINLY(line) else None
+
+
+# a quoted text that does not look like a seam
+TEXT = r'"[^ "\\]*+(?: (?!-[mjg] )[^ "\\]*+)*+"'
+_PLAINLY = re.compile(rf'(?:[^"\\]* {TEXT}(?= |$))+[^"\\]*').fullmatch
 
 
 def _warned(header: Header) -> bool:

@@ -8,7 +8,8 @@ Source: libiptc/libiptc.c, iptables/iptables.c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import ClassVar
@@ -23,13 +24,13 @@ from iptlab.netfilter.rules import (
     Counters,
     Fault,
     Jump,
-    Outline,
     Rule,
     Table,
     faults,
 )
 from iptlab.packet import Family
 from iptlab.syntax.chains import Chains, Entry, Written, new_entry, written
+from iptlab.syntax.clauses import Clauses
 from iptlab.syntax.grammar import Command, Place
 from iptlab.syntax.listing import listed, rule_line
 from iptlab.syntax.refusal import (
@@ -40,7 +41,7 @@ from iptlab.syntax.refusal import (
     nat_drop,
     refusal,
 )
-from iptlab.syntax.shapes import USER_CHAIN, Shape, Shapes, plain_words
+from iptlab.syntax.shapes import LONG, QUOTED, USER_CHAIN, Shape, Shapes, plain_words
 
 
 @dataclass(slots=True)
@@ -52,16 +53,16 @@ class _Chain:
 
     name: str
     policy: Verdict | None
+    shapes: Shapes
     counters: Counters = ZERO
     fresh: bool = False
     entries: list[Entry] = field(default_factory=list)
     references: int = 0
 
-    def outline(self) -> Outline:
-        """What the kernel looks at; of lines of one shape the first speaks for all."""
-        return Outline.of([*map(_CALLEE, self.entries)], [*map(_SAMPLE, self.entries)])
 
-
+# a line that makes a user chain; what comes before the options of a rule
+_DECLARED = re.compile(r":([!-~]{1,28}) - \[0:0\]").fullmatch
+_RULE = re.compile(r'(?:\[\d{1,19}:\d{1,19}\] )?-A ([^ "\\]+)(?= )', re.ASCII).match
 _SAMPLE = attrgetter("sample")
 _CALLEE = attrgetter("callee")
 
@@ -70,7 +71,8 @@ class Edit:
     """An open table; ``chains`` are its chains by name.
 
     What ``-v``, ``-L`` and ``-S`` print is added to ``output``; without it nothing is printed.
-    ``hosts`` are names that ``-L`` shows instead of addresses.
+    ``hosts`` are names that ``-L`` shows instead of addresses. ``counted`` is whether it took
+    rules that carry counters.
     """
 
     def __init__(
@@ -84,13 +86,16 @@ class Edit:
         self.name = table.name
         self.family = family
         self.output = output
-        self.shapes = Shapes(family)
+        self.clauses = Clauses(family)
+        self._users = Shapes(self.clauses)
         self.verbose = False
         self.changed = False
+        self.counted = False
         self.chains: dict[str, _Chain] = {}
         for name, policy, counters, entries in written(table.chains):
             there = [entry._replace(line=0) if entry.line else entry for entry in entries]
-            self.chains[name] = _Chain(name, policy, counters, entries=there)
+            shapes = Shapes(self.clauses) if policy else self._users
+            self.chains[name] = _Chain(name, policy, shapes, counters, entries=there)
         for chain in self.chains.values():
             self._hold(chain.entries)
 
@@ -113,8 +118,9 @@ class Edit:
         for chain in self.chains.values():
             if self.changed and not chain.fresh:
                 chain.counters = ZERO
-        outlines = {name: chain.outline() for name, chain in self.chains.items()}
-        for fault in faults(self.name, outlines):
+        callees = {name: [*map(_CALLEE, chain.entries)] for name, chain in self.chains.items()}
+        samples = {name: [*map(_SAMPLE, chain.entries)] for name, chain in self.chains.items()}
+        for fault in faults(self.name, callees, samples):
             raise self._guilty(fault)
         return self.table()
 
@@ -136,54 +142,69 @@ class Edit:
             self._zero(command, place)
             self.changed = True
 
-    def append_line(self, plain: str, counters: Counters, line: int, text: str) -> bool:
-        """Append a rule whose line is like an earlier one; the answer is whether it was done.
+    def take(self, lines: Iterator[tuple[int, str]], *, counting: bool) -> tuple[int, str] | None:
+        """Take lines there is nothing to say about; the answer is the first other one, if any.
 
-        ``plain`` is the line ``text`` without counters before -A.
+        Such are new chains and rules like earlier ones. Unless ``counting`` a rule starts at zero.
         """
-        known = self.shapes.guess(plain) or self._known(plain)
-        if known is None:
-            return False
-        shape, name, callee = known
-        chain, called = self.chains.get(name), self.chains.get(callee or shape.target)
-        if chain is None or shape.builtin is (chain.policy is None):
-            return False  # a guess looks at no more of a chain's name than that it is a word
-        if callee:
-            if called is None or called.policy is not None:
-                return False
-            called.references += 1
-        elif called is not None:
-            return False
-        chain.entries.append(new_entry((shape.example, shape, callee, counters, line, text)))
-        self.changed = True
-        return True
+        chains, start = self.chains, "\n"  # no line starts so
+        for number, line in lines:
+            if not line.startswith(start):
+                found = _RULE(line)
+                if found is None:
+                    if not line or ((made := _DECLARED(line)) and self.declare(made[1])):
+                        continue
+                    return number, line
+                at = found.end()
+                counted: Counters | None = ZERO
+                if line[0] == "[":
+                    self.counted, counted = True, None if counting else ZERO
+                chain, start = chains.get(found[1]), line[: at + 1]
+            if chain is None or len(line) >= LONG:
+                return number, line
+            shapes = chain.shapes
+            if hit := shapes.fits(line, at):
+                way = hit.lastindex or 1  # every way ends in a group
+                shape, callee = shapes.often[way - 1], hit[way]
+                called = chains.get(callee) if callee else None
+            if not hit or (called.policy if called else callee or shape.target in chains):
+                known = self._known(chain, line[line.index("-A ") :])
+                if known is None:
+                    return number, line
+                shape, callee, called = known
+            if called:
+                callee = called.name  # the same text, but kept once
+                called.references += 1
+            entry = new_entry((shape.example, shape, callee, counted, number, line))
+            chain.entries.append(entry)
+            self.changed = True
+        return None
 
-    def _known(self, plain: str) -> tuple[Shape, str, str] | None:
-        """The shape, the chain and the callee of a line that is like an earlier one."""
-        words = plain_words(plain)
-        chain = self.chains.get(words[1]) if words else None
-        if words is None or chain is None:
+    def _known(self, chain: _Chain, line: str) -> tuple[Shape, str, _Chain | None] | None:
+        """The shape of a line that is like an earlier one, and the chain it jumps to."""
+        words = plain_words(line)
+        if words is None:
             return None
-        callee = self._nameless(words, chain)
-        shape = self.shapes.find(words)
-        return (shape, chain.name, callee) if shape else None
+        called = self._nameless(words)
+        shape = chain.shapes.find(words[2:])
+        if shape is None or (called is None and shape.target in self.chains):
+            return None
+        return shape, called.name if called else "", called
 
     def learn(self, plain: str, rule: Rule) -> None:
         """Remember that a plain line was appended, and what it means."""
         if words := plain_words(plain):
-            self._nameless(words, self.chains[words[1]])
-            self.shapes.learn(words, plain, rule)
+            self._nameless(words)
+            self.chains[words[1]].shapes.learn(words[2:], plain, rule)
 
-    def _nameless(self, words: list[str], chain: _Chain) -> str:
-        """Put a mere mark in place of user chains' names; the answer is the callee's."""
-        if chain.policy is None:
-            words[1] = USER_CHAIN
-        name = words[-1] if words[-2] == "-j" else ""
-        callee = self.chains.get(name) if name else None
+    def _nameless(self, words: list[str]) -> _Chain | None:
+        """Put a mere mark in place of the user chain that a rule jumps to; that is the answer."""
+        named = words[-2] in ("-j", "-g") and words[-1] != QUOTED
+        callee = self.chains.get(words[-1]) if named else None
         if callee is None or callee.policy is not None:
-            return ""
+            return None
         words[-1] = USER_CHAIN
-        return name
+        return callee
 
     def append(self, name: str, rule: Rule, place: Place) -> None:
         """Put a rule at the end of a chain."""
@@ -272,11 +293,10 @@ class Edit:
         self.create(command.chain, place)
 
     def declare(self, name: str) -> bool:
-        """Make an empty user chain if nothing can be said against it; whether it was done."""
-        fits = 0 < len(name.encode()) <= LONGEST and name.isprintable()
-        if not fits or name in self.chains or name in VERDICTS:
+        """Make an empty user chain unless the name is taken; whether it was done."""
+        if name in self.chains or name in VERDICTS:
             return False
-        self.chains[name] = _Chain(name, None)
+        self.chains[name] = _Chain(name, None, self._users)
         self.changed = True
         return True
 
@@ -290,13 +310,15 @@ class Edit:
                 f"Leave the line out, or empty the chain first: -F {name}.",
                 "Chain already exists",
             )
-        self.chains[name] = _Chain(name, None)
+        self.chains[name] = _Chain(name, None, self._users)
         self.changed = True
 
     def _remove(self, command: Command, place: Place) -> None:
-        users = [chain.name for chain in self.ordered() if chain.policy is None]
+        names = [command.chain]
+        if not command.chain:
+            names = [chain.name for chain in self.ordered() if chain.policy is None]
         trouble: RulesetError | None = None
-        for name in [command.chain] if command.chain else users:
+        for name in names:
             self._say(f"Deleting chain `{name}'")
             try:
                 self.remove(name, place)

@@ -8,24 +8,22 @@ most words must come again exactly, but where only a word's spelling matters, as
 address, any word that is spelled so will do (``_SPELLINGS``). What a checked line means is
 read when somebody asks for its chain.
 
-Lines come in turns, too. So what followed a shape before is tried first: a line is held
-against that one shape as a whole, and only if it is of another are its words looked up. Nor
-are they if nothing is the line's own but its chain, a quoted text and the chain it jumps to:
-what is around these tells the shape.
+Of the paths that are taken often a regular expression is made, which finds a line's shape
+in a quarter of the time.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from operator import getitem
 
 from iptlab.netfilter.rules import Rule
 from iptlab.netfilter.values import quoted
 from iptlab.packet import Family
-from iptlab.syntax.clauses import Clauses, plainly_quoted
+from iptlab.syntax.clauses import TEXT, Clauses, plainly_quoted
 
 
 class _Spelling:
@@ -46,25 +44,44 @@ class _Spelling:
 
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_ADDRESS = rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}"
-_PORT = r"(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3}|0)"
-# bits that the mask cuts off are not saved; kinds but the last surely have none
+_ADDRESS = rf"(?:{_OCTET}\.){{3}}+{_OCTET}"
+_GROUP, _ANY_GROUP = "[1-9a-f][0-9a-f]{0,3}", "[0-9a-f]{1,4}"
+_COLONS = r"(?!(?:[^: /\]]*:){{{}}})"  # there are fewer than that
+# the address as it is saved, where :: is two groups or more; then as it may be written too
+_ADDRESS_6 = (
+    rf"(?:{_COLONS.format(7)}(?:{_GROUP}:)+(?:(?::{_GROUP})+|:)|{_GROUP}(?::{_GROUP}){{7}})"
+)
+_LOOSE_6 = (
+    rf"(?:{_COLONS.format(8)}(?:{_ANY_GROUP}:)+(?:(?::{_ANY_GROUP})+|:)"
+    rf"|{_ANY_GROUP}(?::{_ANY_GROUP}){{7}})"
+)
+_PORT = r"(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]|0)"
+# bits that the mask cuts off are not saved; these kinds surely have none
 _NETWORK = _Spelling(
-    f"{_ADDRESS}/",
-    host="32",
-    zeros=r"(?<=\.0/)24|(?<=\.0\.0/)16|(?<=\.0\.0\.0/)8",
-    masked=r"[12]\d|3[01]|[1-9]",
+    _ADDRESS,
+    host="/32",
+    zeros=r"/(?:(?<=\.0/)24|(?<=\.0\.0/)16|(?<=\.0\.0\.0/)8)",
+    other=r"(?:/(?:[12]\d|3[01]|[1-9]))?",
+)
+_NETWORK_6 = _Spelling(
+    host=f"{_ADDRESS_6}/128",
+    zeros=f"(?:{_GROUP}:){{1,4}}:/64",
+    other=f"{_LOOSE_6}(?:/(?:12[0-8]|1[01][0-9]|[1-9][0-9]?))?",
 )
 _ONE_PORT = _Spelling(port=_PORT)
 _PORTS = _Spelling(ports=rf"{_PORT}(?:,{_PORT}){{0,14}}")
 _NEW_ADDRESS = _Spelling(_ADDRESS, address="", ported=f":{_PORT}")
+_NEW_ADDRESS_6 = _Spelling(address=_ADDRESS_6, ported=rf"\[{_ADDRESS_6}\]:{_PORT}")
 _INTERFACE = _Spelling(interface=r"\w(?:[\w.-]{0,14}|[\w.-]{0,13}\+)")
-_COMMENT = _Spelling(bare=r"\w[\w-]*")
+_COMMENT = _Spelling(bare=r"\w[\w-]*", other=r"\w[\w-]*[./:@][\w./:@-]*")
+_CHANCE = _Spelling(other=r"0\.\d{1,11}")
+_LIST = _Spelling(name=r"\w[\w-]{0,60}")
 _NOTHING = _Spelling(none="(?!)")
+_OTHER = "other"  # the kinds that iptables-save may print in another way
 
-# How a word may be spelled, by what -m or -j named last and the word before it. No check of
-# the tool or the kernel looks at more of such a word than its kind; an option of which one
-# does, such as a range of ports, must not be here.
+# How a word may be spelled, by what -m or -j named last (the header's options stand anywhere)
+# and the word before it. No check of the tool or the kernel looks at more of such a word than
+# its kind; an option of which one does, such as a range of ports, must not be here.
 _SPELLINGS = {
     ("", "-i"): _INTERFACE,
     ("", "-o"): _INTERFACE,
@@ -75,21 +92,29 @@ _SPELLINGS = {
     ("multiport", "--sports"): _PORTS,
     ("multiport", "--dports"): _PORTS,
     ("comment", "--comment"): _COMMENT,
+    ("statistic", "--probability"): _CHANCE,
+    ("recent", "--name"): _LIST,
 }
 _OF_FAMILY = {
     Family.IPV4: {
+        **_SPELLINGS,
         ("", "-s"): _NETWORK,
         ("", "-d"): _NETWORK,
         ("DNAT", "--to-destination"): _NEW_ADDRESS,
         ("SNAT", "--to-source"): _NEW_ADDRESS,
     },
-    Family.IPV6: {},
+    Family.IPV6: {
+        **_SPELLINGS,
+        ("", "-s"): _NETWORK_6,
+        ("", "-d"): _NETWORK_6,
+        ("DNAT", "--to-destination"): _NEW_ADDRESS_6,
+        ("SNAT", "--to-source"): _NEW_ADDRESS_6,
+    },
 }
 # no real word looks so: a quoted text, and the name of some user chain
-_QUOTED = '"'
+QUOTED = '"'
 USER_CHAIN = " "
-_NAME = r'[^ "\\]+'
-_TEXT = r'"[^ "\\]*(?: (?!-[mj] )[^ "\\]*)*"'  # one that ``plainly_quoted`` takes
+_NAME = r' ([^ "\\]+)'
 
 
 def plain_words(line: str) -> list[str] | None:
@@ -100,42 +125,39 @@ def plain_words(line: str) -> list[str] | None:
     >>> plain_words('-A INPUT -m comment --comment "my own" -j DROP')
     ['-A', 'INPUT', '-m', 'comment', '--comment', '"', '-j', 'DROP']
     """
-    if len(line) >= _LONG or not line.startswith("-A ") or "  " in line:
+    if len(line) >= LONG or not line.startswith("-A ") or "  " in line:
         return None
-    if _QUOTED not in line:
+    if QUOTED not in line:
         return line.split(" ")
     parts = plainly_quoted(line)
-    return f'{parts[0]}"{parts[2]}'.split(" ") if parts else None
+    return QUOTED.join(parts[::2]).split(" ") if parts else None
 
 
-_LONG = 256  # a line shorter than this breaks none of the tool's limits on words
+LONG = 256  # a line shorter than this breaks none of the tool's limits on words
 
 
-_Fits = Callable[[str], "re.Match[str] | None"]
-_NEVER: _Fits = _NOTHING.match
-
-
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class Shape:
     """What all lines that end at one place of the tree have in common.
 
-    ``example`` is the rule of the first of them; ``builtin`` is whether their chain is a
-    built-in one; ``target`` is the word that is their target, empty if they have none or jump
-    to a user chain. ``saved`` is whether iptables-save prints such lines as they stand, but
-    for the text of a comment. ``pattern`` is how such a line looks as a whole, with groups for
-    the chain and the callee; ``fits`` compares a line with it, once that pays. ``follower`` is
-    what came after such a line last, and ``guessed`` is how often this shape came again so.
+    ``first`` is the first of them and ``example`` its rule; ``target`` is the word that is
+    their target, empty if they have none or jump to a user chain. Where words are ``loose``,
+    iptables-save may print them in another way. ``seen`` is how often such a line was looked
+    up in the tree; ``often`` is whether a pattern is made of it.
     """
 
     clauses: Clauses
+    first: str
     example: Rule
-    builtin: bool
     target: str
-    saved: bool
-    pattern: str
-    fits: _Fits = _NEVER
-    follower: Shape | None = None
-    guessed: int = 0
+    loose: bool
+    seen: int = 0
+    often: bool = False
+
+    @cached_property
+    def saved(self) -> bool:
+        """Whether iptables-save prints such lines as they stand, but for quoted texts."""
+        return not self.loose and self.first.split(" ", 2)[2:] == [str(self.example)]
 
     def rule(self, line: str, callee: str) -> Rule:
         """What a line of this shape means; ``callee`` is the chain it jumps to."""
@@ -145,10 +167,9 @@ class Shape:
 
     def saved_words(self, line: str) -> str | None:
         """The rule as iptables-save prints it, if that is how the line has it."""
-        _, *text = line.split(_QUOTED)
-        if not self.saved or (text and not _is_saved(text[0])):
-            return None
-        return line.split(" ", 2)[2]
+        if self.saved and all(map(_is_saved, line.split(QUOTED)[1::2])):
+            return line.split(" ", 2)[2]
+        return None
 
 
 def _is_saved(text: str) -> bool:
@@ -166,111 +187,105 @@ class _Node(dict[str, "_Node"]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.spelling: _Fits = _NEVER
+        self.spelling = _NOTHING
         self.kinds: dict[str | None, _Node] = {}
         self.shape: Shape | None = None
 
     def __missing__(self, word: str) -> _Node:
-        found = self.spelling(word)
+        found = self.spelling.match(word)
         if found is None:
             raise KeyError(word)
         return self.kinds[found.lastgroup]
 
+    def pattern(self, least: float, shapes: list[Shape]) -> str:
+        """What may follow here, of the shapes seen so often; these are added to ``shapes``.
+
+        The pattern's groups are for them, in that order: around a callee, or empty.
+        """
+        ways = []
+        if self.shape and (self.shape.often or self.shape.seen >= least):
+            self.shape.often = True
+            shapes.append(self.shape)
+            ways.append("()")
+        spelled = [(self.spelling.of(kind), child) for kind, child in self.kinds.items()]
+        for word, child in (*((_looks(word), child) for word, child in self.items()), *spelled):
+            if follows := child.pattern(least, shapes):
+                ways.append(_NAME if word == USER_CHAIN else f" {word}{follows}")
+        return ways[0] if len(ways) == 1 else f"(?:{'|'.join(ways)})" if ways else ""
+
+
+def _looks(word: str) -> str:
+    """The pattern of a word that must come again as it is."""
+    return TEXT if word == QUOTED else word if word == USER_CHAIN else re.escape(word)
+
 
 class Shapes:
-    """The tree of the lines that one table took; what another table takes may differ."""
+    """The tree of the lines that chains of one kind took; what other chains take may differ.
 
-    def __init__(self, family: Family) -> None:
-        self.clauses = Clauses(family)
-        self._spellings = _SPELLINGS | _OF_FAMILY[family]
+    ``fits`` compares a line, from behind the chain's name, with the shapes ``often``; the
+    number of the last group that matches is the shape's, and what it matches is the callee.
+    """
+
+    def __init__(self, clauses: Clauses) -> None:
+        self.clauses = clauses
+        self.often: list[Shape] = []
+        self.fits = _NEVER
         self._root = _Node()
         self._room = _MOST
-        self._frames: dict[tuple[str, str], Shape] = {}
-        self._last: Shape | None = None
-
-    def guess(self, line: str) -> tuple[Shape, str, str] | None:
-        """The line's shape, chain and callee, if these can be told without its words."""
-        if len(line) >= _LONG:
-            return None
-        turn = self._last.follower if self._last else None
-        found = turn.fits(line) if turn else None
-        if turn and found:
-            self._last = turn
-            return turn, found[1], found[2]
-        framed = _framed(line)
-        shape = self._frames.get(framed[0]) if framed else None
-        if framed is None or shape is None:
-            return None
-        self._take(shape)
-        return shape, framed[1], framed[2]
+        self._found = 0
+        self._next = self._patience = _PATIENCE
 
     def find(self, words: Sequence[str]) -> Shape | None:
-        """The shape of a line with these words, if there was one like it."""
+        """The shape of a rule with these words, if there was one like it."""
         try:
             shape = reduce(getitem, words, self._root).shape
         except KeyError:
             return None
         if shape:
-            self._take(shape)
+            shape.seen += 1
+            self._found += 1
+            if self._found >= self._next:
+                self._expect()
         return shape
 
-    def _take(self, shape: Shape) -> None:
-        """Remember whose turn it was."""
-        if last := self._last:
-            if last.follower is shape:
-                shape.guessed += 1
-                if shape.guessed == _OFTEN:
-                    shape.fits = re.compile(shape.pattern, re.ASCII).fullmatch
-            last.follower = shape
-        self._last = shape
+    def _expect(self) -> None:
+        """Make a pattern of the shapes that come often; the longer it is, the later the next."""
+        often: list[Shape] = []
+        pattern = self._root.pattern(max(_OFTEN, self._found / _SHARE), often)
+        if len(often) > len(self.often):
+            self.often, self.fits = often, re.compile(pattern, re.ASCII).fullmatch
+            self._patience = _PATIENCE
+        else:
+            self._patience *= 2
+        self._next = self._found + self._patience * (1 + len(often))
 
     def learn(self, words: Sequence[str], line: str, rule: Rule) -> None:
         """Remember the shape of a line that was read in full, and means this rule."""
-        if not self._room:
+        if not self._room or words.count("-j") > 1:
             return
         self._room -= 1
+        spellings = _OF_FAMILY[self.clauses.family]
         node, named, before = self._root, "", ""
-        saved = line.split(" ", 2)[2:] == [str(rule)]
-        patterns, spelled = [], False
+        loose = False
         for word in words:
-            spelling = self._spellings.get((named, before), _NOTHING)
+            spelling = spellings.get((named, before)) or spellings.get(("", before)) or _NOTHING
             if found := spelling.match(word):
-                node.spelling = spelling.match
+                node.spelling = spelling
                 node = node.kinds.setdefault(found.lastgroup, _Node())
-                saved &= found.lastgroup != "masked"
-                spelled = True
-                patterns.append(spelling.of(found.lastgroup))
-            elif word == _QUOTED and spelling is not _COMMENT:
+                loose |= found.lastgroup == _OTHER
+            elif word == QUOTED and spelling is not _COMMENT:
                 return  # what a text says matters to all others
             else:
                 node = node.setdefault(word, _Node())
-                patterns.append(_LOOKS.get(word) or re.escape(word))
             named, before = word if before in ("-m", "-j") else named, word
         if node.shape is None:
-            jumps = [*words[-2:]] == ["-j", USER_CHAIN]
+            jumps = words[-1:] == [USER_CHAIN]
             target = words[words.index("-j") + 1] if "-j" in words and not jumps else ""
-            patterns[1] = f"({patterns[1]})"
-            patterns[-1] = f"({patterns[-1]})" if jumps else f"{patterns[-1]}()"
-            builtin, pattern = words[1] != USER_CHAIN, " ".join(patterns)
-            node.shape = Shape(self.clauses, rule, builtin, target, saved, pattern)
-            framed = _framed(line)
-            if framed and jumps and not builtin and not spelled:
-                self._frames[framed[0]] = node.shape
+            node.shape = Shape(self.clauses, line, rule, target, loose)
 
 
-def _framed(line: str) -> tuple[tuple[str, str], str, str] | None:
-    """What is around a line's chain, quoted text and callee; the chain; the callee.
-
-    None if the line has not all of them. Lines that call chains by chance are so.
-    """
-    parts = plainly_quoted(line) if _QUOTED in line and line.startswith("-A ") else None
-    if parts is None or not parts[2]:
-        return None
-    chain, _, start = parts[0][3:].partition(" ")
-    end, _, callee = parts[2].rpartition(" ")
-    return ((start, end), chain, callee) if callee else None
-
-
-_LOOKS = {_QUOTED: _TEXT, USER_CHAIN: _NAME}
-_OFTEN = 30  # a guess that was right so often is worth its pattern
+_NEVER = re.compile("(?!)").fullmatch
 _MOST = 1000  # more shapes than this, and the lines are better read one by one
+# a shape may come often again that was looked up so often, and each time of so many
+_OFTEN, _SHARE = 3, 64
+_PATIENCE = 16  # so many lookups are worth adding a shape to a pattern

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from iptlab.matches.unmodelled import UnreadMatch
 from iptlab.netfilter.extension import NO_SUCH
-from iptlab.netfilter.rules import Fault, Jump, Outline, Rule, Table, faults
+from iptlab.netfilter.rules import Fault, Jump, Rule, Table, faults
 from iptlab.syntax.edit import Edit
 from iptlab.targets.unmodelled import UnreadTarget
 
@@ -29,11 +29,9 @@ def accepted(edit: Edit) -> Table:
 
 def _first_faults(table: Table) -> list[Fault]:
     """What is wrong with jumps; if nothing is, what is wrong with rules by themselves."""
-    outlines = {
-        name: Outline.of([*map(_callee, chain.rules)], chain.rules)
-        for name, chain in table.chains.items()
-    }
-    found = [each for each in faults(table.name, outlines) if each.kernel != NO_SUCH]
+    rules = {name: chain.rules for name, chain in table.chains.items()}
+    callees = {name: [*map(_callee, each)] for name, each in rules.items()}
+    found = [each for each in faults(table.name, callees, rules) if each.kernel != NO_SUCH]
     return [each for each in found if not each.number] or found
 
 

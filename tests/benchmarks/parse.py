@@ -21,7 +21,10 @@ import tracemalloc
 from collections import Counter
 from pathlib import Path
 
+from kube_proxy import cluster
+
 from iptlab import Ruleset
+from iptlab.kubernetes.kube_proxy import Proxy
 
 SIZES = (1_000, 10_000, 100_000)
 CLUSTER = 38 * 10_564  # about as many rules as kube-proxy makes for 10,000 Services
@@ -72,6 +75,11 @@ def services(size: int) -> str:
     return f"*nat\n{declared}{first}" + "\n".join(rules) + "\nCOMMIT\n"
 
 
+def kube_proxy(size: int) -> str:
+    """What kube-proxy itself writes for about ``size`` rules; of a large cluster, few comments."""
+    return Proxy().sync(cluster(size // 38 or 1)).text
+
+
 def ours(text: str) -> float:
     """Processor seconds of one parse."""
     start = time.process_time()
@@ -80,10 +88,11 @@ def ours(text: str) -> float:
 
 
 def longest(text: str) -> float:
-    """Processor seconds of reading the rules of the longest chain, once the dump is parsed."""
-    chains = Counter(line.split(" ", 2)[1] for line in text.split("\n") if line.startswith("-A"))
+    """Processor seconds of reading the last table's longest chain, once the dump is parsed."""
+    lines = text.rpartition("\n*")[2].split("\n")
+    chains = Counter(line.split(" ", 2)[1] for line in lines if line.startswith("-A"))
     ((name, count),) = chains.most_common(1)
-    (table,) = Ruleset.parse(text).tables.values()
+    *_, table = Ruleset.parse(text).tables.values()
     start = time.process_time()
     assert len(table.chains[name].rules) == count
     return time.process_time() - start
@@ -126,7 +135,7 @@ def row(name: str, text: str, file: Path) -> str:
     each = statistics.median(spent)
     medians = (statistics.median(r) if r else float("nan") for r in ratios.values())
     return (
-        f"{f'{name} {count:,}':<18}{each / count * 1e6:>9.1f}{memory(text) / count:>8.0f}"
+        f"{f'{name} {count:,}':<20}{each / count * 1e6:>9.1f}{memory(text) / count:>8.0f}"
         f"{longest(text) / each:>9.2f}" + "".join(f"{median:>28.2f}" for median in medians)
     )
 
@@ -134,10 +143,10 @@ def row(name: str, text: str, file: Path) -> str:
 def main() -> None:
     """Print a row for each kind of dump and size."""
     tools = "".join(f"{f'/ {tool}':>28}" for tool in TOOLS)
-    print(f"{'dump':<18}{'us/rule':>9}{'B/rule':>8}{'longest':>9}{tools}")
+    print(f"{'dump':<20}{'us/rule':>9}{'B/rule':>8}{'longest':>9}{tools}")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rules"
-        for make in (host, services):
+        for make in (host, services, kube_proxy):
             for size in SIZES:
                 print(row(make.__name__, make(size), file), flush=True)
         if "--cluster" in sys.argv:
