@@ -604,6 +604,7 @@ def test_a_difference_on_a_router_is_told(name: str) -> None:
     [
         "-t nat -A PREROUTING -j NETMAP --to 192.168.1.0/24",
         "-t nat -A PREROUTING -j DNAT --to 192.168.0.0-192.168.255.255",
+        "-t nat -A POSTROUTING -j SNAT --to 203.0.113.9-203.0.113.5",
     ],
 )
 def test_choices_among_too_many_addresses_are_refused(rule: str) -> None:

@@ -52,7 +52,8 @@ def addresses(wanted: Translate) -> Sequence[int]:
     if not isinstance(wanted.addresses, tuple):
         return (0,)
     first, last = map(int, wanted.addresses)
-    if last - first >= _MOST_ADDRESSES:
+    # a range that goes backward goes round all addresses there are
+    if not 0 <= last - first < _MOST_ADDRESSES:
         reason = f"a choice among more than {_MOST_ADDRESSES} addresses is not followed"
         raise CannotCompare(f"`{wanted.note}'", reason)
     return range(first, last + 1)
