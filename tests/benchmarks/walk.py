@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from random import Random
 
@@ -29,6 +30,7 @@ from twins import differences
 
 from iptlab import Ruleset, TableName
 from iptlab.netfilter.context import Context
+from iptlab.netfilter.hooks import Backend
 from iptlab.packet import Packet
 from iptlab.simulate.engine import Engine
 from iptlab.simulate.walk import walk_table
@@ -107,13 +109,14 @@ def compare(one: RuleSet) -> float:
 SENDS = 2_000
 
 
-def kernel(count: int) -> float | None:
+def kernel(count: int, backend: Backend) -> float | None:
     """What the first packet to a random Service costs the kernel, without the rest, in us."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rules"
         file.write_text(services(count, "udp"))
         namespace = ["unshare", *["--map-root-user"] * (os.geteuid() != 0), "--net"]
-        command = [*namespace, sys.executable, __file__, "--inside", str(file), str(count)]
+        inside = ["--inside", str(file), str(count), backend]
+        command = [*namespace, sys.executable, __file__, *inside]
         env = os.environ | {"XTABLES_LOCKFILE": str(Path(folder) / "lock")}
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=900)
     if done.returncode:
@@ -123,19 +126,19 @@ def kernel(count: int) -> float | None:
     return float(with_rules - without)
 
 
-def inside(file: str, count: int) -> None:
+def inside(file: str, count: int, backend: str) -> None:
     """In the namespace: send with the rules loaded, then with the tables emptied."""
     for command in (
         "ip tuntap add mode tun out0",
         "ip address add 192.0.2.1/24 dev out0",
         "ip link set out0 up",
         "ip route add default dev out0",
-        f"iptables-legacy-restore {file}",
+        f"iptables-{backend}-restore {file}",
     ):
         subprocess.run(command.split(), check=True, capture_output=True)
     with_rules = send(count)
     for option in "FX":
-        subprocess.run(["iptables-legacy", "-t", "nat", f"-{option}"], check=True)
+        subprocess.run([f"iptables-{backend}", "-t", "nat", f"-{option}"], check=True)
     print(json.dumps([with_rules, send(count)]))
 
 
@@ -173,10 +176,11 @@ def main() -> None:
     options.add_argument("--packets", type=int, help="compare what is told of so many packets")
     options.add_argument("--sets", nargs="*", help="only sets with these words in their names")
     options.add_argument("--kernel", action="store_true", help="measure the kernel too")
-    options.add_argument("--inside", nargs=2, help=argparse.SUPPRESS)
+    options.add_argument("--inside", nargs=3, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.inside:
-        return inside(given.inside[0], int(given.inside[1]))
+        file, count, backend = given.inside
+        return inside(file, int(count), backend)
     chosen = [one for one in SETS if not given.sets or any(w in one.name for w in given.sets)]
     if given.packets:
         for one in chosen:
@@ -194,11 +198,15 @@ def main() -> None:
 
 def report(ours: dict[str, float]) -> None:
     """Print how both grow with the number of Services."""
-    print(f"\n{'first packet':<16}{'kernel us':>11}{'engine us':>11}{'ratio':>9}")
-    for count in SERVICES:
+    print(f"\n{'first packet':<16}{'back end':>10}{'kernel us':>11}{'engine us':>11}{'ratio':>9}")
+    for count, backend in product(SERVICES, Backend):
         engine = ours[f"services {count:,}"]
-        if theirs := kernel(count):
-            print(f"services {count:<7,}{theirs:>11.1f}{engine:>11.1f}{engine / theirs:>9.2f}")
+        if theirs := kernel(count, backend):
+            print(
+                f"services {count:<7,}{backend:>10}{theirs:>11.1f}{engine:>11.1f}"
+                f"{engine / theirs:>9.2f}",
+                flush=True,
+            )
     growth = ours["services 10,000"] / ours["services 100"]
     print(f"engine, 10,000 Services / 100 Services: {growth:.2f}")
 
