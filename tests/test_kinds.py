@@ -177,6 +177,14 @@ missing = FindLine(
     reference=GUESTS,
 )
 GUEST = "tcp 10.{}.0.1:4000 -> 10.0.0.1:22"
+SHOP_RULES = """
+-t nat -N SHOP
+-t nat -A SHOP -j RETURN
+-N SHOP
+-A SHOP -j RETURN
+-A FORWARD -j ACCEPT
+"""
+twice = FindLine(id="99-twice", rules=SHOP_RULES, reference="-A FORWARD -j DROP", host=ROUTER)
 policy = FindLine(id="99-policy", rules=POLICY, reference=f"-P INPUT DROP\n{POLICY}")
 service = KubeProxyRules(
     id="99-service",
@@ -364,6 +372,8 @@ CASES = [
         (2, "tcp 10.1.1.1:4000 -> 10.0.0.1:22"),
         [3, "tcp 10.1.1.1:4000 -> 10.0.0.1:22"],
         ("INPUT 4", "udp 192.0.2.9:4000 -> 10.0.0.1:53"),
+        ("rule 3", "tcp 10.1.1.1:4000 -> 10.0.0.1:22"),
+        ("table filter, chain INPUT, line 3", "tcp 10.1.1.1:4000 -> 10.0.0.1:22"),
         {
             "line": "-A INPUT -p udp --dport 35 -j ACCEPT",
             "packet": "udp 192.0.2.9:4000 -> 10.0.0.1:35",
@@ -377,7 +387,22 @@ CASES = [
     ),
     wrong(find, ("policy", "udp 192.0.2.9:4000 -> 10.0.0.1:53"), "other", "not to blame"),
     unreadable(
-        find, (9, "tcp 10.1.1.1:4000 -> 10.0.0.1:22"), "no-line", 'write for example "INPUT 1"'
+        find,
+        (9, "tcp 10.1.1.1:4000 -> 10.0.0.1:22"),
+        "no-line",
+        'Chains with rules are filter INPUT. Write for example "filter INPUT 1"',
+    ),
+    unreadable(
+        find,
+        ("input 3", "tcp 10.1.1.1:4000 -> 10.0.0.1:22"),
+        "no-line",
+        'Capitals matter in names: write "filter INPUT 3".',
+    ),
+    unreadable(
+        find,
+        ("tcp 10.1.1.1:4000 -> 10.0.0.1:22", 3),
+        "not-text",
+        'Write the line first, then the packet: ("filter INPUT 1", "in eth0',
     ),
     unreadable(find, (2, "everything"), "no-packet", "is not a packet"),
     unreadable(find, 2, "no-pair", "Write a line and a packet"),
@@ -419,7 +444,23 @@ CASES = [
         policy,
         (1, "udp 10.0.0.9:1 -> 10.0.0.1:1"),
         "no-line",
-        "Chains with rules are INPUT, FORWARD; write",
+        'The chain is missing: write "filter INPUT 1" or "filter FORWARD 1".',
+    ),
+    unreadable(
+        guests,
+        ("nat 1", GUEST.format(9)),
+        "no-line",
+        'The chain is missing: write "nat PREROUTING 1"',
+    ),
+    unreadable(guests, ("SSH", GUEST.format(9)), "no-line", "The number is missing: write"),
+    unreadable(
+        twice,
+        ("SHOP 1", OUTSIDE.format(80)),
+        "no-line",
+        'The table is missing: write "filter SHOP 1" or "nat SHOP 1".',
+    ),
+    unreadable(
+        twice, ("-A SHOP -j RETURN", OUTSIDE.format(80)), "no-line", "There are 2 such lines"
     ),
     *right(
         service,
@@ -473,6 +514,17 @@ def test_an_answer_gets_what_it_deserves(case: Case) -> None:
 def test_a_solution_is_never_shown_beside_a_wrong_answer() -> None:
     result = grade(write, write.reference.replace(":8080", ""))
     assert "--to-destination 192.168.1.5:8080" not in str(result)
+
+
+def test_the_mended_rules_are_not_given_away_by_what_is_wanted() -> None:
+    result = grade(policy, ("INPUT 1", "tcp 10.0.0.9:1 -> 10.0.0.1:22"))
+    assert dict(result.facts)["these rules"] == "DROP by filter INPUT 1"
+    assert dict(result.facts)["wanted"] == "DROP"
+
+
+def test_what_is_wanted_says_how_the_packet_should_leave() -> None:
+    result = grade(translated, (1, OUTSIDE.format(80)))
+    assert dict(result.facts)["wanted"].startswith("forwarded through eth1: tcp ")
 
 
 @pytest.mark.parametrize("template", [(..., "x"), [1, ...]])

@@ -10,9 +10,10 @@ from iptlab.kubernetes.cluster import Backend, Cluster
 from iptlab.kubernetes.placement import CLIENT
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
-from iptlab.simulate.journey import Fate
+from iptlab.simulate.journey import Fate, Journey
 from iptlab.simulate.machine import Machine
 from iptlab.simulate.situation import Situation, trace
+from iptlab.simulate.trace import HookVisit
 
 Ground = Ruleset | Host | Cluster
 Sent = Situation | str
@@ -32,6 +33,17 @@ class Ending:
     said: str
     evidence: Evidence
     reply: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """What becomes of it in full, but for the rule or policy that decided."""
+        match self.evidence:
+            case HookVisit(accepted=True, tables=visits, result=packet):
+                asked = [one.translate.note for one in visits if one.translate]
+                return f"{self.word}: {', '.join([str(packet), *asked])}"
+            case Journey(accepted=True):
+                return self.said
+        return f"{self.word} with {self.reply}" if self.reply else self.word
 
 
 def ending(ground: Ground, sent: Sent) -> Ending:
