@@ -97,6 +97,16 @@ six = WriteRules(
     scope=Scope(hooks=(Hook.INPUT,)),
 )
 share = Predict(id="99-share", truth=lambda: [Fraction(1, 3), Fraction(1, 2), 1])
+rest = Predict(
+    id="99-rest",
+    truth=lambda: 4,
+    misconceptions=(
+        Misconception("form", "Write digits.", answered("vier")),
+        Misconception("none", "Some are left.", answered(0, "none")),
+    ),
+)
+pair = Predict(id="99-pair", truth=lambda: [2, 5])
+chosen = Predict(id="99-chosen", truth=lambda: 2, choices=(1, 2, 3))
 path = Predict(
     id="99-path",
     truth=lambda: ["PREROUTING", "FORWARD", "POSTROUTING"],
@@ -286,13 +296,28 @@ CASES = [
     wrong(share, ["1/3", "1/2"], "other", "something is missing"),
     wrong(share, ["1/3", "1/2", 1, 1], "other", "too much of it"),
     wrong(share, ["1/3", "1/2", 0.9], "other", "The first 2 are right."),
-    wrong(share, [float("nan"), "1/0", float("inf")], "other", "It is not"),
+    unreadable(share, [float("nan"), "1/0", float("inf")], "no-number", "a list of numbers"),
+    unreadable(share, "one third, 1/2, 1", "no-number", "write for example [1, 4]"),
+    *right(rest, 4, "4", "4 rules", "rule 4", [4], {"4"}, ("4 rules",), "[4]", "4 "),
+    wrong(rest, "0 entries", "none", "Some are left."),
+    wrong(rest, "3 rules", "other", "It is not '3 rules'."),
+    wrong(rest, "none", "none", "Some are left."),
+    unreadable(rest, "vier", "form", "Write digits."),
+    unreadable(rest, "four", "no-number", "write it in digits"),
+    unreadable(rest, "4 or 5", "no-number", "write it in digits"),
+    unreadable(rest, [4, 5], "no-number", "The answer is a number"),
+    *right(pair, [2, 5], "2 and 5", "rules 2 and 5", "2, 5", "[2, 5]", "2 5", ["rule 2", "5"]),
+    wrong(pair, "2 and 4", "other", "It is not '2 and 4'."),
+    *right(chosen, 2, "rule 2", [2]),
+    unreadable(chosen, "2 or 3", "no-choice", "Write one of: 1, 2, 3."),
     *right(
         path,
         "PREROUTING, FORWARD, POSTROUTING",
         ["prerouting", "forward", "postrouting"],
         "PREROUTING -> FORWARD -> POSTROUTING",
         "PREROUTING FORWARD POSTROUTING",
+        "PREROUTING → FORWARD→POSTROUTING",
+        "PREROUTING, FORWARD, and POSTROUTING",
         said="Yes: PREROUTING -> FORWARD -> POSTROUTING.",
     ),
     wrong(path, "PREROUTING -> INPUT", "input", "Not in."),
@@ -313,6 +338,7 @@ CASES = [
         rewritten,
         "198.51.100.9:4000 -> 192.168.1.5:8080",
         "tcp 198.51.100.9:4000->192.168.1.5:8080",
+        "198.51.100.9:4000 → 192.168.1.5:8080",
         "in eth0 tcp 198.51.100.9:4000 -> 192.168.1.5:8080",
         ("198.51.100.9:4000", "192.168.1.5:8080"),
     ),
@@ -322,7 +348,13 @@ CASES = [
     unreadable(rewritten, "a -> b", "no-packet", "`a' is no IP address"),
     unreadable(rewritten, "in eth0 tcp x:1 -> y:2", "no-packet", "`x' is no IP address"),
     *right(
-        parsons, "c a b=53", "b=domain, c, a", ["c", "b=53", "a"], "C B=53 A", said="proved for all"
+        parsons,
+        "c a b=53",
+        "b=domain, c, a",
+        ["c", "b=53", "a"],
+        "C B=53 A",
+        "c a b = 53",
+        said="proved for all",
     ),
     wrong(parsons, "a c b=53", "order", "Too late."),
     wrong(parsons, "d a b=53", "other", "wanted:"),
@@ -336,7 +368,7 @@ CASES = [
     *right(
         on_hosts,
         "in eth1 udp 192.168.1.9:4000 -> 8.8.8.8:53",
-        "in eth0 icmp 198.51.100.9 -> 192.168.1.9",
+        "in eth0 icmp 198.51.100.9 → 192.168.1.9",
     ),
     wrong(
         on_hosts,
@@ -352,13 +384,20 @@ CASES = [
         "should get ACCEPT from the router",
     ),
     unreadable(on_hosts, "in eth7 udp 192.168.1.9:4000 -> 8.8.8.8:53", "no-packet", "eth7"),
-    *right(on_clusters, "client -> http://node-a:30080", "shop/web-1->shop/web"),
-    wrong(on_clusters, "client -> http://node-a:30081", "other", "should get connected from one"),
+    *right(
+        on_clusters,
+        "client -> http://node-a:30080",
+        "shop/web-1->shop/web",
+        "shop/web-1 → shop/web",
+    ),
+    wrong(
+        on_clusters, "client -> http://node-a:30081", "other", 'should succeed in the case "one"'
+    ),
     wrong(
         on_clusters,
         "client -> http://10.244.0.5:8080",
         "other",
-        "should get connection refused from the other",
+        'Your connection should be refused in the case "the other".',
     ),
     wrong(on_clusters, "client -> http://192.0.2.99", "other", "the other:"),
     unreadable(

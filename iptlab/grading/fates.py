@@ -8,6 +8,7 @@ from iptlab.errors import PacketError
 from iptlab.grading.result import Evidence
 from iptlab.kubernetes.cluster import Backend, Cluster
 from iptlab.kubernetes.placement import CLIENT
+from iptlab.packet import ARROW
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Fate, Journey
@@ -63,13 +64,13 @@ def ending(ground: Ground, sent: Sent) -> Ending:
 
 def _connection(cluster: Cluster, sent: str) -> Ending:
     """A connection ``CLIENT -> SERVICE``; by chance it may have several ends."""
-    client, arrow, to = (part.strip() for part in sent.partition("->"))
-    if not arrow:
+    client, *to = ARROW.split(sent.strip(), maxsplit=1)
+    if not to:
         example = f"{CLIENT} -> http://{cluster.nodes[0]}:30080"
         raise PacketError(f"`{sent[:60]}' is no connection; write: {example}")
-    attempts = list(cluster.outcomes(client, to))
+    attempts = list(cluster.outcomes(client, *to))
     words = sorted({str(one.result) for one in attempts})
-    return Ending(" or ".join(words), told(cluster.backends(client, to)), attempts[0])
+    return Ending(" or ".join(words), told(cluster.backends(client, *to)), attempts[0])
 
 
 def told(backends: tuple[Backend, ...]) -> str:

@@ -14,6 +14,7 @@ from iptlab.grading.reading import read_answer
 from iptlab.grading.result import Result
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Chain, Rule
+from iptlab.packet import ARROW
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Journey, Place
@@ -61,7 +62,7 @@ class FindLine(Exercise):
         if not (isinstance(answer, list | tuple) and len(answer) == 2):
             return self.unreadable(f"Write a line and a packet: {self._shape}.", "no-pair")
         line, text = answer
-        if not isinstance(text, str) or "->" in str(line):
+        if not isinstance(text, str) or ARROW.search(str(line)):
             return self.unreadable(
                 f"Write the line first, then the packet: {self._shape}.", "not-text"
             )

@@ -9,6 +9,7 @@ from iptlab.errors import IptlabError
 from iptlab.grading.exercise import Exercise
 from iptlab.grading.fates import Ground, ending, read_packet
 from iptlab.grading.result import Result
+from iptlab.kubernetes.cluster import Cluster
 from iptlab.simulate.situation import Situation
 
 
@@ -30,7 +31,9 @@ class SupplyPacket(Exercise):
 
     def judge(self, answer: object) -> Result:
         if not isinstance(answer, str):
-            return self.unreadable("The answer is a packet as text, in quotes.", "not-text")
+            return self.unreadable(
+                "The answer is a packet or connection as text, in quotes.", "not-text"
+            )
         grounds = [(name, ground()) for name, ground in self.rules]
         try:
             sent = read_packet(grounds[0][1], answer)
@@ -41,9 +44,21 @@ class SupplyPacket(Exercise):
         facts = tuple((name, one.said) for (name, _), one in named)
         for (name, _), one, wanted in zip(grounds, endings, self.wanted, strict=True):
             if one.word != wanted:
-                message = f"Your packet should get {wanted} from {name}, and does not."
+                message = _not_so(name, wanted)
                 return self.wrong(sent, message, one.evidence, facts=facts)
-        return self.correct("Your packet does it.", *(e.evidence for e in endings), facts=facts)
+        what = "connection" if isinstance(grounds[0][1], Cluster) else "packet"
+        return self.correct(f"Your {what} does it.", *(e.evidence for e in endings), facts=facts)
+
+
+# what a connection should do, by the word for its end
+_SHOULD = {"connected": "succeed", "connection refused": "be refused", "timed out": "time out"}
+
+
+def _not_so(name: str, wanted: str) -> str:
+    """What is not as it should be."""
+    if wanted in _SHOULD:
+        return f'Your connection should {_SHOULD[wanted]} in the case "{name}". This is not so.'
+    return f"Your packet should get {wanted} from {name}, and does not."
 
 
 def sends(is_so: Callable[[Situation], bool]) -> Callable[[object], bool]:
