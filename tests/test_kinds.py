@@ -524,9 +524,45 @@ CASES = [
     wrong(manifest, LOCAL.replace("30080", "30081"), "other", "Node a asks only its own pod."),
     wrong(
         manifest,
-        LOCAL.replace("10.96.0.10", "None").replace("NodePort", "ClusterIP"),
+        LOCAL.replace("10.96.0.10", "None")
+        .replace("type: NodePort", "type: ClusterIP")
+        .replace(", nodePort: 30080", "")
+        .replace("externalTrafficPolicy: Local\n", "internalTrafficPolicy: Local\n"),
         "other",
         "your cluster",
+    ),
+    unreadable(
+        manifest,
+        LOCAL.replace("type: NodePort", "type: ClusterIP"),
+        "unreadable",
+        "document 1, Service shop/web, spec.ports[0].nodePort: Forbidden: may not be used when "
+        "`type` is 'ClusterIP'\nTake nodePort out, or write type: NodePort or LoadBalancer.",
+    ),
+    unreadable(
+        manifest,
+        LOCAL.replace("  type: NodePort\n", "").replace(", nodePort: 30080", ""),
+        "unreadable",
+        'spec.externalTrafficPolicy: Invalid value: "Local": may only be set for '
+        "externally-accessible services\nTake externalTrafficPolicy out",
+    ),
+    unreadable(
+        manifest,
+        LOCAL.replace("Policy: Local", "Policy: Local\n  healthCheckNodePort: 30000"),
+        "unreadable",
+        "spec.healthCheckNodePort: Invalid value: 30000: may only be set when `type` is "
+        "'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+    ),
+    unreadable(
+        manifest,
+        LOCAL.replace("Policy: Local", "Policy: Local\n  loadBalancerSourceRanges: [10.0.0.0/8]"),
+        "unreadable",
+        "spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
+    ),
+    unreadable(
+        manifest,
+        LOCAL.replace("Policy: Local", "Policy: Local\n  loadBalancerClass: a.org/b"),
+        "unreadable",
+        "spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'",
     ),
     wrong(manifest, "kind: Node\nmetadata: {name: node-a}", "other", "your cluster:"),
     unreadable(
