@@ -121,7 +121,9 @@ class Variants:
 def grade(exercise: Exercise, answer: object) -> Result:
     """Judge an answer; pure, and a learner's mistake is never an exception.
 
-    ``...``, None, blank text and text that still holds the word TODO are not answers yet.
+    ``...``, None, blank text and text that still holds the word TODO are not answers yet. What an
+    exercise's own functions raise, its truth or how a misconception shows, is a mistake of whoever
+    wrote it, and goes through.
     """
     if excess := _excess(answer):
         return exercise.unreadable(excess, "too-long")

@@ -29,7 +29,7 @@ class FindLine(Exercise):
     """Find a guilty line of ``rules``, and a packet that proves it.
 
     ``reference`` are the same rules with the mistake mended. The answer is a line and a
-    packet: ``(3, "in eth0 tcp ...")``, or ``("INPUT 3", ...)`` where several chains have rules;
+    packet: ``(3, "in eth0 tcp ...")``, or ``("nat INPUT 3", ...)`` where several chains have rules;
     a line may also be written out, and ``"INPUT policy"`` is one too. The packet must fare
     wrongly. Guilty is a line that is not as in the reference, or does not stand where it stands
     there, if it had (or failed to have) a hand in that. Where no such line had, because one is
