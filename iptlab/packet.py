@@ -400,12 +400,14 @@ def _end(address: Address, port: int | None) -> str:
     return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
 
 
+# from one end to the other, with blanks around or without
+ARROW = re.compile(r"\s*(?:->|→)\s*")
 _SHAPE = "write for example: tcp 10.0.0.9:4000 -> 10.0.0.1:22 SYN"
 
 
 def _parse(text: str) -> Packet:
     text, quotes, quoted = text.partition(" quotes ")
-    words = text.split()
+    words = ARROW.sub(" -> ", text, count=1).split()
     if words[:1] == ["ctstate"]:
         raise PacketError(
             "the machine finds out itself which state a packet has: "

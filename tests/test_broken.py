@@ -124,6 +124,22 @@ def test_whatever_is_typed_is_answered(answer: str, says: str) -> None:
     assert says in str(result)
 
 
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("node1 iptables -L", "node1# iptables -L"),
+        ("node2: conntrack -L", "node2# conntrack -L"),
+        ("node2 # conntrack -L", "node2# conntrack -L"),
+        ("node2", "node2# iptables -L"),
+        ("kubectl get pods\nnode3$ ip route", "node3# ip route"),
+    ],
+)
+def test_a_name_without_its_prompt_is_no_wrong_answer(typed: str, written: str) -> None:
+    result = grade(course.exercise("13-mend"), typed)
+    assert (result.status, result.code) == ("error", "no-machine")
+    assert f"behind its prompt: {written}" in str(result)
+
+
 def test_a_question_needs_its_pod() -> None:
     assert grade(course.exercise("13-forget"), "kubectl delete pod shell").status == "wrong"
 

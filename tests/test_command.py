@@ -281,6 +281,69 @@ def test_a_script_is_refused_at_the_place_of_its_mistake(script: str) -> None:
     assert error.cure
 
 
+# a line, what the tool says of it, what to type instead
+CURES = [
+    (
+        "-A INPUT -m comment --comment 'my web page' -j ACCEPT",
+        "Bad argument `web'",
+        'only double quotes count: --comment "my web page".',
+    ),
+    (
+        "-A INPUT -m comment --comment web page",
+        "Bad argument `page'",
+        'if they stand in quotes: --comment "web page".',
+    ),
+    (
+        "-A INPUT -s 10.0.0.1, 10.0.0.2 -j DROP",
+        "Bad argument `10.0.0.2'",
+        "Take the blank out: -s 10.0.0.1,10.0.0.2.",
+    ),
+    (
+        "-A INPUT -m conntrack --ctstate RELATED, ESTABLISHED -j ACCEPT",
+        'Bad ctstate ""',
+        "Take the blank out: --ctstate RELATED,ESTABLISHED.",
+    ),
+    (
+        "-A INPUT -p tcp -m multiport --dports 80, 443",
+        "invalid port/service `' specified",
+        "Take the blank out: --dports 80,443.",
+    ),
+    (
+        "-A INPUT --mark 1 -j ACCEPT",
+        'unknown option "--mark"',
+        "--mark belongs to mark or connmark: write -m mark before it.",
+    ),
+    (
+        "-A INPUT -p udp --dport 33434-33523",
+        'Port "33434-33523" does not resolve to anything.',
+        "A range of ports has a colon: 33434:33523.",
+    ),
+    (
+        "-A INPUT -p udp -m multiport --dports 53,33434-33523",
+        "invalid port/service `33434-33523' specified",
+        "A range of ports has a colon: 33434:33523.",
+    ),
+    (
+        "-A INPUT -j REJCT",
+        "Couldn't load target `REJCT':No such file or directory\n",
+        "Did you mean the target REJECT?",
+    ),
+    (
+        "-A INPUT -j CLOSED",
+        "Couldn't load target `CLOSED':No such file or directory\n",
+        "There is no target of that name.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "tool", "cure"), CURES)
+def test_a_cure_is_of_the_mistake_and_the_tools_words_stay(line: str, tool: str, cure: str) -> None:
+    with pytest.raises(RuleError) as refused:
+        read_script(line)
+    assert refused.value.tool == tool
+    assert cure in refused.value.cure
+
+
 def test_errors_of_scripts_carry_the_tools_status() -> None:
     with pytest.raises(RuleSyntaxError) as unreadable:
         read_script("iptables -A INPUT -p nosuch")

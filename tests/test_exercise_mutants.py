@@ -27,6 +27,7 @@ from iptlab.grading import (
     read_rules,
 )
 from iptlab.grading.compare import compare
+from iptlab.grading.kinds.lines import every_line
 from iptlab.grading.reconcile import alike
 from iptlab.grading.replay import Case, chances, play
 from iptlab.ruleset import Ruleset
@@ -152,7 +153,9 @@ def test_there_is_a_guilty_line_to_find(exercise: FindLine) -> None:
     found = compare(exercise.mended, exercise.broken, Scope(host=exercise.machine)).difference
     assert found
     packet = written(found.case, whole=exercise.machine is not None)
-    verdicts = [grade(exercise, (str(place), packet)).status for place, _ in exercise.lines()]
+    verdicts = [
+        grade(exercise, (str(place), packet)).status for place, _ in every_line(exercise.broken)
+    ]
     assert "correct" in verdicts
     assert "wrong" in verdicts
     assert set(verdicts) == {"correct", "wrong"}

@@ -97,6 +97,16 @@ six = WriteRules(
     scope=Scope(hooks=(Hook.INPUT,)),
 )
 share = Predict(id="99-share", truth=lambda: [Fraction(1, 3), Fraction(1, 2), 1])
+rest = Predict(
+    id="99-rest",
+    truth=lambda: 4,
+    misconceptions=(
+        Misconception("form", "Write digits.", answered("vier")),
+        Misconception("none", "Some are left.", answered(0, "none")),
+    ),
+)
+pair = Predict(id="99-pair", truth=lambda: [2, 5])
+chosen = Predict(id="99-chosen", truth=lambda: 2, choices=(1, 2, 3))
 path = Predict(
     id="99-path",
     truth=lambda: ["PREROUTING", "FORWARD", "POSTROUTING"],
@@ -177,6 +187,14 @@ missing = FindLine(
     reference=GUESTS,
 )
 GUEST = "tcp 10.{}.0.1:4000 -> 10.0.0.1:22"
+SHOP_RULES = """
+-t nat -N SHOP
+-t nat -A SHOP -j RETURN
+-N SHOP
+-A SHOP -j RETURN
+-A FORWARD -j ACCEPT
+"""
+twice = FindLine(id="99-twice", rules=SHOP_RULES, reference="-A FORWARD -j DROP", host=ROUTER)
 policy = FindLine(id="99-policy", rules=POLICY, reference=f"-P INPUT DROP\n{POLICY}")
 service = KubeProxyRules(
     id="99-service",
@@ -278,13 +296,28 @@ CASES = [
     wrong(share, ["1/3", "1/2"], "other", "something is missing"),
     wrong(share, ["1/3", "1/2", 1, 1], "other", "too much of it"),
     wrong(share, ["1/3", "1/2", 0.9], "other", "The first 2 are right."),
-    wrong(share, [float("nan"), "1/0", float("inf")], "other", "It is not"),
+    unreadable(share, [float("nan"), "1/0", float("inf")], "no-number", "a list of numbers"),
+    unreadable(share, "one third, 1/2, 1", "no-number", "write for example [1, 4]"),
+    *right(rest, 4, "4", "4 rules", "rule 4", [4], {"4"}, ("4 rules",), "[4]", "4 "),
+    wrong(rest, "0 entries", "none", "Some are left."),
+    wrong(rest, "3 rules", "other", "It is not '3 rules'."),
+    wrong(rest, "none", "none", "Some are left."),
+    unreadable(rest, "vier", "form", "Write digits."),
+    unreadable(rest, "four", "no-number", "write it in digits"),
+    unreadable(rest, "4 or 5", "no-number", "write it in digits"),
+    unreadable(rest, [4, 5], "no-number", "The answer is a number"),
+    *right(pair, [2, 5], "2 and 5", "rules 2 and 5", "2, 5", "[2, 5]", "2 5", ["rule 2", "5"]),
+    wrong(pair, "2 and 4", "other", "It is not '2 and 4'."),
+    *right(chosen, 2, "rule 2", [2]),
+    unreadable(chosen, "2 or 3", "no-choice", "Write one of: 1, 2, 3."),
     *right(
         path,
         "PREROUTING, FORWARD, POSTROUTING",
         ["prerouting", "forward", "postrouting"],
         "PREROUTING -> FORWARD -> POSTROUTING",
         "PREROUTING FORWARD POSTROUTING",
+        "PREROUTING → FORWARD→POSTROUTING",
+        "PREROUTING, FORWARD, and POSTROUTING",
         said="Yes: PREROUTING -> FORWARD -> POSTROUTING.",
     ),
     wrong(path, "PREROUTING -> INPUT", "input", "Not in."),
@@ -305,6 +338,7 @@ CASES = [
         rewritten,
         "198.51.100.9:4000 -> 192.168.1.5:8080",
         "tcp 198.51.100.9:4000->192.168.1.5:8080",
+        "198.51.100.9:4000 → 192.168.1.5:8080",
         "in eth0 tcp 198.51.100.9:4000 -> 192.168.1.5:8080",
         ("198.51.100.9:4000", "192.168.1.5:8080"),
     ),
@@ -314,7 +348,13 @@ CASES = [
     unreadable(rewritten, "a -> b", "no-packet", "`a' is no IP address"),
     unreadable(rewritten, "in eth0 tcp x:1 -> y:2", "no-packet", "`x' is no IP address"),
     *right(
-        parsons, "c a b=53", "b=domain, c, a", ["c", "b=53", "a"], "C B=53 A", said="proved for all"
+        parsons,
+        "c a b=53",
+        "b=domain, c, a",
+        ["c", "b=53", "a"],
+        "C B=53 A",
+        "c a b = 53",
+        said="proved for all",
     ),
     wrong(parsons, "a c b=53", "order", "Too late."),
     wrong(parsons, "d a b=53", "other", "wanted:"),
@@ -328,7 +368,7 @@ CASES = [
     *right(
         on_hosts,
         "in eth1 udp 192.168.1.9:4000 -> 8.8.8.8:53",
-        "in eth0 icmp 198.51.100.9 -> 192.168.1.9",
+        "in eth0 icmp 198.51.100.9 → 192.168.1.9",
     ),
     wrong(
         on_hosts,
@@ -344,13 +384,20 @@ CASES = [
         "should get ACCEPT from the router",
     ),
     unreadable(on_hosts, "in eth7 udp 192.168.1.9:4000 -> 8.8.8.8:53", "no-packet", "eth7"),
-    *right(on_clusters, "client -> http://node-a:30080", "shop/web-1->shop/web"),
-    wrong(on_clusters, "client -> http://node-a:30081", "other", "should get connected from one"),
+    *right(
+        on_clusters,
+        "client -> http://node-a:30080",
+        "shop/web-1->shop/web",
+        "shop/web-1 → shop/web",
+    ),
+    wrong(
+        on_clusters, "client -> http://node-a:30081", "other", 'should succeed in the case "one"'
+    ),
     wrong(
         on_clusters,
         "client -> http://10.244.0.5:8080",
         "other",
-        "should get connection refused from the other",
+        'Your connection should be refused in the case "the other".',
     ),
     wrong(on_clusters, "client -> http://192.0.2.99", "other", "the other:"),
     unreadable(
@@ -364,6 +411,8 @@ CASES = [
         (2, "tcp 10.1.1.1:4000 -> 10.0.0.1:22"),
         [3, "tcp 10.1.1.1:4000 -> 10.0.0.1:22"],
         ("INPUT 4", "udp 192.0.2.9:4000 -> 10.0.0.1:53"),
+        ("rule 3", "tcp 10.1.1.1:4000 -> 10.0.0.1:22"),
+        ("table filter, chain INPUT, line 3", "tcp 10.1.1.1:4000 -> 10.0.0.1:22"),
         {
             "line": "-A INPUT -p udp --dport 35 -j ACCEPT",
             "packet": "udp 192.0.2.9:4000 -> 10.0.0.1:35",
@@ -377,7 +426,22 @@ CASES = [
     ),
     wrong(find, ("policy", "udp 192.0.2.9:4000 -> 10.0.0.1:53"), "other", "not to blame"),
     unreadable(
-        find, (9, "tcp 10.1.1.1:4000 -> 10.0.0.1:22"), "no-line", 'write for example "INPUT 1"'
+        find,
+        (9, "tcp 10.1.1.1:4000 -> 10.0.0.1:22"),
+        "no-line",
+        'Chains with rules are filter INPUT. Write for example "filter INPUT 1"',
+    ),
+    unreadable(
+        find,
+        ("input 3", "tcp 10.1.1.1:4000 -> 10.0.0.1:22"),
+        "no-line",
+        'Capitals matter in names: write "filter INPUT 3".',
+    ),
+    unreadable(
+        find,
+        ("tcp 10.1.1.1:4000 -> 10.0.0.1:22", 3),
+        "not-text",
+        'Write the line first, then the packet: ("filter INPUT 1", "in eth0',
     ),
     unreadable(find, (2, "everything"), "no-packet", "is not a packet"),
     unreadable(find, 2, "no-pair", "Write a line and a packet"),
@@ -419,7 +483,23 @@ CASES = [
         policy,
         (1, "udp 10.0.0.9:1 -> 10.0.0.1:1"),
         "no-line",
-        "Chains with rules are INPUT, FORWARD; write",
+        'The chain is missing: write "filter INPUT 1" or "filter FORWARD 1".',
+    ),
+    unreadable(
+        guests,
+        ("nat 1", GUEST.format(9)),
+        "no-line",
+        'The chain is missing: write "nat PREROUTING 1"',
+    ),
+    unreadable(guests, ("SSH", GUEST.format(9)), "no-line", "The number is missing: write"),
+    unreadable(
+        twice,
+        ("SHOP 1", OUTSIDE.format(80)),
+        "no-line",
+        'The table is missing: write "filter SHOP 1" or "nat SHOP 1".',
+    ),
+    unreadable(
+        twice, ("-A SHOP -j RETURN", OUTSIDE.format(80)), "no-line", "There are 2 such lines"
     ),
     *right(
         service,
@@ -444,9 +524,45 @@ CASES = [
     wrong(manifest, LOCAL.replace("30080", "30081"), "other", "Node a asks only its own pod."),
     wrong(
         manifest,
-        LOCAL.replace("10.96.0.10", "None").replace("NodePort", "ClusterIP"),
+        LOCAL.replace("10.96.0.10", "None")
+        .replace("type: NodePort", "type: ClusterIP")
+        .replace(", nodePort: 30080", "")
+        .replace("externalTrafficPolicy: Local\n", "internalTrafficPolicy: Local\n"),
         "other",
         "your cluster",
+    ),
+    unreadable(
+        manifest,
+        LOCAL.replace("type: NodePort", "type: ClusterIP"),
+        "unreadable",
+        "document 1, Service shop/web, spec.ports[0].nodePort: Forbidden: may not be used when "
+        "`type` is 'ClusterIP'\nTake nodePort out, or write type: NodePort or LoadBalancer.",
+    ),
+    unreadable(
+        manifest,
+        LOCAL.replace("  type: NodePort\n", "").replace(", nodePort: 30080", ""),
+        "unreadable",
+        'spec.externalTrafficPolicy: Invalid value: "Local": may only be set for '
+        "externally-accessible services\nTake externalTrafficPolicy out",
+    ),
+    unreadable(
+        manifest,
+        LOCAL.replace("Policy: Local", "Policy: Local\n  healthCheckNodePort: 30000"),
+        "unreadable",
+        "spec.healthCheckNodePort: Invalid value: 30000: may only be set when `type` is "
+        "'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+    ),
+    unreadable(
+        manifest,
+        LOCAL.replace("Policy: Local", "Policy: Local\n  loadBalancerSourceRanges: [10.0.0.0/8]"),
+        "unreadable",
+        "spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
+    ),
+    unreadable(
+        manifest,
+        LOCAL.replace("Policy: Local", "Policy: Local\n  loadBalancerClass: a.org/b"),
+        "unreadable",
+        "spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'",
     ),
     wrong(manifest, "kind: Node\nmetadata: {name: node-a}", "other", "your cluster:"),
     unreadable(
@@ -473,6 +589,17 @@ def test_an_answer_gets_what_it_deserves(case: Case) -> None:
 def test_a_solution_is_never_shown_beside_a_wrong_answer() -> None:
     result = grade(write, write.reference.replace(":8080", ""))
     assert "--to-destination 192.168.1.5:8080" not in str(result)
+
+
+def test_the_mended_rules_are_not_given_away_by_what_is_wanted() -> None:
+    result = grade(policy, ("INPUT 1", "tcp 10.0.0.9:1 -> 10.0.0.1:22"))
+    assert dict(result.facts)["these rules"] == "DROP by filter INPUT 1"
+    assert dict(result.facts)["wanted"] == "DROP"
+
+
+def test_what_is_wanted_says_how_the_packet_should_leave() -> None:
+    result = grade(translated, (1, OUTSIDE.format(80)))
+    assert dict(result.facts)["wanted"].startswith("forwarded through eth1: tcp ")
 
 
 @pytest.mark.parametrize("template", [(..., "x"), [1, ...]])

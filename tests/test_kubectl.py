@@ -557,6 +557,11 @@ INVALID = [
      'spec.clusterIPs: Invalid value: ["192.168.1.1"]: failed to allocate IP 192.168.1.1: the '
      "provided IP (192.168.1.1) is not in the valid range. The range of valid IPs is "
      "10.96.0.0/12"),
+    (service("allocateLoadBalancerNodePorts: false, ports: [{port: 80}]"),
+     "spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when `type` is "
+     "'LoadBalancer'"),
+    (service("type: NodePort, loadBalancerClass: a.org/b, ports: [{port: 80}]"),
+     "spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'"),
     (service("externalTrafficPolicy: Local, ports: [{port: 80}]"),
      'spec.externalTrafficPolicy: Invalid value: "Local": may only be set for '
      "externally-accessible services"),

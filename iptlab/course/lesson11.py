@@ -119,7 +119,7 @@ path = Predict(
     ),
     misconceptions=(
         Misconception(
-            "form",
+            "not-from-the-start",
             "Write all chains that it enters, in order, as a list. The kernel's own comes first.",
             omits("PREROUTING"),
         ),

@@ -231,11 +231,6 @@ def _fallback(seed: int) -> Predict:
                 "There are more of the same kind.",
                 lambda answer: omits(*_used(states))(answer),
             ),
-            Misconception(
-                "out-of-order",
-                "These are they. Write them in the order of the table.",
-                lambda answer: jumbled(*_used(states))(answer),
-            ),
         ),
         done="Ready ones if there are any, else those that still serve while they end (from "
         "Kubernetes 1.26 on by default), else nobody.",

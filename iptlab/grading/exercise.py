@@ -12,7 +12,9 @@ from reprlib import Repr
 from typing import ClassVar
 
 from iptlab.grading.result import Evidence, Result, Status
+from iptlab.packet import ARROW
 
+FORM = "form"
 LONGEST_ANSWER = 20_000
 LONGEST_LIST = 100
 DEEPEST_LIST = 3
@@ -26,6 +28,7 @@ class Misconception:
     packet as a Situation (for hosts and clusters as its text), a line with its packet as a
     pair whose first part is ``filter INPUT 3``, manifests as a Cluster, else what ``plain``
     makes of it. ``treats``, ``sends``, ``blames``, ``reaches`` and ``answered`` make such tests.
+    The code ``form`` is for what is only not written as it should be: that is no wrong answer.
     """
 
     code: str
@@ -73,8 +76,9 @@ class Exercise(ABC):
         spoiler: bool = False,
     ) -> Result:
         """The verdict on a wrong answer, with the misconception it shows, if it is a known one."""
-        shown = (mistake for mistake in self.misconceptions if mistake.shows(answer))
-        mistake = next(shown, None)
+        mistake = self.mistake(answer)
+        if mistake and mistake.code == FORM:
+            return self.unreadable(mistake.text, FORM)
         return Result(
             self.id,
             Status.WRONG,
@@ -86,6 +90,10 @@ class Exercise(ABC):
             visits,
             spoiler,
         )
+
+    def mistake(self, answer: object) -> Misconception | None:
+        """The first known mistake that an answer shows."""
+        return next((one for one in self.misconceptions if one.shows(answer)), None)
 
     def unreadable(self, message: str, code: str) -> Result:
         """The verdict on an answer that cannot be read."""
@@ -113,7 +121,9 @@ class Variants:
 def grade(exercise: Exercise, answer: object) -> Result:
     """Judge an answer; pure, and a learner's mistake is never an exception.
 
-    ``...``, None, blank text and text that still holds the word TODO are not answers yet.
+    ``...``, None, blank text and text that still holds the word TODO are not answers yet. What an
+    exercise's own functions raise, its truth or how a misconception shows, is a mistake of whoever
+    wrote it, and goes through.
     """
     if excess := _excess(answer):
         return exercise.unreadable(excess, "too-long")
@@ -189,7 +199,7 @@ def _word(value: object) -> object:
     if isinstance(value, Rational | float) and not isinstance(value, bool):
         return _number(value)
     text = value if isinstance(value, str) else shortened(value)
-    word = " ".join(re.sub(r"\s*->\s*", " -> ", text).split()).casefold()
+    word = " ".join(ARROW.sub(" -> ", text).split()).casefold()
     if not _NUMBER(word):
         return word
     try:

@@ -8,11 +8,13 @@ from iptlab.errors import PacketError
 from iptlab.grading.result import Evidence
 from iptlab.kubernetes.cluster import Backend, Backends, Cluster
 from iptlab.kubernetes.placement import CLIENT
+from iptlab.packet import ARROW
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
-from iptlab.simulate.journey import Fate
+from iptlab.simulate.journey import Fate, Journey
 from iptlab.simulate.machine import Machine
 from iptlab.simulate.situation import Situation, trace
+from iptlab.simulate.trace import HookVisit
 
 Ground = Ruleset | Host | Cluster
 Sent = Situation | str
@@ -33,6 +35,17 @@ class Ending:
     evidence: Evidence
     reply: str = ""
 
+    @property
+    def outcome(self) -> str:
+        """What becomes of it in full, but for the rule or policy that decided."""
+        match self.evidence:
+            case HookVisit(accepted=True, tables=visits, result=packet):
+                asked = [one.translate.note for one in visits if one.translate]
+                return f"{self.word}: {', '.join([str(packet), *asked])}"
+            case Journey(accepted=True):
+                return self.said
+        return f"{self.word} with {self.reply}" if self.reply else self.word
+
 
 def ending(ground: Ground, sent: Sent) -> Ending:
     """What becomes of it there; PacketError or ManifestError if it cannot be sent."""
@@ -51,11 +64,11 @@ def ending(ground: Ground, sent: Sent) -> Ending:
 
 def _connection(cluster: Cluster, sent: str) -> Ending:
     """A connection ``CLIENT -> SERVICE``; by chance it may have several ends."""
-    client, arrow, to = (part.strip() for part in sent.partition("->"))
-    if not arrow:
+    client, *to = ARROW.split(sent.strip(), maxsplit=1)
+    if not to:
         example = f"{CLIENT} -> http://{cluster.nodes[0]}:30080"
         raise PacketError(f"`{sent[:60]}' is no connection; write: {example}")
-    attempts = list(cluster.outcomes(client, to))
+    attempts = list(cluster.outcomes(client, *to))
     words = sorted({str(one.result) for one in attempts})
     return Ending(" or ".join(words), told(Backends.of(attempts)), attempts[0])
 

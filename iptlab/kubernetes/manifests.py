@@ -87,7 +87,7 @@ class _Gathering:
         """All objects of the documents."""
         for number, content in documents:
             place = f"document {number}"
-            for item_place, item in _items(place, content):
+            for item_place, item in objects_in(place, content):
                 self._take(Origin(item_place, remarks=self.remarks), item)
         for kind, count in sorted(self.unused.items()):
             self.remarks.append(f"{count} {kind} not used: kube-proxy does not read this kind")
@@ -132,7 +132,7 @@ def _id(one: Service | EndpointSlice | Node) -> object:
     return one.name if isinstance(one, Node) else one.id
 
 
-def _items(place: str, content: object) -> Iterator[tuple[str, object]]:
+def objects_in(place: str, content: object) -> Iterator[tuple[str, object]]:
     """The objects of a document: itself, or what a List holds, in whatever depth."""
     if not isinstance(content, dict) or not str(content.get("kind", "")).endswith("List"):
         yield place, content
@@ -146,7 +146,7 @@ def _items(place: str, content: object) -> Iterator[tuple[str, object]]:
         if inner and isinstance(item, dict):
             # in a ServiceList the items need not say their kind
             item = {"kind": inner, **item}
-        yield from _items(f"{place}, items[{number}]", item)
+        yield from objects_in(f"{place}, items[{number}]", item)
 
 
 def _mapping(origin: Origin, content: object) -> Fields:

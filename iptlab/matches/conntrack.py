@@ -15,7 +15,7 @@ from iptlab.netfilter.context import Answer, CannotTell, Connection, Context, Ct
 from iptlab.netfilter.extension import Ask, Condition, Match, option, register_match
 from iptlab.netfilter.fields import Either, Field, of_connection
 from iptlab.netfilter.networks import prefix_length, read_host, written
-from iptlab.netfilter.ports import PortRange
+from iptlab.netfilter.ports import PortRange, instead_of_port
 from iptlab.netfilter.values import Given, ProtocolNumber, StateSet, Value, read_range
 from iptlab.packet import Address, Family, Packet
 
@@ -112,10 +112,7 @@ def _port(text: str) -> int:
         return int(text or "0") & 0xFFFF
     port = service_port(text)
     if port is None:
-        raise BadValueError(
-            f'Port "{text}" does not resolve to anything.',
-            "A port is a decimal number from 0 to 65535, or a service name such as ssh.",
-        )
+        raise BadValueError(f'Port "{text}" does not resolve to anything.', instead_of_port(text))
     return port
 
 

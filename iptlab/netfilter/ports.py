@@ -75,13 +75,21 @@ def read_port(text: str, whole: str) -> int:
     if port is None:
         port = service_port(text)
     if port is None or port > 65535:
-        raise BadValueError(
-            f"invalid port/service `{whole}' specified",
-            f"Several ports need -m multiport: --dports {text}."
-            if re.fullmatch(r"\w+(,\w+)+", text)
-            else "A port is a number from 0 to 65535, or a service name such as ssh.",
-        )
+        raise BadValueError(f"invalid port/service `{whole}' specified", instead_of_port(text))
     return port
+
+
+def instead_of_port(text: str) -> str:
+    """What to type where a word is no port.
+
+    >>> instead_of_port("33434-33523")
+    'A range of ports has a colon: 33434:33523.'
+    """
+    if re.fullmatch(r"\w+-\w+", text) and text[0].isdecimal():
+        return f"A range of ports has a colon: {text.replace('-', ':')}."
+    if re.fullmatch(r"\w+(,\w+)+", text):
+        return f"Several ports need -m multiport: --dports {text}."
+    return "A port is a number from 0 to 65535, or a service name such as ssh."
 
 
 _DECIMAL = re.compile(r"\s*\+?([0-9]+)").fullmatch
@@ -93,10 +101,7 @@ def looked_up(text: str) -> int:
     number = min(int(found[1]), 2**64 - 1) & 0xFFFFFFFF if found else 2**31
     port = number & 0xFFFF if number < 2**31 else service_port(text)
     if port is None:
-        raise BadValueError(
-            f'Port "{text}" does not resolve to anything.',
-            "A port is a decimal number from 0 to 65535, or a service name such as ssh.",
-        )
+        raise BadValueError(f'Port "{text}" does not resolve to anything.', instead_of_port(text))
     return port
 
 

@@ -84,6 +84,7 @@ def _arity(name: str, line: LineDraft) -> int:
 def unknown(token: Token, line: LineDraft) -> RuleSyntaxError:
     """The refusal of an option that nothing loaded so far has."""
     owners = sorted(name for name, kind in MATCHES.items() if named(kind, token.text))
+    owners.sort(key=lambda name: f"--{name}" != token.text)  # --mark is first of all that of mark
     users = sorted(name for name, kind in TARGETS.items() if named(kind, token.text))
     near = [name for name, _ in _known_names(line)]
     if implicit := line.implicit_match():
@@ -107,14 +108,19 @@ def unknown(token: Token, line: LineDraft) -> RuleSyntaxError:
     return line.place.error(token, f'unknown option "{shown}"', cure)
 
 
-def cure_of_stray(word: str, before: list[Token]) -> str:
-    """What to type where a word stands that belongs to no option; ``before`` are all before it."""
+def cure_of_stray(word: str, before: list[Token], after: list[Token]) -> str:
+    """What to type where a word stands that belongs to no option; the other words are around it."""
     option, value = ("", "", *(token.text for token in before))[-2:]
     for each in (option, value):
         if _ONE_DASH(each) and any(
             named(kind, f"-{each}") for kind in (*MATCHES.values(), *TARGETS.values())
         ):
             return f"Long options begin with two dashes: -{each}."
+    if value.endswith(","):
+        return f"Take the blank out: {option} {value}{word}."
+    if value.startswith("'"):
+        quoted = " ".join([value, word, *(token.text for token in after)])[1:].partition("'")[0]
+        return f'Without the word iptables only double quotes count: {option} "{quoted}".'
     if option in _SENTENCES:
         return f'Several words are one if they stand in quotes: {option} "{value} {word}".'
     return "Options begin with - or --; is one missing here?"
@@ -125,8 +131,12 @@ _ONE_DASH = re.compile(r"-[a-z]{2}[a-z-]*").fullmatch
 _SENTENCES = {"--comment", "--log-prefix", "--nflog-prefix", "--ulog-prefix", "--string"}
 
 
+# how much alike two names are if one was meant: CLOSED is no LED
+_CLOSE = 0.7
+
+
 def did_you_mean(word: str, known: Iterable[str], noun: str) -> str:
     """Which of the known names was meant, as a cure says it."""
     spelled = {name.lower(): name for name in known}
-    close = [spelled[name] for name in get_close_matches(word.lower(), spelled, n=1)]
+    close = [spelled[name] for name in get_close_matches(word.lower(), spelled, 1, _CLOSE)]
     return f"Did you mean the {noun} {close[0]}?" if close else f"There is no {noun} of that name."

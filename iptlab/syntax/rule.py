@@ -75,16 +75,19 @@ class _Reader:
             try:
                 self._word(token)
             except RuleSyntaxError as error:
-                if error.word == "!" and self.line.bang is None and token.text != "!":
-                    error.cure = "The ! stands before the option: ! -s 10.0.0.1."
-                elif (
-                    error.word == token.text
-                    and len(token.text) > 2
-                    and token.text[:2] in _WHOLE_WORD
-                ):
-                    error.cure = f"This release needs a blank here: {token.text[:2]} VALUE."
+                error.cure = self._cure(error.word, token) or error.cure
                 raise
         return finished(self.line)
+
+    def _cure(self, word: str, token: Token) -> str:
+        """What to type instead, if the words around the refused one of that option tell."""
+        if word == "!" and self.line.bang is None and token.text != "!":
+            return "The ! stands before the option: ! -s 10.0.0.1."
+        if word == token.text and len(word) > 2 and word[:2] in _WHOLE_WORD:
+            return f"This release needs a blank here: {word[:2]} VALUE."
+        if word.endswith(",") and self.words.argument_follows():
+            return f"Take the blank out: {token.text} {word}{self.words.take().text}."
+        return ""
 
     def _word(self, token: Token) -> None:
         if token.text == "!":
@@ -100,7 +103,8 @@ class _Reader:
         elif token.text.startswith("-") and len(token.text) > 1:
             self._short(token)
         else:
-            cure = cure_of_stray(token.text, self.words.tokens[: self.words.at - 1])
+            tokens, at = self.words.tokens, self.words.at
+            cure = cure_of_stray(token.text, tokens[: at - 1], tokens[at:])
             raise self._error(token, f"Bad argument `{token.text}'", cure)
 
     def _long(self, token: Token) -> None:

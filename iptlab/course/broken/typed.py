@@ -6,6 +6,7 @@ import re
 
 from iptlab.console.lab import Lab
 from iptlab.console.shell import Transcript
+from iptlab.errors import IptlabError
 
 # where kubectl is typed, which needs no machine's name before it
 _AT = "node1"
@@ -28,9 +29,25 @@ def commands(text: str) -> list[tuple[str, str]]:
 
 
 def type_in(lab: Lab, text: str) -> Transcript | None:
-    """Type commands one after the other; the first that fails, which is the last."""
+    """Type commands one after the other; the first that fails, which is the last.
+
+    IptlabError for a machine that is not there, or is named without its prompt.
+    """
     for host, command in commands(text):
+        _refuse_bare_names(lab, command)
         transcript = lab.on(host, command)
         if transcript.status:
             return transcript
     return None
+
+
+def _refuse_bare_names(lab: Lab, command: str) -> None:
+    """Refuse lines such as ``node1 iptables -L``: the machine's name is no command."""
+    for line in command.splitlines():
+        first, _, rest = line.strip().partition(" ")
+        name = first.rstrip(":#$>")
+        if name in lab.hosts:
+            written = f"{name}# {rest.lstrip('#$> ') or 'iptables -L'}"
+            raise IptlabError(
+                f"`{line.strip()[:60]}': write a command for a node behind its prompt: {written}"
+            )

@@ -54,7 +54,8 @@ there may be Hosts, or Clusters (``"client -> http://node-a:30080"``)::
         misconceptions=(Misconception("ssh", "...", sends(lambda it: it.packet.dport == 22)),),
     )
 
-**FindLine**, in Python: ``(3, "in eth0 tcp ...")``, the guilty line and a packet that proves it::
+**FindLine**, in Python: ``("nat INPUT 3", "in eth0 tcp ...")``, the guilty line and a packet
+that proves it::
 
     blame = FindLine(
         id="07-blame",

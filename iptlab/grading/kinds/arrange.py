@@ -44,10 +44,11 @@ class Arrange(WriteRules):
 
     def _text(self, answer: str) -> tuple[str, str]:
         """The chosen lines as text, or what cannot be understood of the answer."""
+        answer = re.sub(r"\s*=\s*", "=", answer.strip())
         # a comma before a word or a number is part of what goes into a blank: e=NEW,UNTRACKED
-        words = re.split(r"(?:\s|,(?![A-Za-z]{2}|\d))+", answer.strip())
+        words = re.split(r"(?:\s|,(?![A-Za-z]{2}|\d))+", answer)
         if len(words) == 1 and "=" not in answer:
-            words = list(answer.strip())
+            words = list(answer)
         chosen: dict[str, str] = {}
         for word in words:
             letter, _, filling = word.partition("=")

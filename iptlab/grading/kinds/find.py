@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 
 from iptlab.errors import IptlabError
 from iptlab.grading.exercise import Exercise
 from iptlab.grading.fates import Ending, Ground, Sent, ending, read_packet
+from iptlab.grading.kinds.lines import every_line, example, meant
 from iptlab.grading.reading import read_answer
 from iptlab.grading.result import Result
 from iptlab.netfilter.hooks import TableName
-from iptlab.netfilter.rules import Chain, Rule, Table
+from iptlab.netfilter.rules import Chain, Rule
+from iptlab.packet import ARROW
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.host import Host
 from iptlab.simulate.journey import Journey, Place
 from iptlab.simulate.trace import HookVisit
 from iptlab.syntax.save import Dump
 
-_SHAPE = 'Write a line and a packet: (3, "in eth0 tcp 10.0.0.9:4000 -> 10.0.0.1:22").'
-
-# lines that are named where an answer may mean several
-_MOST_NAMED = 6
+_PACKET = '"in eth0 tcp 10.0.0.9:4000 -> 10.0.0.1:22"'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +29,7 @@ class FindLine(Exercise):
     """Find a guilty line of ``rules``, and a packet that proves it.
 
     ``reference`` are the same rules with the mistake mended. The answer is a line and a
-    packet: ``(3, "in eth0 tcp ...")``, or ``("INPUT 3", ...)`` where several chains have rules;
+    packet: ``(3, "in eth0 tcp ...")``, or ``("nat INPUT 3", ...)`` where several chains have rules;
     a line may also be written out, and ``"INPUT policy"`` is one too. The packet must fare
     wrongly. Guilty is a line that is not as in the reference, or does not stand where it stands
     there, if it had (or failed to have) a hand in that. Where no such line had, because one is
@@ -62,13 +60,15 @@ class FindLine(Exercise):
         if isinstance(answer, dict) and set(answer) == {"line", "packet"}:
             answer = (answer["line"], answer["packet"])
         if not (isinstance(answer, list | tuple) and len(answer) == 2):
-            return self.unreadable(_SHAPE, "no-pair")
+            return self.unreadable(f"Write a line and a packet: {self._shape}.", "no-pair")
         line, text = answer
-        place = self._find(line)
+        if not isinstance(text, str) or ARROW.search(str(line)):
+            return self.unreadable(
+                f"Write the line first, then the packet: {self._shape}.", "not-text"
+            )
+        place = meant(self.broken, line)
         if isinstance(place, str):
             return self.unreadable(place, "no-line")
-        if not isinstance(text, str):
-            return self.unreadable(_SHAPE, "not-text")
         try:
             sent = read_packet(self._ground(self.broken), text)
             now, wanted = (self.ending(rules, sent) for rules in (self.broken, self.mended))
@@ -93,6 +93,11 @@ class FindLine(Exercise):
             f"{trial.place} is guilty, and your packet proves it.", proof, facts=facts
         )
 
+    @property
+    def _shape(self) -> str:
+        """How an answer is written."""
+        return f'("{example(self.broken)}", {_PACKET})'
+
     def ending(self, rules: Ruleset, sent: Sent) -> Ending:
         """What becomes of a packet under some rules."""
         return ending(self._ground(rules), sent)
@@ -105,76 +110,10 @@ class FindLine(Exercise):
     def _ground(self, rules: Ruleset) -> Ground:
         return self.machine.with_rules(rules) if self.machine else rules
 
-    # --- lines ---
-
-    def lines(self) -> Iterable[tuple[Place, str]]:
-        """Every line there is: its place, and how it is written."""
-        return self._written.items()
-
     @cached_property
-    def _written(self) -> dict[Place, str]:
-        return dict(self._lines())
-
-    def _lines(self) -> Iterator[tuple[Place, str]]:
-        for name, table in self.broken.tables.items():
-            for chain in table.ordered():
-                for number, rule in enumerate(chain.rules, start=1):
-                    yield Place(name, chain.name, number), f"-A {chain.name} {rule}"
-                if chain.policy:
-                    yield Place(name, chain.name), f":{chain.name} {chain.policy}"
-
-    def _find(self, line: object) -> Place | str:
-        """The line that is meant, or what to write instead."""
-        busy = list(dict.fromkeys(place[:2] for place in self._written if place.number))
-        wanted = str(line)[:500].split() if isinstance(line, int | str) else []
-        if len(busy) == 1 and len(wanted) == 1:
-            wanted = [busy[0][1], *wanted]
-        fitting = list(self._spelt(wanted)) or [
-            place
-            for place, text in self.lines()
-            if wanted in (str(place).split(), str(place).split()[1:], text.split())
-        ]
-        if len(fitting) == 1:
-            return fitting[0]
-        if fitting:
-            found = " or ".join(f'"{place}"' for place in fitting[:_MOST_NAMED])
-            return f"There are {len(fitting)} such lines. Write which one you mean: {found}."
-        chains = ", ".join(dict.fromkeys(chain for _, chain in busy))
-        example = f"{busy[0][1]} 1"
-        return (
-            f'There is no such line. Chains with rules are {chains}; write for example "{example}".'
-        )
-
-    def _spelt(self, words: list[str]) -> Iterator[Place]:
-        """Where a rule stands that was written out, as a command or as in a dump."""
-        if "-A" not in words:
-            return
-        rest = words[words.index("-A") :]
-        named = [word for flag, word in pairwise(words) if flag in ("-t", "--table")]
-        for name, table in self.broken.tables.items():
-            if name in named or not named:
-                if named:
-                    rest = [word for word in rest if word not in ("-t", "--table", name)]
-                chain, rule = _read_line(" ".join(rest), table, self.family)
-                rules = table.chains[chain].rules if chain else ()
-                for number, one in enumerate(rules, start=1):
-                    if str(one) == rule:
-                        yield Place(name, chain, number)
-
-
-def _read_line(line: str, table: Table, family: int) -> tuple[str, str]:
-    """The chain and the rule of a line of a table; empty if that is none."""
-    chains = "".join(f":{one.name} {one.policy or '-'}\n" for one in table.ordered())
-    try:
-        read = Ruleset.parse(f"*{table.name}\n{chains}{line}\nCOMMIT\n", family)
-    except IptlabError:
-        return "", ""
-    (found,) = (
-        (chain.name, str(rule))
-        for chain in read.tables[table.name].ordered()
-        for rule in chain.rules
-    )
-    return found
+    def places(self) -> tuple[Place, ...]:
+        """Where every line stands."""
+        return tuple(place for place, _ in every_line(self.broken))
 
 
 @dataclass(frozen=True)
@@ -199,8 +138,8 @@ class Trial:
 
     @property
     def wish(self) -> str:
-        """What should become of it: in a word, or where it should leave in another shape."""
-        return self.wanted.said if self.wanted.word == self.now.word else self.wanted.word
+        """What should become of it: in a word, or how it should leave; by no rule's name."""
+        return self.wanted.outcome if self.wanted.word == self.now.word else self.wanted.word
 
     @property
     def fares_wrongly(self) -> bool:
@@ -214,7 +153,7 @@ class Trial:
             return True
         if not (self.place.number and self._matched and self._helps(self._without)):
             return False
-        others = (self._against(place) for place, _ in self.exercise.lines())
+        others = map(self._against, self.exercise.places)
         return not any(other.convicted for other in others)
 
     @property

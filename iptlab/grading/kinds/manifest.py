@@ -9,6 +9,7 @@ from iptlab.errors import IptlabError, ManifestError
 from iptlab.grading.exercise import Exercise
 from iptlab.grading.fates import told
 from iptlab.grading.result import Result
+from iptlab.kubernetes.api.applied import refuse_services
 from iptlab.kubernetes.cluster import Backend, Backends, Cluster
 from iptlab.simulate.network import Result as Seen
 
@@ -59,6 +60,7 @@ class EditManifest(Exercise):
         try:
             # an empty line for the one that names the exercise, so that lines are counted right
             cluster = Cluster.parse(f"\n{answer}\n---\n{self.beside}")
+            refuse_services(f"\n{answer}")
         except ManifestError as error:
             return self.unreadable(f"{error}"[:800], "unreadable")
         machines = len(cluster.nodes) + len(cluster.pods)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
+from numbers import Rational
 
 from iptlab.errors import PacketError
 from iptlab.grading.exercise import Exercise, agree, plain, shortened
 from iptlab.grading.result import Evidence, Result
-from iptlab.packet import Packet
+from iptlab.packet import ARROW, Packet
 from iptlab.simulate.trace import HookVisit
 
 # what can become of a packet at a firewall, as choices
@@ -46,19 +48,21 @@ class Predict(Exercise):
         return (self.shows(),) if self.shows else ()
 
     def judge(self, answer: object) -> Result:
-        if self.choices and not any(agree(plain(answer), plain(one)) for one in self.choices):
+        truth = self._known
+        if self.choices and not any(agree(_read(answer, one), plain(one)) for one in self.choices):
             return self.unreadable(
                 f"{shortened(answer)} is not among the answers. Write one of: "
                 f"{', '.join(map(repr, self.choices))}.",
                 "no-choice",
             )
-        truth = self._known
         if isinstance(answer, Set) and isinstance(truth, Sequence) and not isinstance(truth, str):
             return self.unreadable("In { } there is no order: write a list in [ ].", "no-order")
         try:
             given = _read(answer, truth)
         except PacketError as error:
             return self.unreadable(f"{error}"[:500], "no-packet")
+        if (complaint := _no_number(given, truth)) and not self.mistake(given):
+            return self.unreadable(complaint, "no-number")
         wanted = plain(_written(truth))
         if agree(given, wanted):
             return self.correct(f"Yes: {_said(truth)}.", *self._shown)
@@ -79,19 +83,57 @@ def _read(answer: object, truth: object) -> object:
     if isinstance(truth, Packet):
         return plain(ends(_packet(answer, truth)))
     if isinstance(truth, list | tuple):
-        return plain(_items(answer, truth))
+        several = _items(answer, truth)
+        if not (isinstance(several, list | tuple) and _numbers(truth)):
+            return plain(several)
+        return tuple(map(_amount, several))
     if isinstance(truth, Set):
         several = _items(answer, truth)
         several = several if isinstance(several, list | tuple | Set) else [several]
         return tuple(sorted(set(map(plain, several)), key=str))
-    return plain(answer)
+    if isinstance(answer, list | tuple | Set) and len(answer) == 1:
+        (answer,) = answer
+    return _amount(answer) if _numbers([truth]) else plain(answer)
+
+
+def _numbers(truths: Sequence[object]) -> bool:
+    return bool(truths) and all(isinstance(one, Rational) for one in truths)
+
+
+# a number, what it counts or what it is the number of: "4 rules", "rule 4"
+_AMOUNT = re.compile(r"(?:(?:rule|line)s? )?([0-9][0-9./]*)(?: [a-z]+)?").fullmatch
+
+
+def _amount(answer: object) -> object:
+    """A number as answers are compared, also if a word says what it counts."""
+    value = plain(answer)
+    found = _AMOUNT(value.strip("[](){}")) if isinstance(value, str) else None
+    return plain(found[1]) if found else value
+
+
+def _no_number(given: object, truth: object) -> str:
+    """What to write in place of what is no number; empty if none is wanted, or if it is one."""
+    several = isinstance(truth, list | tuple)
+    if not _numbers(truth if several else [truth]):  # type: ignore[arg-type]
+        return ""
+    parts = given if several and isinstance(given, tuple) else (given,)
+    if all(isinstance(part, int | Fraction) for part in parts):
+        return ""
+    return (
+        "The answer is a list of numbers: write for example [1, 4]."
+        if several
+        else "The answer is a number: write it in digits, such as 7, or 3/4 for a share."
+    )
+
+
+_BETWEEN = re.compile(rf",\s*and\s|,|\s(?:and|&)\s|\n|{ARROW.pattern}")
 
 
 def _items(answer: object, truth: Collection[object]) -> object:
     """Several things, also if they were written as text."""
     if not isinstance(answer, str):
         return answer
-    parts = [part.strip() for part in re.split(r",|->|→|\n", answer.strip().strip("[](){}"))]
+    parts = [part.strip() for part in _BETWEEN.split(answer.strip().strip("[](){}"))]
     spaced = " " not in "".join(map(str, truth))
     return parts[0].split() if len(parts) == 1 and spaced else parts
 
@@ -160,8 +202,8 @@ def _packet(answer: object, truth: Packet) -> Packet:
     """The packet that an answer means by its ends: ``in eth0 tcp`` before them is not asked for."""
     if isinstance(answer, list | tuple) and len(answer) == 2:
         answer = " -> ".join(map(str, answer))
-    before, _, after = answer.partition("->") if isinstance(answer, str) else ("", "", "")
-    if not (before.strip() and after.strip()):
+    before, *after = ARROW.split(answer.strip(), maxsplit=1) if isinstance(answer, str) else [""]
+    if not (before and any(after)):
         raise PacketError("The answer is a packet as text: SRC:PORT -> DST:PORT, in quotes.")
     protocol, source = str(truth).split()[0], before.split()[-1]
-    return replace(Packet.parse(f"{protocol} {source} -> {after}"), mark=truth.mark)
+    return replace(Packet.parse(f"{protocol} {source} -> {after[0]}"), mark=truth.mark)

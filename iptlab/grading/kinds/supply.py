@@ -10,6 +10,7 @@ from iptlab.errors import IptlabError
 from iptlab.grading.exercise import Exercise
 from iptlab.grading.fates import Ground, ending, read_packet
 from iptlab.grading.result import Result
+from iptlab.kubernetes.cluster import Cluster
 from iptlab.simulate.situation import Situation
 
 
@@ -36,7 +37,9 @@ class SupplyPacket(Exercise):
 
     def judge(self, answer: object) -> Result:
         if not isinstance(answer, str):
-            return self.unreadable("The answer is a packet as text, in quotes.", "not-text")
+            return self.unreadable(
+                "The answer is a packet or connection as text, in quotes.", "not-text"
+            )
         try:
             sent = read_packet(self._grounds[0], answer)
             endings = [ending(ground, sent) for ground in self._grounds]
@@ -46,9 +49,21 @@ class SupplyPacket(Exercise):
         facts = tuple((name, one.said) for name, one in zip(names, endings, strict=True))
         for name, one, wanted in zip(names, endings, self.wanted, strict=True):
             if one.word != wanted:
-                message = f"Your packet should get {wanted} from {name}, and does not."
+                message = _not_so(name, wanted)
                 return self.wrong(sent, message, one.evidence, facts=facts)
-        return self.correct("Your packet does it.", *(e.evidence for e in endings), facts=facts)
+        what = "connection" if isinstance(self._grounds[0], Cluster) else "packet"
+        return self.correct(f"Your {what} does it.", *(e.evidence for e in endings), facts=facts)
+
+
+# what a connection should do, by the word for its end
+_SHOULD = {"connected": "succeed", "connection refused": "be refused", "timed out": "time out"}
+
+
+def _not_so(name: str, wanted: str) -> str:
+    """What is not as it should be."""
+    if wanted in _SHOULD:
+        return f'Your connection should {_SHOULD[wanted]} in the case "{name}". This is not so.'
+    return f"Your packet should get {wanted} from {name}, and does not."
 
 
 def sends(is_so: Callable[[Situation], bool]) -> Callable[[object], bool]:

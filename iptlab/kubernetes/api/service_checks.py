@@ -28,6 +28,7 @@ _POLICIES = ("Cluster", "Local")
 _DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
 _FAMILY_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
 _AFFINITIES = ("ClientIP", "None")
+_BALANCED = "may only be used when `type` is 'LoadBalancer'"
 _LONGEST_AFFINITY = 86400  # seconds
 
 
@@ -76,6 +77,9 @@ def causes_in(one: Resource, spec: Tree) -> Iterator[Cause]:
     for number, text in enumerate(spec.get("externalIPs") or ()):
         yield from allowed.address(f"spec.externalIPs[{number}]", text)
     yield from _ranges(spec)
+    for name in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
+        if spec.get(name) is not None and spec["type"] != "LoadBalancer":
+            yield forbidden(f"spec.{name}", _BALANCED)
 
 
 def _port(path: str, port: Tree, spec: Tree) -> Iterator[Cause]:
@@ -148,8 +152,7 @@ def _policies(spec: Tree) -> Iterator[Cause]:
 def _ranges(spec: Tree) -> Iterator[Cause]:
     ranges = spec.get("loadBalancerSourceRanges") or ()
     if ranges and spec["type"] != "LoadBalancer":
-        detail = "may only be used when `type` is 'LoadBalancer'"
-        yield forbidden("spec.LoadBalancerSourceRanges", detail)
+        yield forbidden("spec.LoadBalancerSourceRanges", _BALANCED)
     for number, text in enumerate(ranges):
         if not read_network(text.strip()) or not re.search("/", text):
             detail = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"

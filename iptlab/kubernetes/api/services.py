@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from iptlab.kubernetes.addresses import family_of
 from iptlab.kubernetes.api.kinds import SERVICE
 from iptlab.kubernetes.api.pools import Pools, given_addresses, given_ports, ingress
-from iptlab.kubernetes.api.refusals import invalid, invalid_value
+from iptlab.kubernetes.api.refusals import Cause, invalid, invalid_value
 from iptlab.kubernetes.api.resources import Resource, Tree, made
 from iptlab.kubernetes.api.service_checks import (
     causes_in,
@@ -50,6 +50,13 @@ def admit_service(
     elif not one.status["loadBalancer"]:
         ip = pools.balanced({ip for other in others for ip in ingress(other)})
         one.status["loadBalancer"] = {"ingress": [{"ip": ip, "ipMode": "VIP"}]}
+
+
+def causes_in_new(one: Resource) -> list[Cause]:
+    """What the server has against a new Service by itself; its defaults are filled in."""
+    spec = made(one.values, "spec")
+    _default(spec)
+    return list(causes_in(one, spec))
 
 
 def _default(spec: Tree) -> None:
@@ -116,6 +123,8 @@ def _keep_external(spec: Tree, old: Tree) -> None:
         spec.pop("externalTrafficPolicy", None)
     if spec["type"] != "LoadBalancer":
         spec.pop("allocateLoadBalancerNodePorts", None)
+        if old.get("type") == "LoadBalancer":
+            spec.pop("loadBalancerClass", None)
     if checks_health(spec):
         if old.get("healthCheckNodePort"):
             spec.setdefault("healthCheckNodePort", old["healthCheckNodePort"])
