@@ -333,6 +333,11 @@ CURES = [
         "Couldn't load target `CLOSED':No such file or directory\n",
         "There is no target of that name.",
     ),
+    (
+        "-t nat -A ROUTING -j ACCEPT",
+        "No chain/target/match by that name",
+        "Did you mean PREROUTING or POSTROUTING?",
+    ),
 ]
 
 

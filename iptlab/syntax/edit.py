@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from operator import attrgetter
 from typing import ClassVar
 
@@ -484,6 +485,8 @@ class Edit:
                 cure = f"{name} is a chain of {' and '.join(tables)}: choose one with -t."
             elif name.upper() in self.chains:
                 cure = f"Did you mean {name.upper()}? Built-in chains are in upper case."
+            elif near := get_close_matches(name[:LONGEST].upper(), hooks_of(self.name), n=2):
+                cure = f"Did you mean {' or '.join(near)}?"
             raise refusal(place, name, self._no_chain(name), cure, NO_SUCH) from None
 
     def _too_big(self, what: str, command: Command, place: Place) -> RulesetError:
