@@ -202,6 +202,8 @@ def test_lines_like_earlier_ones_are_read_or_refused_as_in_full(
     ("line", "other"),
     [
         ("-A web -j LOG", "-A INPUT -j LOG"),
+        ('-A web -j LOG --log-prefix "a b"', '-A web -j LOG --log-prefix "a b" \N{NO-BREAK SPACE}'),
+        ('-A web -j LOG --log-prefix "a b"', '-A web -j LOG --log-prefix "a b" \v --log-level 4'),
         ("-A INPUT -j LOG", "-A web -j LOG"),
         ("-A web -o eth0 -j DROP", "-A INPUT -o eth0 -j DROP"),
         ("-A web -i eth0 -j DROP", "-A web -i eth0123456789012 -j DROP"),

@@ -117,7 +117,8 @@ class Clauses:
         words = text.split(" ")
         if '"' in text:
             apart = enumerate(text.split('"'))
-            words = [w for n, part in apart for w in ([part] if n % 2 else part.split())]
+            parts = ([part] if n % 2 else filter(None, part.split(" ")) for n, part in apart)
+            words = [word for part in parts for word in part]
         name = words.pop(0)
         kind = registry.get(name)
         usable = kind is not None and (not kind.families or self.family in kind.families)
