@@ -209,6 +209,7 @@ def test_lines_like_earlier_ones_are_read_or_refused_as_in_full(
         ("-A web -i eth0 -j DROP", "-A web -i eth0123456789012 -j DROP"),
         ("-A web -i eth0 -j DROP", "-A web -i eth012345678901+ -j DROP"),
         ("-A web -i eth0 -j DROP", "-A web -i eth0123456789+12 -j DROP"),
+        ("-A web -m mark --mark 1 -p 6", "-A web ! -m mark --mark 1 -p 6"),
         ("-A INPUT -j web", "-A INPUT -j OUTPUT"),
         ("-A INPUT -j web", "-A INPUT -j nowhere"),
         ("-A INPUT -j web", "-A INPUT -j DROP"),

@@ -45,6 +45,8 @@ class Clauses:
         head = parts.pop(0)
         header_text, unnamed = head[1:], 0  # clauses that are read before the protocol is named
         if parts and _LATE(line, 3 + len(chain) + len(head)):
+            if head.endswith("!"):
+                return None  # it negates no option that is yet to come
             header_text, unnamed = _gather(header_text, parts)
         known = self._header(header_text, chain)
         if known is None or not chain or '"' in chain:
