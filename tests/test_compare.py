@@ -541,6 +541,27 @@ def test_flows_that_cannot_be_compared_are_said_to_be_open() -> None:
     assert "behind a port drawn by lot" in str(found)
 
 
+UNSEEN = "-t raw -A OUTPUT -j NOTRACK\n-t mangle -A INPUT -j CONNMARK --set-mark 1\n"
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual"),
+    [
+        ("-A FORWARD -m conntrack --ctdir REPLY -j RETURN", "-t raw -A OUTPUT -j NOTRACK"),
+        # whoever hears no reply is still new when the next packet comes
+        (UNSEEN, f"{UNSEEN}-t mangle -I INPUT -m connmark --mark 1 -m state --state NEW -j DROP"),
+    ],
+    ids=["on one side", "on both sides"],
+)
+def test_what_follows_a_reply_that_is_not_tracked_is_said_to_be_open(
+    expected: str, actual: str
+) -> None:
+    found = compare(read_rules(expected), read_rules(actual), Scope(host=ROUTER))
+    assert found.same
+    assert not found.proven
+    assert "their replies are not tracked" in str(found)
+
+
 def test_a_scope_of_first_packets_asks_for_no_replies() -> None:
     one, two, *_ = FLOWS["an answer to SYN"]
     scope = Scope(host=ROUTER, assume="-m conntrack --ctstate NEW")

@@ -22,7 +22,7 @@ from iptlab.grading.ready import Tables, asks_translation
 from iptlab.grading.reconcile import Differing
 from iptlab.grading.region import ECHO, OTHER_ICMP, Region, both
 from iptlab.grading.replay import ECHO_REPLY
-from iptlab.grading.scope import RECEIVED, SENT, Aspect, Entry, Scope
+from iptlab.grading.scope import RECEIVED, SENT, Entry, Scope
 from iptlab.grading.symbolic import Treatment
 from iptlab.matches.conntrack import Conntrack
 from iptlab.netfilter.actions import Translate
@@ -112,7 +112,7 @@ class Flows:
             return
         for number in self._ends(one):
             outcome = self.common.outcomes[number]
-            if _passed(outcome) and not outcome.untracked:
+            if _seen(outcome):
                 yield from self._after(outcome, one)
 
     def _after(self, outcome: Outcome, firsts: Node) -> Iterator[Later]:
@@ -124,10 +124,14 @@ class Flows:
 
         replies = self.replies(outcome)
         yield from self._told(View.REPLY, replies, came)
+        if self._lost(outcome, replies, came):
+            raise CannotCompare("connections", "their replies are not tracked")
+        if self._some(came, self._unlike(*replies)):
+            raise CannotCompare("connections", "they may depend on what does not count here")
         for connmark in sorted(self._marks(replies[0])):
 
             def came_back(mark: int = connmark) -> Node:
-                passed = self._ending(replies[0], lambda end: _passed(end) and _mark(end) == mark)
+                passed = self._ending(replies[0], lambda end: _seen(end) and _mark(end) == mark)
                 return self._within(came(), passed)
 
             yield from self._told(View.LATER, self.later(outcome, connmark), came_back)
@@ -138,9 +142,11 @@ class Flows:
         one, two = (side.later(state, arrives=arrives) for side in self.treatments[View.REPLY])
         return one, two
 
-    def later(self, outcome: Outcome, connmark: int) -> tuple[Node, Node]:
+    def later(self, outcome: Outcome, connmark: int, *, answered: bool = True) -> tuple[Node, Node]:
         """The same for what the sender of the first packet sends then."""
         state, arrives = self._next(outcome, connmark), self.common.ground.entry is Entry.RECEIVED
+        if not answered and state.turn:
+            state = state._replace(turn=state.turn._replace(answered=False))
         one, two = (side.later(state, arrives=arrives) for side in self.treatments[View.LATER])
         return one, two
 
@@ -153,31 +159,43 @@ class Flows:
             raise CannotCompare("connections", f"they go on in more than {MOST_TOLD:,} ways")
         if nodes[0] == nodes[1]:
             return
-        here = who()
-        packets = self._within(here, self._unlike(*map(self._counting, nodes)))
+        packets = self._within(who(), self._unlike(*map(self._counting, nodes)))
         if packets != self.diagram.end(False):
             yield Later(view, packets)
-        if self._within(here, self._unlike(*nodes)) != packets:
-            raise CannotCompare("connections", "they may depend on what does not count here")
+
+    def _lost(self, outcome: Outcome, replies: tuple[Node, Node], who: Callable[[], Node]) -> bool:
+        """Whether it counts that tracking never sees some replies.
+
+        The connection is as it was then, and nobody knows in which state the next packet is.
+        """
+        alone = [self._ending(node, lambda end: end.untracked) for node in replies]
+        if not self._some(who, *alone):
+            return False
+        one, two = self.later(outcome, _mark(outcome), answered=False)
+        return alone[0] != alone[1] or one != two
 
     # --- sets of packets ---
 
     def _within(self, one: Node, two: Node) -> Node:
         return both(self.common, one, two)
 
+    def _some(self, who: Callable[[], Node], *sets: Node) -> bool:
+        """Whether any of the packets that ``who`` gives is in one of the sets."""
+        none = self.diagram.end(False)
+        return any(one != none and self._within(who(), one) != none for one in sets)
+
     def _unlike(self, one: Node, two: Node) -> Node:
         return Differing(self.common, self.scope.tolerance).packets(one, two)
 
     def _counting(self, node: Node) -> Node:
-        """The function without what does not count."""
-        if self.scope.aspects == frozenset(Aspect):
-            return node
+        """The function without what does not count, nor whether the packet was tracked."""
         return self.diagram.mapped(node, {}, self._counted)
 
     def _counted(self, value: object) -> Node:
         likely: dict[int, int] = {}
         for number, part in value:  # type: ignore[attr-defined]
-            known = counted(self.common.outcomes[number], self.scope.aspects)
+            came = self.common.outcomes[number]._replace(untracked=False)
+            known = counted(came, self.scope.aspects)
             likely[self.common.outcome(known)] = likely.get(self.common.outcome(known), 0) + part
         return self.diagram.end(tuple(sorted(likely.items())))
 
@@ -204,7 +222,7 @@ class Flows:
     def _marks(self, node: Node) -> set[int]:
         """The marks that connections may have once a packet came through."""
         ends = map(self.common.outcomes.__getitem__, self._ends(node))
-        return {_mark(end) for end in ends if _passed(end)}
+        return {_mark(end) for end in ends if _seen(end)}
 
     def _union(self, parts: Iterator[tuple[tuple[int, int], ...]]) -> Node:
         node = self.diagram.end(False)
@@ -294,6 +312,11 @@ class Flows:
 def _passed(outcome: Outcome) -> bool:
     """Whether the packet came through."""
     return outcome.verdict not in ("DROP", "REJECT")
+
+
+def _seen(outcome: Outcome) -> bool:
+    """Whether the packet came through and tracking saw it."""
+    return _passed(outcome) and not outcome.untracked
 
 
 def _mark(outcome: Outcome) -> int:

@@ -101,12 +101,13 @@ class Turn(NamedTuple):
     """A later packet of a connection: what is known of it, and what tracking writes into it.
 
     ``early`` are a new destination and its port, ``late`` a source and its port; None is the
-    packet's own.
+    packet's own. Unless tracking saw that the first packet was ``answered``, the state may be any.
     """
 
     fields: tuple[tuple[str, int], ...]
     early: tuple[int | None, int | None]
     late: tuple[int | None, int | None]
+    answered: bool = True
 
     def known(self, axis: str) -> int | None:
         """A field's value if it is the same for all such packets."""

@@ -69,7 +69,8 @@ class Scope(Shown):
     direction of such a connection cannot be told.
 
     Simplified: on a host, multicast is left out, and so are flows of packets that connection
-    tracking leaves alone under one of the rule sets only: then the answer says so.
+    tracking leaves alone under one of the rule sets only, and what follows replies that it
+    leaves alone: then the answer says so.
     """
 
     hooks: tuple[Hook, ...] = ()

@@ -74,7 +74,7 @@ def _as_recorded(state: State, turn: Turn, hook: Hook) -> State:
 
 def _tracked(state: State) -> State:
     """A packet once connection tracking has seen it."""
-    ctstate = CtState.ESTABLISHED if state.turn else None
+    ctstate = CtState.ESTABLISHED if state.turn and state.turn.answered else None
     if state.ctstate is CtState.UNTRACKED:
         ctstate = CtState.UNTRACKED
     return state._replace(ctstate=ctstate, tracked=True)

@@ -45,6 +45,8 @@ class Clauses:
         head = parts.pop(0)
         header_text, unnamed = head[1:], 0  # clauses that are read before the protocol is named
         if parts and _LATE(line, 3 + len(chain) + len(head)):
+            if head.endswith("!"):
+                return None  # it negates no option that is yet to come
             header_text, unnamed = _gather(header_text, parts)
         known = self._header(header_text, chain)
         if known is None or not chain or '"' in chain:
@@ -117,7 +119,8 @@ class Clauses:
         words = text.split(" ")
         if '"' in text:
             apart = enumerate(text.split('"'))
-            words = [w for n, part in apart for w in ([part] if n % 2 else part.split())]
+            parts = ([part] if n % 2 else filter(None, part.split(" ")) for n, part in apart)
+            words = [word for part in parts for word in part]
         name = words.pop(0)
         kind = registry.get(name)
         usable = kind is not None and (not kind.families or self.family in kind.families)
