@@ -49,7 +49,7 @@ def explain(rules: Ruleset, chain: str | None = None) -> str:
         raise IptlabError(f"no table here has a chain `{chain}'")
     if rules.notes and not chain:
         pages.append("\n".join(["Notes", *(f"  {note}" for note in rules.notes)]))
-    return "\n\n".join(pages)
+    return "\n\n".join(pages) or "No tables, so no rules: nothing happens to any packet."
 
 
 def _table_page(table: Table, only: str | None) -> list[str]:

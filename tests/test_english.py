@@ -206,3 +206,7 @@ def saved_texts(recorded: object) -> Iterator[str]:
     elif isinstance(recorded, list):
         for value in recorded:
             yield from saved_texts(value)
+
+
+def test_a_text_without_tables_has_a_page_too() -> None:
+    assert explain(Ruleset.parse("")).startswith("No tables")
