@@ -198,7 +198,7 @@ def noisy() -> Iterator[str]:
     )
 
 
-@pytest.mark.parametrize("text", noisy(), ids=range(4))
+@pytest.mark.parametrize("text", [*noisy()], ids=range(4))
 def test_noise_beside_a_right_answer_takes_no_second(text: str) -> None:
     with a_moment(0.5):
         result = grade(iptlab.exercise("00-web"), text)
