@@ -130,10 +130,11 @@ def _leading_numbers(text: str, family: Family) -> int | None:
 
     Source: libxtables/xtables.c (numeric_to_ipaddr)
     """
-    if family is Family.IPV6:
-        try:
-            return int.from_bytes(socket.inet_pton(socket.AF_INET6, text))
-        except (OSError, ValueError):
+    kind = socket.AF_INET if family is Family.IPV4 else socket.AF_INET6
+    try:
+        return int.from_bytes(socket.inet_pton(kind, text))
+    except (OSError, ValueError):
+        if family is Family.IPV6:
             return None
     octets = [_octet(part) for part in text.split(".")]
     if len(octets) > 4 or b"" in octets:

@@ -42,7 +42,8 @@ from iptlab.syntax.refusal import (
     nat_drop,
     refusal,
 )
-from iptlab.syntax.shapes import LONG, QUOTED, USER_CHAIN, Shape, Shapes, plain_words
+from iptlab.syntax.shapes import LONG, USER_CHAIN, Shape, Shapes, plain_words
+from iptlab.syntax.template import QUOTED
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ from iptlab.netfilter.rules import Rule
 from iptlab.netfilter.values import quoted
 from iptlab.packet import Family
 from iptlab.syntax.clauses import TEXT, Clauses, plainly_quoted
+from iptlab.syntax.template import QUOTED, Template
 
 
 class _Spelling:
@@ -111,8 +112,7 @@ _OF_FAMILY = {
         ("SNAT", "--to-source"): _NEW_ADDRESS_6,
     },
 }
-# no real word looks so: a quoted text, and the name of some user chain
-QUOTED = '"'
+# no real word looks so: the name of some user chain
 USER_CHAIN = " "
 _NAME = r' ([^ "\\]+)'
 
@@ -140,14 +140,17 @@ LONG = 256  # a line shorter than this breaks none of the tool's limits on words
 class Shape:
     """What all lines that end at one place of the tree have in common.
 
-    ``first`` is the first of them and ``example`` its rule; ``target`` is the word that is
-    their target, empty if they have none or jump to a user chain. Where words are ``loose``,
-    iptables-save may print them in another way. ``seen`` is how often such a line was looked
-    up in the tree; ``often`` is whether a pattern is made of it.
+    ``first`` is the first of them, ``words`` are its words behind the chain's name and
+    ``example`` is its rule; lines differ in the words at ``holes``. ``target`` is the word
+    that is their target, empty if they have none or jump to a user chain. Where words are
+    ``loose``, iptables-save may print them in another way. ``seen`` is how often such a line
+    was looked up in the tree; ``often`` is whether a pattern is made of it.
     """
 
     clauses: Clauses
     first: str
+    words: Sequence[str]
+    holes: Sequence[int]
     example: Rule
     target: str
     loose: bool
@@ -159,8 +162,18 @@ class Shape:
         """Whether iptables-save prints such lines as they stand, but for quoted texts."""
         return not self.loose and self.first.split(" ", 2)[2:] == [str(self.example)]
 
+    @cached_property
+    def template(self) -> Template | None:
+        """Its rules but for what differs; None if that does not depend on single words."""
+        try:
+            return Template(self.example, self.words, self.holes, self.clauses.family)
+        except LookupError:
+            return None
+
     def rule(self, line: str, callee: str) -> Rule:
         """What a line of this shape means; ``callee`` is the chain it jumps to."""
+        if self.template:
+            return self.template.fill(line, callee)
         known = self.clauses.rule(line, (callee,))
         assert known is not None, line
         return known[1]
@@ -266,22 +279,25 @@ class Shapes:
         self._room -= 1
         spellings = _OF_FAMILY[self.clauses.family]
         node, named, before = self._root, "", ""
+        holes: list[int] = []
         loose = False
-        for word in words:
+        for at, word in enumerate(words):
             spelling = spellings.get((named, before)) or spellings.get(("", before)) or _NOTHING
             if found := spelling.match(word):
                 node.spelling = spelling
                 node = node.kinds.setdefault(found.lastgroup, _Node())
                 loose |= found.lastgroup == _OTHER
+                holes.append(at)
             elif word == QUOTED and spelling is not _COMMENT:
                 return  # what a text says matters to all others
             else:
                 node = node.setdefault(word, _Node())
+                holes += [at] * (word == QUOTED)
             named, before = word if before in ("-m", "-j") else named, word
         if node.shape is None:
             jumps = words[-1:] == [USER_CHAIN]
             target = words[words.index("-j") + 1] if "-j" in words and not jumps else ""
-            node.shape = Shape(self.clauses, line, rule, target, loose)
+            node.shape = Shape(self.clauses, line, words, holes, rule, target, loose)
 
 
 _NEVER = re.compile("(?!)").fullmatch

@@ -80,7 +80,6 @@ def compare(one: RuleSet) -> float:
     That is once all chains have been read. Before, packets come to some that have not.
     """
     rules = Ruleset.parse(one.text())
-    gc.freeze()
     engine = Engine(rules.tables)
     packets = one.situations(6_000)
     first = micros(engine.walk_table, one.table, packets[:1]) / 1e3
