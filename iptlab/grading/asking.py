@@ -104,9 +104,26 @@ class Asked(NamedTuple):
     free: tuple[tuple[Match, str], ...] = ()
 
 
-@lru_cache(maxsize=4096)
 def taken_apart(rule: Rule) -> Asked:
-    """The rule taken apart; rules that say the same are looked at once."""
+    """The rule taken apart; rules that say the same are looked at once.
+
+    A comparison asks for each of its rules several times: it is found by its address, for to
+    find an equal one takes longer than all that is done with it.
+    """
+    known = _by_address.get(id(rule))
+    if known is None:
+        if len(_by_address) >= _MOST_KNOWN:
+            _by_address.clear()
+        known = _by_address[id(rule)] = rule, _taken_apart(rule)
+    return known[1]
+
+
+_MOST_KNOWN = 8_192
+_by_address: dict[int, tuple[Rule, Asked]] = {}  # with the rule, or another might get its address
+
+
+@lru_cache(maxsize=4_096)
+def _taken_apart(rule: Rule) -> Asked:
     tests = rule.tests()
     questions = tuple([asks(match) for match in tests])
     chance: Fraction | None = None

@@ -150,7 +150,7 @@ class Bout:
         found = typical(common.diagram, common.space, packets, region, self._local)
         if found is None:
             return same
-        return replace(same, difference=self._difference(common.space, found))
+        return replace(same, difference=self._difference(common, found))
 
     # --- later packets ---
 
@@ -224,12 +224,18 @@ class Bout:
 
     # --- a packet ---
 
-    def _difference(self, space: Space, found: Found) -> Difference:
-        """The packet as the simulator treats it; it must differ there too."""
+    def _difference(self, common: Common, found: Found) -> Difference:
+        """The packet as the simulator treats it; it must differ there too.
+
+        What a large diagram tells of other packets is asked now, and no answer keeps it.
+        """
+        space = common.space
         for case in _sized(self.case(space, found.values), tried=space.wanted.segments):
             expected, actual = (play(tables, case, self.ground.scope) for tables in self.sides)
             if not self._agree(expected, actual):
-                return Difference(case, expected, actual, partial(_alike, space, found, case))
+                others = partial(_alike, space, found, case)
+                told = others if common.is_small else partial(tuple, tuple(others()))
+                return Difference(case, expected, actual, told)
         raise AssertionError(f"no difference in the simulator: {case}")
 
     def _local(self, field: str, chosen: Mapping[str, Thing]) -> Sequence[Thing]:
