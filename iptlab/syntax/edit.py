@@ -89,14 +89,14 @@ class Edit:
         self.family = family
         self.output = output
         self.clauses = Clauses(family)
-        self._users = Shapes(self.clauses)
+        self._users = Shapes(family)
         self.verbose = False
         self.changed = False
         self.counted = False
         self.chains: dict[str, _Chain] = {}
         for name, policy, counters, entries in written(table.chains):
             there = [entry._replace(line=0) if entry.line else entry for entry in entries]
-            shapes = Shapes(self.clauses) if policy else self._users
+            shapes = Shapes(family) if policy else self._users
             self.chains[name] = _Chain(name, policy, shapes, counters, entries=there)
         for chain in self.chains.values():
             self._hold(chain.entries)
@@ -197,7 +197,7 @@ class Edit:
         """Remember that a plain line was appended, and what it means."""
         if words := plain_words(plain):
             self._nameless(words)
-            self.chains[words[1]].shapes.learn(words[2:], plain, rule)
+            self.chains[words[1]].shapes.learn(words, plain, rule)
 
     def _nameless(self, words: list[str]) -> _Chain | None:
         """Put a mere mark in place of the user chain that a rule jumps to; that is the answer."""

@@ -23,8 +23,8 @@ from operator import getitem
 from iptlab.netfilter.rules import Rule
 from iptlab.netfilter.values import quoted
 from iptlab.packet import Family
-from iptlab.syntax.clauses import TEXT, Clauses, plainly_quoted
-from iptlab.syntax.template import QUOTED, Template
+from iptlab.syntax.clauses import TEXT, plainly_quoted
+from iptlab.syntax.template import HEADER, QUOTED, Hole, Template
 
 
 class _Spelling:
@@ -82,7 +82,8 @@ _OTHER = "other"  # the kinds that iptables-save may print in another way
 
 # How a word may be spelled, by what -m or -j named last (the header's options stand anywhere)
 # and the word before it. No check of the tool or the kernel looks at more of such a word than
-# its kind; an option of which one does, such as a range of ports, must not be here.
+# its kind, and no other option's field depends on it; an option of which that is not so, such
+# as a range of ports, must not be here.
 _SPELLINGS = {
     ("", "-i"): _INTERFACE,
     ("", "-o"): _INTERFACE,
@@ -140,17 +141,17 @@ LONG = 256  # a line shorter than this breaks none of the tool's limits on words
 class Shape:
     """What all lines that end at one place of the tree have in common.
 
-    ``first`` is the first of them, ``words`` are its words behind the chain's name and
-    ``example`` is its rule; lines differ in the words at ``holes``. ``target`` is the word
+    ``first`` is the first of them, ``words`` are its words and ``example`` is its rule; lines
+    differ in the ``holes``. ``target`` is the word
     that is their target, empty if they have none or jump to a user chain. Where words are
     ``loose``, iptables-save may print them in another way. ``seen`` is how often such a line
     was looked up in the tree; ``often`` is whether a pattern is made of it.
     """
 
-    clauses: Clauses
+    family: Family
     first: str
     words: Sequence[str]
-    holes: Sequence[int]
+    holes: Sequence[Hole]
     example: Rule
     target: str
     loose: bool
@@ -163,20 +164,13 @@ class Shape:
         return not self.loose and self.first.split(" ", 2)[2:] == [str(self.example)]
 
     @cached_property
-    def template(self) -> Template | None:
-        """Its rules but for what differs; None if that does not depend on single words."""
-        try:
-            return Template(self.example, self.words, self.holes, self.clauses.family)
-        except LookupError:
-            return None
+    def template(self) -> Template:
+        """Its rules but for what differs."""
+        return Template(self.example, self.words, self.holes, self.family)
 
     def rule(self, line: str, callee: str) -> Rule:
         """What a line of this shape means; ``callee`` is the chain it jumps to."""
-        if self.template:
-            return self.template.fill(line, callee)
-        known = self.clauses.rule(line, (callee,))
-        assert known is not None, line
-        return known[1]
+        return self.template.fill(line, callee)
 
     def saved_words(self, line: str) -> str | None:
         """The rule as iptables-save prints it, if that is how the line has it."""
@@ -239,8 +233,8 @@ class Shapes:
     number of the last group that matches is the shape's, and what it matches is the callee.
     """
 
-    def __init__(self, clauses: Clauses) -> None:
-        self.clauses = clauses
+    def __init__(self, family: Family) -> None:
+        self.family = family
         self.often: list[Shape] = []
         self.fits = _NEVER
         self._root = _Node()
@@ -277,27 +271,30 @@ class Shapes:
         if not self._room or words.count("-j") > 1:
             return
         self._room -= 1
-        spellings = _OF_FAMILY[self.clauses.family]
+        spellings = _OF_FAMILY[self.family]
         node, named, before = self._root, "", ""
-        holes: list[int] = []
-        loose = False
-        for at, word in enumerate(words):
-            spelling = spellings.get((named, before)) or spellings.get(("", before)) or _NOTHING
+        holes: list[Hole] = []
+        part, loose = HEADER, False
+        for at, word in enumerate(words[2:], start=2):
+            part += before in ("-m", "-j", "-g")
+            own = spellings.get((named, before))
+            spelling = own or spellings.get(("", before)) or _NOTHING
+            hole = Hole(at, part if own else HEADER)
             if found := spelling.match(word):
                 node.spelling = spelling
                 node = node.kinds.setdefault(found.lastgroup, _Node())
                 loose |= found.lastgroup == _OTHER
-                holes.append(at)
+                holes.append(hole)
             elif word == QUOTED and spelling is not _COMMENT:
                 return  # what a text says matters to all others
             else:
                 node = node.setdefault(word, _Node())
-                holes += [at] * (word == QUOTED)
+                holes += [hole] * (word == QUOTED)
             named, before = word if before in ("-m", "-j") else named, word
         if node.shape is None:
             jumps = words[-1:] == [USER_CHAIN]
             target = words[words.index("-j") + 1] if "-j" in words and not jumps else ""
-            node.shape = Shape(self.clauses, line, words, holes, rule, target, loose)
+            node.shape = Shape(self.family, line, words, holes, rule, target, loose)
 
 
 _NEVER = re.compile("(?!)").fullmatch

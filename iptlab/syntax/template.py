@@ -6,12 +6,10 @@ words in which the two differ.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
-from inspect import getattr_static
-from itertools import pairwise
 from operator import itemgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from iptlab.netfilter.extension import Extension, Match, Target
 from iptlab.netfilter.header import Header
@@ -20,49 +18,64 @@ from iptlab.netfilter.values import Given
 from iptlab.packet import Family
 
 QUOTED = '"'  # stands for a quoted text; no real word looks so
-_SEAMS = ("-m", "-j", "-g")
+HEADER = 0
 E = TypeVar("E", bound=Extension)
+
+
+class Hole(NamedTuple):
+    """A word in which lines of one shape differ, as its place among them: an option's value.
+
+    ``part`` is what the option belongs to: the ``HEADER``, a match by its number, or the
+    target, whose number comes next.
+    """
+
+    word: int
+    part: int
 
 
 class Template:
     """A rule, and what in it the words of another line of its shape replace."""
 
     def __init__(
-        self, rule: Rule, words: Sequence[str], holes: Collection[int], family: Family
+        self, rule: Rule, words: Sequence[str], holes: Iterable[Hole], family: Family
     ) -> None:
-        """Find what the words of the rule's line, without the chain's name, spell of it.
-
-        Lines may differ in the words at ``holes``. Raises LookupError if more than such a
-        word decides on what stands in its place.
-        """
-        cuts = [-1, *(at for at, word in enumerate(words) if word in _SEAMS), len(words)]
-        clauses = [
-            (words[cut + 1 : end], [at - cut - 1 for at in holes if cut < at < end])
-            for cut, end in pairwise(cuts)
-        ]
+        """Find what the holes among the words of the rule's line stand for."""
+        self.quoted = [at for at, word in enumerate(words) if word == QUOTED]
+        places: dict[int, list[int]] = {}
+        for hole in holes:
+            places.setdefault(hole.part, []).append(hole.word)
 
         def part(of: E, number: int) -> _Part[E]:
-            return _Part(of, *clauses[number], family)
+            at = places.get(number, ())
+            return _Part(of, at, [words[place - 1] for place in at], family)
 
-        self.header: _Part[Header] = part(rule.header, 0)
-        self.matches: list[_Part[Match]] = [part(m, n) for n, m in enumerate(rule.matches, start=1)]
-        self.target: _Part[Target] | None = part(rule.target, -1) if rule.target else None
+        matches = list(enumerate(rule.matches, start=1))
+        self.header: _Part[Header] = part(rule.header, HEADER)
+        self.matches: list[_Part[Match]] = [part(match, number) for number, match in matches]
+        self.target: _Part[Target] | None = None
+        if rule.target:
+            self.target = part(rule.target, len(matches) + 1)
         self.goto = isinstance(rule.target, Jump) and rule.target.goto
         self.jumps: dict[str, Jump] = {}
 
     def fill(self, line: str, callee: str) -> Rule:
-        """The rule of another line; ``callee`` is the chain that it jumps to, if it does.
-
-        What follows a clause, the target behind the last match, changes no word's place in it.
-        """
-        clauses = line.split(" -m ")
-        header = self.header.read(clauses[0][3:].partition(" ")[2])
-        matches = tuple([part.read(clauses[n]) for n, part in enumerate(self.matches, start=1)])
+        """The rule of another line; ``callee`` is the chain that it jumps to, if it does."""
+        words = self._words(line)
+        header = self.header.read(words)
+        matches = tuple([part.read(words) for part in self.matches])
         if callee:
             return Rule(header, matches, self.jumps.get(callee) or self._jump(callee))
-        if self.target:
-            return Rule(header, matches, self.target.read(clauses[-1].partition(" -j ")[2]))
-        return Rule(header, matches)
+        return Rule(header, matches, self.target.read(words) if self.target else None)
+
+    def _words(self, line: str) -> list[str]:
+        """The line's words; a quoted text is one of them."""
+        if not self.quoted:
+            return line.split(" ")
+        texts = line.split(QUOTED)
+        words = QUOTED.join(texts[::2]).split(" ")
+        for at, text in zip(self.quoted, texts[1::2], strict=True):
+            words[at] = text
+        return words
 
     def _jump(self, callee: str) -> Jump:
         jump = self.jumps[callee] = Jump(callee, self.goto)
@@ -73,39 +86,30 @@ class _Part(Generic[E]):
     """A part of the rule, and how other words in its holes make another one of it."""
 
     def __init__(
-        self, part: E, words: Sequence[str], holes: Collection[int], family: Family
+        self, part: E, places: Sequence[int], names: Sequence[str], family: Family
     ) -> None:
+        """``names`` are the options before the ``places`` of holes, none for some parts."""
         self.part = part
-        self.holes = len(holes)
-        if not holes:
-            return
-        if getattr_static(part, "settled") is not getattr_static(Extension, "settled"):
-            raise LookupError(f"{part.name} looks at its options together")
+        self.several = len(places) > 1
+        self.find = itemgetter(*places) if places else None
         options = {declared.name: (name, declared) for name, declared in part.options()}
-        self.options = [options[words[at - 1]] for at in holes]
+        self.options = [options[name] for name in names]
         self.values = {each.name: getattr(part, each.name) for each in fields(part)}  # type: ignore[arg-type]
         self.family = family
-        self.seam = " "
-        if QUOTED in words:
-            if [words[at] for at in holes] != [QUOTED]:
-                raise LookupError("one text and no other word can differ")
-            self.seam, holes = QUOTED, [1]
-        self.find = itemgetter(*holes)
         self.made: dict[Any, E] = {}
 
-    def read(self, clause: str) -> E:
-        """What such words spell."""
-        if not self.holes:
+    def read(self, words: Sequence[str]) -> E:
+        """What the words of a line make of it."""
+        if self.find is None:
             return self.part
-        found = self.find(clause.split(self.seam))
+        found = self.find(words)
         return self.made.get(found) or self._make(found)
 
     def _make(self, found: Any) -> E:
         values = dict(self.values)
-        for (name, declared), word in zip(
-            self.options, (found,) if self.holes == 1 else found, strict=True
-        ):
-            value = declared.value.parse(word, self.family)
+        texts = found if self.several else (found,)
+        for (name, declared), text in zip(self.options, texts, strict=True):
+            value = declared.value.parse(text, self.family)
             values[name] = Given(value, values[name].negated) if declared.negatable else value
         made = self.made[found] = type(self.part)(**values)
         return made
