@@ -83,6 +83,11 @@ REFUSALS = {
         "iptables-restore v1.8.9 (legacy): iptables-restore: unable to initialize table 'nosuch'",
         2,
     ),
+    ("", "*filter\N{NO-BREAK SPACE}\nCOMMIT\n"): (
+        "iptables-restore v1.8.9 (legacy): iptables-restore: "
+        "unable to initialize table 'filter\N{NO-BREAK SPACE}'",
+        2,
+    ),
     ("", "*filter\n-vt nat -A INPUT\nCOMMIT\n"): (
         "iptables-restore v1.8.9 (legacy): The -t option cannot be used in iptables-restore.",
         2,
