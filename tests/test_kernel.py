@@ -17,6 +17,7 @@ from record_kernel import ARCHIVE, TOPOLOGIES, Tally, differences, draft, record
 from scenario import FOLDER, askable, scenarios
 
 from iptlab.errors import KernelUnavailable
+from iptlab.kernel.alike import same
 from iptlab.kernel.frames import FLAGS, build, parse
 from iptlab.kernel.netns import Namespace
 from iptlab.kernel.replay import RefusedError, Replay, refuse_reaching
@@ -234,3 +235,17 @@ def test_what_is_missing_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(KernelUnavailable, match=r"is not installed\n.*apt install") as refused:
         Namespace(TOPOLOGIES["host"])
     assert refused.value.cure
+
+
+def test_only_the_label_of_an_error_that_the_machine_made_may_differ() -> None:
+    line = "x: {} SRC=fd00::1 DST=fd00::2 LEN=90 TC=0 HOPLIMIT=64 FLOWLBL={} PROTO={} "
+    made, passing = "IN= OUT=eth0", "IN=eth1 OUT=eth0"
+    for place, kind, alike in (
+        (made, "ICMPv6 TYPE=3", True),
+        (passing, "ICMPv6 TYPE=3", False),
+        (made, "ICMPv6 TYPE=128", False),
+        (made, "TCP", False),
+    ):
+        ours, theirs = ([line.format(place, label, kind)] for label in (0, 784354))
+        assert same("log", ours, theirs) is alike
+        assert same("log", ours, ours)

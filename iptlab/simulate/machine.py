@@ -391,7 +391,8 @@ class Machine(Shown):
 
         Kernel: net/ipv4/icmp.c (icmp_send), net/ipv6/icmp.c (icmp6_send)
 
-        Simplified: the kernel sends only so many errors a second, here there is no limit.
+        Simplified: the kernel sends only so many errors a second, here there is no limit; it labels
+        those of IPv6 by a secret of its own, here the flow label is 0.
         """
         packet, decision = t.packet, t.decision
         to_many = decision is not None and decision.kind in _TO_MANY
