@@ -119,10 +119,11 @@ def _no_number(given: object, truth: object) -> str:
     parts = given if several and isinstance(given, tuple) else (given,)
     if all(isinstance(part, int | Fraction) for part in parts):
         return ""
+    whole = isinstance(truth, int)
     return (
         "The answer is a list of numbers: write for example [1, 4]."
         if several
-        else "The answer is a number: write it in digits, such as 7, or 3/4 for a share."
+        else f"The answer is a number: write it in digits, such as {'7' if whole else '3/4'}."
     )
 
 
@@ -165,7 +166,10 @@ def _how_far(given: object, truth: object) -> str:
         return " It is right as far as it goes, but " + (
             "something is missing." if len(given) < len(truth) else "there is too much of it."
         )
-    return f" The first {right} are right." if right > 1 else ""
+    said = f" The first {right} are right." if right > 1 else ""
+    if sorted(map(str, given)) == sorted(map(str, truth)):
+        said += " All of them belong there, but in another order."
+    return said
 
 
 def ends(packet: Packet) -> str:
