@@ -240,9 +240,9 @@ count = Predict(
         ),
         Misconception(
             "no-target-no-rule",
-            "Rule 1 has no target, and yet it is a rule: it matches, counts, and lets the packet "
-            "go on.",
-            answered([2, 3], [2]),
+            "Rule 1 has no target, rule 2 only writes to the log, and yet they are rules: each "
+            "matches, counts, and lets the packet go on.",
+            answered([2, 3], [2], [1, 3]),
         ),
         Misconception(
             "any-match-ends",
@@ -338,9 +338,9 @@ polite = WriteRules(
         ),
         Misconception(
             "icmp-for-tcp",
-            "REJECT alone sends an ICMP error. A closed tcp port answers with a TCP reset: "
+            "That REJECT sends an ICMP error. A closed tcp port answers with a TCP reset: "
             "--reject-with tcp-reset.",
-            treats(IDENT, Verdict.REJECT, "icmp-port-unreachable"),
+            lambda rules: not treats(IDENT, Verdict.REJECT, "tcp-reset")(rules),
         ),
         Misconception(
             "half-a-range",
@@ -440,13 +440,13 @@ dns = Predict(
         ),
         Misconception(
             "any-of-the-ports",
-            "Rule 8 is for tcp, but its ports are 22 and 443.",
-            answered(8),
+            "Rule 8 is for tcp, but its ports are 22 and 443. Rule 10 is for icmp.",
+            answered(8, 10),
         ),
         Misconception(
             "other-interface",
-            "That rule is for packets that come in through ppp0, and this one comes from inside.",
-            answered(4, 5, 6, 7),
+            "That rule is for lo or ppp0, or for packets of another state than this first one.",
+            answered(1, 2, 3, 4, 5, 6, 7),
         ),
         Misconception(
             "policy-first",
