@@ -67,7 +67,7 @@ class Predict(Exercise):
         if agree(given, wanted):
             return self.correct(f"Yes: {_said(truth)}.", *self._shown)
         how_far = _how_many if isinstance(truth, Set) else _how_far
-        message = f"It is not {shortened(answer)}.{how_far(given, wanted)}"
+        message = f"It is not {shortened(answer)}.{how_far(given, wanted)}{_moved(given, wanted)}"
         return self.wrong(given, message, *self._shown, spoiler=bool(self._shown))
 
 
@@ -148,6 +148,14 @@ def _said(truth: object) -> str:
     return str(_written(truth))
 
 
+def _moved(given: object, truth: object) -> str:
+    """A word if a list has all that it should have, but in another order."""
+    if not isinstance(given, tuple) or not isinstance(truth, tuple):
+        return ""
+    alike = sorted(map(str, given)) == sorted(map(str, truth))
+    return " All of them belong there, but in another order." if alike else ""
+
+
 def _how_many(given: object, truth: object) -> str:
     """How much of a set is right."""
     assert isinstance(given, tuple)
@@ -166,10 +174,7 @@ def _how_far(given: object, truth: object) -> str:
         return " It is right as far as it goes, but " + (
             "something is missing." if len(given) < len(truth) else "there is too much of it."
         )
-    said = f" The first {right} are right." if right > 1 else ""
-    if sorted(map(str, given)) == sorted(map(str, truth)):
-        said += " All of them belong there, but in another order."
-    return said
+    return f" The first {right} are right." if right > 1 else ""
 
 
 def ends(packet: Packet) -> str:
