@@ -225,7 +225,7 @@ def _counted() -> HookVisit:
 
 count = Predict(
     id="01-count",
-    truth=lambda: [number for _, number in _counted().deciding.hits()],
+    truth=lambda: {number for _, number in _counted().deciding.hits()},
     shows=_counted,
     hints=(
         "A rule counts a packet when all of its conditions hold, whatever its target is.",
@@ -502,7 +502,7 @@ counting = Predict(
     id="01-recall-counting",
     task=f"These are the rules of a machine:\n{COUNTED}A udp packet to port 53 comes in. Which "
     "rules count it? Answer with a list, such as [2, 4].",
-    truth=lambda: [number for _, number in _recalled().deciding.hits()],
+    truth=lambda: {number for _, number in _recalled().deciding.hits()},
     shows=_recalled,
     hints=(
         "A rule counts a packet when its conditions hold, whatever its target is.",

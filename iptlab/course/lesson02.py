@@ -62,9 +62,9 @@ KNOCKS = (
 )
 
 
-def _dropped() -> list[int]:
+def _dropped() -> set[int]:
     fates = [_visit(NOT_SSH, knock).verdict for knock in KNOCKS]
-    return [n for n, fate in enumerate(fates, start=1) if fate == Verdict.DROP]
+    return {n for n, fate in enumerate(fates, start=1) if fate == Verdict.DROP}
 
 
 shut = Predict(

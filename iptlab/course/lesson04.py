@@ -70,8 +70,8 @@ SQUARES = [one for one in product(Hook, ASKED) if one != (Hook.INPUT, TableName.
 GRID = dict(zip(ascii_lowercase, SQUARES, strict=False))
 
 
-def _chains() -> list[str]:
-    return [letter for letter, (hook, table) in GRID.items() if hook in hooks_of(table)]
+def _chains() -> set[str]:
+    return {letter for letter, (hook, table) in GRID.items() if hook in hooks_of(table)}
 
 
 matrix = Predict(

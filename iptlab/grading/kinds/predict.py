@@ -90,13 +90,14 @@ def _read(answer: object, truth: object) -> object:
     if isinstance(truth, Set):
         several = _items(answer, truth)
         several = several if isinstance(several, list | tuple | Set) else [several]
-        return tuple(sorted(set(map(plain, several)), key=str))
+        alike = _amount if _numbers(truth) else plain
+        return tuple(sorted(set(map(alike, several)), key=str))
     if isinstance(answer, list | tuple | Set) and len(answer) == 1:
         (answer,) = answer
     return _amount(answer) if _numbers([truth]) else plain(answer)
 
 
-def _numbers(truths: Sequence[object]) -> bool:
+def _numbers(truths: Collection[object]) -> bool:
     return bool(truths) and all(isinstance(one, Rational) for one in truths)
 
 
@@ -113,7 +114,7 @@ def _amount(answer: object) -> object:
 
 def _no_number(given: object, truth: object) -> str:
     """What to write in place of what is no number; empty if none is wanted, or if it is one."""
-    several = isinstance(truth, list | tuple)
+    several = isinstance(truth, list | tuple | Set)
     if not _numbers(truth if several else [truth]):  # type: ignore[arg-type]
         return ""
     parts = given if several and isinstance(given, tuple) else (given,)
