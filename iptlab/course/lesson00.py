@@ -102,6 +102,12 @@ ping = Predict(
             "That rule wants tcp or udp, and a ping is icmp.",
             answered(5, 6, 7),
         ),
+        Misconception(
+            "not-so-of-it",
+            "Rule 1 is for what comes in through lo, rule 3 for what fits no connection. This "
+            "packet came in through wlan0, and begins something.",
+            answered(1, 3),
+        ),
     ),
     done="Rules 1 to 3 said no, rule 4 said yes, and rules 5 to 7 were not asked at all.",
 )
@@ -203,7 +209,7 @@ web = WriteRules(
             "still-shut",
             "No rule of yours lets that packet in. Compare it with your last line: who sends it, "
             "its protocol, its port; and what the line does with it.",
-            treats(_NEIGHBOUR.format(8080), Verdict.DROP),
+            lambda rules: not treats(_NEIGHBOUR.format(8080), Verdict.ACCEPT)(rules),
         ),
     ),
     done="Any rules that treat every packet so would have been right: what counts is what they "
@@ -242,7 +248,7 @@ mend = WriteRules(
             "still-shut",
             "Now neighbours cannot print either: no rule lets that packet in. What must be so of "
             "who sends it, of its protocol and its port, belongs into one rule.",
-            treats(_NEIGHBOUR.format(631), Verdict.DROP),
+            lambda rules: not treats(_NEIGHBOUR.format(631), Verdict.ACCEPT)(rules),
         ),
         Misconception(
             "rules-are-or",
@@ -312,12 +318,12 @@ ALLOWED = """-P INPUT DROP
 """
 
 
-def _question(packet: str) -> HookVisit:
-    return trace(read_rules(ALLOWED), packet)
+def _question(rules: str, packet: str) -> HookVisit:
+    return trace(read_rules(rules), packet)
 
 
-STRANGE_UDP = partial(_question, "udp 192.0.2.9:4000 -> 10.0.0.1:53")
-NEAR_UDP = partial(_question, "udp 10.0.0.9:4000 -> 10.0.0.1:22")
+STRANGE_UDP = partial(_question, ALLOWED, "udp 192.0.2.9:4000 -> 10.0.0.1:53")
+NEAR_UDP = partial(_question, ALLOWED, "udp 10.0.0.9:4000 -> 10.0.0.1:22")
 
 nobody = Predict(
     id="00-recall-nobody",
@@ -362,14 +368,8 @@ KNOWN = """-P INPUT DROP
 -A INPUT -p icmp -j ACCEPT
 -A INPUT -p tcp --dport 80 -j DROP
 """
-
-
-def _known(packet: str) -> HookVisit:
-    return trace(read_rules(KNOWN), packet)
-
-
-ANSWERED = partial(_known, "ctstate ESTABLISHED tcp 192.0.2.9:443 -> 10.0.0.1:50512 ACK")
-PINGED = partial(_known, "icmp 192.0.2.9 -> 10.0.0.1 echo-request")
+ANSWERED = partial(_question, KNOWN, "ctstate ESTABLISHED tcp 192.0.2.9:443 -> 10.0.0.1:50512 ACK")
+PINGED = partial(_question, KNOWN, "icmp 192.0.2.9 -> 10.0.0.1 echo-request")
 
 reply = Predict(
     id="00-recall-reply",
@@ -409,11 +409,7 @@ asked = Predict(
         "It stops at the first rule that says yes and has a verdict.",
     ),
     misconceptions=(
-        Misconception(
-            "all-are-asked",
-            "Rule 3 has said yes, so nobody asks rule 4.",
-            answered(4),
-        ),
+        Misconception("all-are-asked", "Rule 3 has said yes, so nobody asks rule 4.", answered(4)),
         Misconception(
             "only-the-right-one",
             "The kernel does not know beforehand which rule is the right one: it asks from the "

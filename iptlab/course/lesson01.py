@@ -225,7 +225,7 @@ def _counted() -> HookVisit:
 
 count = Predict(
     id="01-count",
-    truth=lambda: [number for _, number in _counted().deciding.hits()],
+    truth=lambda: {number for _, number in _counted().deciding.hits()},
     shows=_counted,
     hints=(
         "A rule counts a packet when all of its conditions hold, whatever its target is.",
@@ -240,9 +240,9 @@ count = Predict(
         ),
         Misconception(
             "no-target-no-rule",
-            "Rule 1 has no target, and yet it is a rule: it matches, counts, and lets the packet "
-            "go on.",
-            answered([2, 3], [2]),
+            "Rule 1 has no target, rule 2 only writes to the log, and yet they are rules: each "
+            "matches, counts, and lets the packet go on.",
+            answered([2, 3], [2], [1, 3]),
         ),
         Misconception(
             "any-match-ends",
@@ -338,9 +338,9 @@ polite = WriteRules(
         ),
         Misconception(
             "icmp-for-tcp",
-            "REJECT alone sends an ICMP error. A closed tcp port answers with a TCP reset: "
+            "That REJECT sends an ICMP error. A closed tcp port answers with a TCP reset: "
             "--reject-with tcp-reset.",
-            treats(IDENT, Verdict.REJECT, "icmp-port-unreachable"),
+            lambda rules: not treats(IDENT, Verdict.REJECT, "tcp-reset")(rules),
         ),
         Misconception(
             "half-a-range",
@@ -440,13 +440,13 @@ dns = Predict(
         ),
         Misconception(
             "any-of-the-ports",
-            "Rule 8 is for tcp, but its ports are 22 and 443.",
-            answered(8),
+            "Rule 8 is for tcp, but its ports are 22 and 443. Rule 10 is for icmp.",
+            answered(8, 10),
         ),
         Misconception(
             "other-interface",
-            "That rule is for packets that come in through ppp0, and this one comes from inside.",
-            answered(4, 5, 6, 7),
+            "That rule is for lo or ppp0, or for packets of another state than this first one.",
+            answered(1, 2, 3, 4, 5, 6, 7),
         ),
         Misconception(
             "policy-first",
@@ -502,7 +502,7 @@ counting = Predict(
     id="01-recall-counting",
     task=f"These are the rules of a machine:\n{COUNTED}A udp packet to port 53 comes in. Which "
     "rules count it? Answer with a list, such as [2, 4].",
-    truth=lambda: [number for _, number in _recalled().deciding.hits()],
+    truth=lambda: {number for _, number in _recalled().deciding.hits()},
     shows=_recalled,
     hints=(
         "A rule counts a packet when its conditions hold, whatever its target is.",

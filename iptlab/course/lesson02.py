@@ -21,6 +21,7 @@ from iptlab.grading import (
     answered,
     blames,
     decider,
+    lists,
     read_rules,
     sends,
     treats,
@@ -61,9 +62,9 @@ KNOCKS = (
 )
 
 
-def _dropped() -> list[int]:
+def _dropped() -> set[int]:
     fates = [_visit(NOT_SSH, knock).verdict for knock in KNOCKS]
-    return [n for n, fate in enumerate(fates, start=1) if fate == Verdict.DROP]
+    return {n for n, fate in enumerate(fates, start=1) if fate == Verdict.DROP}
 
 
 shut = Predict(
@@ -77,31 +78,26 @@ shut = Predict(
     ),
     misconceptions=(
         Misconception(
+            "not-is-missed",
+            "Packet 1 goes to port 22, and the rule is for tcp to any other port.",
+            lists("1"),
+        ),
+        Misconception(
             "not-the-whole-rule",
             "You read the rule as: everything but ssh. But -p tcp has no ! before it, so what is "
             "not tcp does not match, and the policy lets it in.",
-            answered([2, 3, 4, 5], [2, 4, 5], [3, 4], [2, 3, 4]),
+            lists("4"),
         ),
         Misconception(
             "udp-has-ports-too",
             "Udp has ports too, and 53 is not 22. But the rule asks for tcp first.",
-            answered([2, 3, 5], [2, 3], [3]),
-        ),
-        Misconception(
-            "not-is-missed",
-            "Packet 1 goes to port 22, and the rule is for tcp to any other port.",
-            lambda answer: isinstance(answer, tuple) and 1 in answer,
+            lists("3"),
         ),
         Misconception(
             "no-interface",
             "Two of the five are tcp, and not to port 22. The rule has no -i and no -s, so it does "
             "not ask where they come from.",
-            answered([2], [5]),
-        ),
-        Misconception(
-            "out-of-order",
-            "These are the ones. Write them in the order of their numbers.",
-            answered([5, 2]),
+            answered([2], [5], []),
         ),
     ),
     done="The rule is silent about udp and icmp. A firewall that says what is allowed, and drops "
@@ -557,9 +553,9 @@ down = Predict(
         ),
         Misconception(
             "first-match",
-            "Port 80 is within 1:1023, but rule 4 stands above rule 5, and its answer is the one "
-            "that Bob saw.",
-            lambda answer: isinstance(answer, tuple) and len(answer) == 4 and answer[1] == 5,
+            "Ports 80 and 443 are within 1:1023, but rule 4, for port 80, stands above rule 5. And "
+            "its reset is not what `No route to host' comes from.",
+            lambda answer: isinstance(answer, tuple) and len(answer) == 4 and answer[1:3] != (4, 5),
         ),
         Misconception(
             "rules-for-tcp",

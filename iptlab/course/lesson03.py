@@ -123,6 +123,8 @@ path = Predict(
 CLAIM = "in eth0 tcp {}:40000 -> 203.0.113.2:22"
 CLAIMS = CLAIM.format("192.168.1.20")
 INSIDE = "in eth1 tcp {}:40000 -> 192.168.1.1:22"
+BOTH = ("192.168.1.20", "192.168.1.11")
+OTHER, STRANGER = INSIDE.format("192.168.1.12"), CLAIM.format("203.0.113.9")
 
 whitelist = WriteRules(
     id="03-whitelist",
@@ -140,7 +142,7 @@ whitelist = WriteRules(
     goals=(
         Goal(INSIDE.format("192.168.1.20"), Verdict.ACCEPT, "The laptop may use ssh."),
         Goal(INSIDE.format("192.168.1.11"), Verdict.ACCEPT, "The phone may use ssh."),
-        Goal(INSIDE.format("192.168.1.12"), Verdict.REJECT, "All others' ssh is rejected."),
+        Goal(OTHER, Verdict.REJECT, "All others' ssh is rejected."),
         Goal(CLAIMS, Verdict.DROP, "Nothing new comes in from eth0, whatever source it claims."),
         Goal(
             "in eth1 udp 192.168.1.12:40000 -> 192.168.1.1:53",
@@ -157,10 +159,7 @@ whitelist = WriteRules(
         Misconception(
             "never-asked",
             "No ssh is refused, not even from eth0. Does rule 1 of INPUT lead to chain ssh?",
-            lambda rules: all(
-                treats(packet, Verdict.ACCEPT)(rules)
-                for packet in (CLAIMS, INSIDE.format("192.168.1.12"))
-            ),
+            lambda rules: all(treats(it, Verdict.ACCEPT)(rules) for it in (CLAIMS, OTHER)),
         ),
         Misconception(
             "policy-for-all",
@@ -183,26 +182,27 @@ whitelist = WriteRules(
             "accept-is-not-return",
             "ACCEPT is final: the packet never comes back to INPUT, and the rule for eth0 is not "
             "asked. An exception from one chain is no exception from the others.",
-            lambda rules: any(
-                treats(CLAIM.format(source), Verdict.ACCEPT)(rules)
-                for source in ("192.168.1.20", "192.168.1.11")
-            ),
+            lambda rules: any(treats(CLAIM.format(one), Verdict.ACCEPT)(rules) for one in BOTH),
         ),
         Misconception(
             "locked-out",
             "An address on the list is refused before it can return: its RETURN is missing, is not "
             "about who sends, or stands below a REJECT.",
-            lambda rules: any(
-                treats(INSIDE.format(source), verdict)(rules)
-                for source in ("192.168.1.20", "192.168.1.11")
-                for verdict in (Verdict.REJECT, Verdict.DROP)
+            lambda rules: (
+                not all(treats(INSIDE.format(one), Verdict.ACCEPT)(rules) for one in BOTH)
             ),
         ),
         Misconception(
             "return-for-all",
             "Nobody rejects the others: they return from chain ssh too, or come to its end. "
             "Whoever is not on the list should meet REJECT there.",
-            treats(INSIDE.format("192.168.1.12"), Verdict.ACCEPT),
+            treats(OTHER, Verdict.ACCEPT),
+        ),
+        Misconception(
+            "silent-refusal",
+            "All others are to get a REJECT, strangers at eth0 too. That packet meets a DROP: "
+            "one in chain ssh, or the rule for eth0 if it stands above your jump.",
+            lambda rules: any(treats(it, Verdict.DROP)(rules) for it in (OTHER, STRANGER)),
         ),
         Misconception(
             "more-than-ssh",
@@ -422,11 +422,6 @@ ufw = Predict(
             answered("ufw-not-local"),
         ),
         Misconception(
-            "policy-of-input",
-            "Before the policy is reached, a rule for port 137 matches. Where does it jump?",
-            answered("INPUT", "INPUT policy", "policy"),
-        ),
-        Misconception(
             "caller-not-callee",
             "There stands the rule that matches, but its target is one more chain. Who says DROP?",
             answered("ufw-after-input"),
@@ -438,6 +433,11 @@ ufw = Predict(
                 answer != "ufw-skip-to-policy-input"
                 and ("DROP" in str(answer).upper() or "ufw-skip-to-policy-input" in str(answer))
             ),
+        ),
+        Misconception(
+            "passed-by",
+            "No rule for port 137 stands there. Find the one that matches, and see where it jumps.",
+            lambda answer: answer != "ufw-skip-to-policy-input",
         ),
     ),
     done="A rule cannot jump to a policy. So ufw has a chain that does what the policy does, and "

@@ -70,8 +70,8 @@ SQUARES = [one for one in product(Hook, ASKED) if one != (Hook.INPUT, TableName.
 GRID = dict(zip(ascii_lowercase, SQUARES, strict=False))
 
 
-def _chains() -> list[str]:
-    return [letter for letter, (hook, table) in GRID.items() if hook in hooks_of(table)]
+def _chains() -> set[str]:
+    return {letter for letter, (hook, table) in GRID.items() if hook in hooks_of(table)}
 
 
 matrix = Predict(
@@ -132,11 +132,6 @@ matrix = Predict(
             "Square b of nat is about destinations. Where can it change a source as late as "
             "possible?",
             omits("m"),
-        ),
-        Misconception(
-            "out-of-order",
-            "These are the squares. Write their letters in the order of the alphabet.",
-            lambda answer: isinstance(answer, tuple) and {*answer} == {*_chains()},
         ),
     ),
     done="Nothing here has to be learnt by heart: a table has a chain where it can do its work.",
@@ -255,6 +250,11 @@ walk = Predict(
             answered(["filter"], ["filter", "security"], ["mangle", "filter", "security"]),
         ),
         Misconception("nat-is-empty", "nat has no rules here.", lists("nat")),
+        Misconception(
+            "filter-is-skipped",
+            "Who has come past mangle comes to filter, and it has a rule for tcp port 22.",
+            omits("filter"),
+        ),
         Misconception(
             "two-chains",
             "mangle has rules in two chains. The one in PREROUTING is for port 80. And the other?",

@@ -166,7 +166,7 @@ repair = WriteRules(
             "not-the-packet",
             "No rule drops that packet. Compare yours with it, word by word: where it comes in and "
             "goes out, who sends it, its protocol, its port; and the target.",
-            treats(PHONE_WEB, Verdict.ACCEPT, host=ROUTER),
+            lambda rules: not treats(PHONE_WEB, Verdict.DROP, host=ROUTER)(rules),
         ),
     ),
     done="INPUT instead of FORWARD is the commonest mistake on a router. The counter shows it: a "
@@ -255,6 +255,7 @@ def _order_mistakes(letters: str) -> tuple[Misconception, ...]:
                 [raw, mangle, nat_out, nat, filter_],
                 [raw, mangle, nat, nat_out, filter_],
                 [raw, nat, nat_out, mangle, filter_],
+                [raw, mangle, nat, filter_, nat_out],
             ),
         ),
         Misconception(
@@ -405,11 +406,6 @@ leaves = Predict(
     ),
     misconceptions=(
         Misconception(
-            "turned-round",
-            "These two are right. Write the address first, then the interface.",
-            answered(["eth1", "203.0.113.2"]),
-        ),
-        Misconception(
             "with-port",
             "An address without its port, please.",
             lambda answer: ":" in str(answer),
@@ -424,12 +420,12 @@ leaves = Predict(
             "routed-once",
             "With that interface it would never come to 192.168.1.20. The kernel routes a second "
             "time, because DNAT has changed the destination.",
-            answered(["203.0.113.2", "eth0"]),
+            answered(["203.0.113.2", "eth0"], ["192.168.1.1", "eth0"]),
         ),
         Misconception(
             "ends-mixed-up",
             "DNAT changes the destination. The source is who sends it: the router.",
-            answered(["192.168.1.20", "eth1"], ["192.168.1.20", "eth0"]),
+            lists("192.168.1.20", "203.0.113.1"),
         ),
     ),
     done="New destination, new interface, old source. The laptop answers to 203.0.113.2, which is "
@@ -465,6 +461,7 @@ loop = Predict(
                 ["OUTPUT", "INPUT"],
                 ["OUTPUT", "POSTROUTING", "INPUT"],
                 ["OUTPUT", "PREROUTING", "INPUT"],
+                ["INPUT", "OUTPUT"],
             ),
         ),
         Misconception(

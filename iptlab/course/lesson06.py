@@ -55,11 +55,6 @@ def _sends(*words: str) -> Callable[[object], bool]:
     return lambda answer: any(word in f"{answer} " for word in words)
 
 
-def _from_nowhere(answer: object) -> bool:
-    """The mistake of a packet that does not come in at all."""
-    return not str(answer).strip().startswith("in ")
-
-
 def _nth(place: int, *words: str) -> Callable[[object], bool]:
     """The mistake of an answer whose word at this place, from 0, is one of these."""
 
@@ -75,6 +70,15 @@ LOOPBACK = Misconception(
     "Both let in what comes through lo: the machine sends it to itself. Take eth0.",
     lambda it: str(it).split()[:2] == ["in", "lo"],
 )
+
+
+def _sent_by(machine: str) -> Misconception:
+    """The mistake of a packet that does not come in at all."""
+    return Misconception(
+        "not-coming-in",
+        f"A packet that comes in begins with `in eth0'. Without it, the {machine} itself sends.",
+        lambda it: not str(it).strip().startswith("in "),
+    )
 
 
 def _not_for(address: str) -> Misconception:
@@ -103,11 +107,7 @@ sport = SupplyPacket(
         "in eth0 tcp 203.0.113.9:SOURCE -> 192.168.1.20:22 SYN",
     ),
     misconceptions=(
-        Misconception(
-            "not-coming-in",
-            "A packet that comes in begins with `in eth0'. Without it, the laptop itself sends.",
-            _from_nowhere,
-        ),
+        _sent_by("laptop"),
         Misconception(
             "port-of-the-wrong-end",
             "--sport is the port in front of the arrow, the sender's. Yours is behind it.",
@@ -198,11 +198,7 @@ server = WriteRules(
         Goal(
             f"in eth0 ctstate ESTABLISHED tcp {SSH} ACK", Verdict.ACCEPT, "... and go on with it."
         ),
-        Goal(
-            ERROR.format("3/4"),
-            Verdict.ACCEPT,
-            "Errors about the server's own connections come in.",
-        ),
+        Goal(ERROR.format("3/4"), Verdict.ACCEPT, "Errors about the server's own flows come in."),
         Goal(TFTP, Verdict.DROP, "Nothing else is open."),
     ),
     hints=(
@@ -246,6 +242,12 @@ server = WriteRules(
             "An ICMP error about a connection is no packet of the connection. Its state is "
             "RELATED, and none of your rules asks for that.",
             treats(ERROR.format("3/4"), Verdict.DROP),
+        ),
+        Misconception(
+            "only-syn",
+            "That is stricter than the task: a packet that is no SYN may be NEW too. What --syn is "
+            "good for, and what it costs, the next two sections show.",
+            treats(f"in eth0 tcp {SSH} ACK", Verdict.DROP),
         ),
         Misconception(
             "takes-anything",
@@ -304,7 +306,7 @@ icmp = WriteRules(
             "pings-only",
             "The error that a packet was too big is icmp as well (echo replies are not all), and "
             "without it large packets vanish. Does a rule drop it before its state is asked for?",
-            treats(ABOUT_BOB.format("3/4"), Verdict.DROP),
+            lambda rules: not treats(ABOUT_BOB.format("3/4"), Verdict.ACCEPT)(rules),
         ),
         Misconception(
             "one-error-only",
@@ -322,6 +324,12 @@ icmp = WriteRules(
             "An error about nothing that is known is INVALID: it may be forged. A rule for a "
             "type of icmp does not ask for that; RELATED does.",
             treats(FORGED, Verdict.ACCEPT),
+        ),
+        Misconception(
+            "by-type",
+            "An echo-request may belong to a known flow. You need no rule for a type of icmp: what "
+            "nobody expects finds no rule, and the policy drops it.",
+            treats(PING.replace("icmp", "ctstate ESTABLISHED icmp"), Verdict.DROP),
         ),
     ),
     done="Moved down or taken out is the same here. Blocking icmp where it arrives breaks path MTU "
@@ -408,11 +416,7 @@ middle = SupplyPacket(
         "in eth0 tcp 192.168.1.20:40000 -> 192.168.1.10:22 FLAG",
     ),
     misconceptions=(
-        Misconception(
-            "not-coming-in",
-            "A packet that comes in begins with `in eth0'. Without it, the server itself sends.",
-            _from_nowhere,
-        ),
+        _sent_by("server"),
         LOOPBACK,
         Misconception("not-tcp", "Ssh is tcp, and so are both rules.", _sends("udp ", "icmp ")),
         _not_for("192.168.1.10"),
@@ -650,7 +654,6 @@ recall_exempt = Predict(
     ),
     done="What is not tracked has the state UNTRACKED, and a rule must say so to match it.",
 )
-
 recall_late = Predict(
     id="06-recall-late",
     task="A laptop asks a name server over udp. The entry of an unanswered udp flow lasts 30 "
@@ -658,10 +661,7 @@ recall_late = Predict(
     truth=lambda: _state(_late()),
     choices=STATES,
     shows=_late,
-    hints=(
-        "After 40 seconds there is no entry any more.",
-        "What is a udp packet that nobody knows?",
-    ),
+    hints=("After 40 seconds the entry is gone.", "What is a udp packet that nobody knows?"),
     misconceptions=(
         Misconception(
             "memory-without-end",

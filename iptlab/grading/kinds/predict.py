@@ -67,7 +67,7 @@ class Predict(Exercise):
         if agree(given, wanted):
             return self.correct(f"Yes: {_said(truth)}.", *self._shown)
         how_far = _how_many if isinstance(truth, Set) else _how_far
-        message = f"It is not {shortened(answer)}.{how_far(given, wanted)}"
+        message = f"It is not {shortened(answer)}.{how_far(given, wanted)}{_moved(given, wanted)}"
         return self.wrong(given, message, *self._shown, spoiler=bool(self._shown))
 
 
@@ -90,13 +90,14 @@ def _read(answer: object, truth: object) -> object:
     if isinstance(truth, Set):
         several = _items(answer, truth)
         several = several if isinstance(several, list | tuple | Set) else [several]
-        return tuple(sorted(set(map(plain, several)), key=str))
+        alike = _amount if _numbers(truth) else plain
+        return tuple(sorted(set(map(alike, several)), key=str))
     if isinstance(answer, list | tuple | Set) and len(answer) == 1:
         (answer,) = answer
     return _amount(answer) if _numbers([truth]) else plain(answer)
 
 
-def _numbers(truths: Sequence[object]) -> bool:
+def _numbers(truths: Collection[object]) -> bool:
     return bool(truths) and all(isinstance(one, Rational) for one in truths)
 
 
@@ -113,16 +114,17 @@ def _amount(answer: object) -> object:
 
 def _no_number(given: object, truth: object) -> str:
     """What to write in place of what is no number; empty if none is wanted, or if it is one."""
-    several = isinstance(truth, list | tuple)
+    several = isinstance(truth, list | tuple | Set)
     if not _numbers(truth if several else [truth]):  # type: ignore[arg-type]
         return ""
     parts = given if several and isinstance(given, tuple) else (given,)
     if all(isinstance(part, int | Fraction) for part in parts):
         return ""
+    whole = isinstance(truth, int)
     return (
         "The answer is a list of numbers: write for example [1, 4]."
         if several
-        else "The answer is a number: write it in digits, such as 7, or 3/4 for a share."
+        else f"The answer is a number: write it in digits, such as {'7' if whole else '3/4'}."
     )
 
 
@@ -145,6 +147,14 @@ def _said(truth: object) -> str:
     if isinstance(truth, tuple) or (isinstance(truth, list) and truth and type(truth[0]) is str):
         return " -> ".join(map(str, truth))
     return str(_written(truth))
+
+
+def _moved(given: object, truth: object) -> str:
+    """A word if a list has all that it should have, but in another order."""
+    if not isinstance(given, tuple) or not isinstance(truth, tuple):
+        return ""
+    alike = sorted(map(str, given)) == sorted(map(str, truth))
+    return " All of them belong there, but in another order." if alike else ""
 
 
 def _how_many(given: object, truth: object) -> str:
