@@ -309,6 +309,23 @@ CURES = [
         "Take the blank out: --dports 80,443.",
     ),
     (
+        "-A INPUT -m conntrack --ctstate RELATED ESTABLISHED -j ACCEPT",
+        "Bad argument `ESTABLISHED'",
+        "A list has commas and no blanks: --ctstate RELATED,ESTABLISHED.",
+    ),
+    (
+        "-A INPUT -s 10.0.0.1 10.0.0.0/24 -j DROP",
+        "Bad argument `10.0.0.0/24'",
+        "A list has commas and no blanks: -s 10.0.0.1,10.0.0.0/24.",
+    ),
+    (
+        "-A INPUT -p tcp --dport 80 443 -j ACCEPT",
+        "Bad argument `443'",
+        "--dport takes one port; for several write -m multiport --dports 80,443.",
+    ),
+    ("-A INPUT -s 10.0.0.1 DROP", "Bad argument `DROP'", "Write -j before a target: -j DROP."),
+    ("-A INPUT -j DROP ACCEPT", "Bad argument `ACCEPT'", "Options begin with - or --"),
+    (
         "-A INPUT --mark 1 -j ACCEPT",
         'unknown option "--mark"',
         "--mark belongs to mark or connmark: write -m mark before it.",

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from iptlab.errors import RuleSyntaxError
 from iptlab.netfilter.extension import MATCHES, TARGETS, Extension
 from iptlab.netfilter.header import Header
+from iptlab.netfilter.rules import VERDICTS
 from iptlab.syntax.draft import LineDraft, named
 from iptlab.syntax.grammar import JUMPS, LOAD_MATCH, OPERATIONS, SWITCHES
 from iptlab.syntax.tokens import Token
@@ -121,12 +122,29 @@ def cure_of_stray(word: str, before: list[Token], after: list[Token]) -> str:
     if value.startswith("'"):
         quoted = " ".join([value, word, *(token.text for token in after)])[1:].partition("'")[0]
         return f'Without the word iptables only double quotes count: {option} "{quoted}".'
+    if option in _LISTS and _LISTS[option].fullmatch(word):
+        return f"A list has commas and no blanks: {option} {value},{word}."
+    if option in ("--dport", "--sport") and word.isdecimal():
+        return f"{option} takes one port; for several write -m multiport {option}s {value},{word}."
+    if word in (*VERDICTS, *TARGETS) and option not in JUMPS:
+        return f"Write -j before a target: -j {word}."
     if option in _SENTENCES:
         return f'Several words are one if they stand in quotes: {option} "{value} {word}".'
     return "Options begin with - or --; is one missing here?"
 
 
 _ONE_DASH = re.compile(r"-[a-z]{2}[a-z-]*").fullmatch
+# options that take a list, and what one more element of it looks like
+_STATE, _PORT, _ADDRESS = (
+    re.compile("NEW|ESTABLISHED|RELATED|INVALID|UNTRACKED"),
+    re.compile(r"\d+(:\d+)?"),
+    re.compile(r"[\da-f]*[.:][\da-f.:]+(/\d+)?"),
+)
+_LISTS = {
+    **dict.fromkeys(("--ctstate", "--state"), _STATE),
+    **dict.fromkeys(("--dports", "--sports", "--ports"), _PORT),
+    **dict.fromkeys(("-s", "--source", "--src", "-d", "--destination", "--dst"), _ADDRESS),
+}
 # options that often take a sentence
 _SENTENCES = {"--comment", "--log-prefix", "--nflog-prefix", "--ulog-prefix", "--string"}
 
