@@ -125,8 +125,8 @@ share = Predict(
         ),
         Misconception(
             "times-the-first",
-            "The second rule sees what the first did NOT take, and that is 2/3.",
-            answered(Fraction(1, 6)),
+            "The second rule sees what the first did NOT take, and that is 2/3. It takes half.",
+            answered(Fraction(1, 6), Fraction(2, 3)),
         ),
         *_about(lambda: Fraction(1, 3)),
     ),
