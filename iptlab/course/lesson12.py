@@ -592,8 +592,7 @@ def _later(journey: Journey) -> int:
 recall_open = Predict(
     id="12-recall-open",
     task=f"{STORY}A pod has an open tcp connection through it, to the endpoint on node1. That "
-    'endpoint is being deleted now, and ends. Where goes the next packet: "node1", "node2" or '
-    '"nowhere"?',
+    'endpoint is told to end now. Where does the next packet go: "node1", "node2" or "nowhere"?',
     truth=lambda: "node1" if "-> 10.244.1.2:80" in _leaves() else "node2",
     choices=("node1", "node2", "nowhere"),
     shows=_draining,
