@@ -9,7 +9,7 @@ from functools import cache, partial
 from iptlab.console.lab import Lab
 from iptlab.course import shop
 from iptlab.course.mistakes import ENDS as BOTH_ENDS
-from iptlab.course.mistakes import is_no, jumbled
+from iptlab.course.mistakes import is_no, jumbled, reads
 from iptlab.grading import (
     EditManifest,
     Exercise,
@@ -269,8 +269,7 @@ reject = KubeProxyRules(
     says="Each port without endpoints refuses pods at once, and nothing else is touched.",
     scope=Scope(assume="-i cni0 -s 10.244.0.0/16 ! -d 127.0.0.0/8 -m conntrack --ctstate NEW"),
     hints=(
-        "The first line is what kube-proxy writes for web, port 80. names has two ports, so two "
-        "lines are missing.",
+        "web has one port, and so one line. names has two ports, so two lines are missing.",
         "Both have number 53: one over udp, one over tcp.",
         "-A FORWARD -d 10.96.0.10 -p ... --dport 53 -j ..., with the target of the line above.",
     ),
@@ -292,9 +291,13 @@ reject = KubeProxyRules(
             ),
         ),
         Misconception(
+            "reset",
+            "A reset refuses too, but tcp alone. kube-proxy writes REJECT, as in the line above.",
+            reads("--reject-with tcp-reset"),
+        ),
+        Misconception(
             "whole-address",
-            "Only port 53 has no endpoints. What else is sent to that address is none of this "
-            "rule's business.",
+            "Only port 53 has no endpoints: other packets to that address are not to be refused.",
             _fares("in cni0 udp 10.244.1.9:40000 -> 10.96.0.10:99", Verdict.REJECT),
         ),
     ),
@@ -537,9 +540,7 @@ def _passing(seed: int) -> Predict:
         ),
         misconceptions=(
             Misconception(
-                "later",
-                "That is a later packet. The first one has to find its way through the rules.",
-                answered(5),
+                "later", "That is a later packet. The first one has to find its way.", answered(5)
             ),
             Misconception(
                 "no-rest",
