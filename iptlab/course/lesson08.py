@@ -342,7 +342,7 @@ log = LogRules(
     scope=Scope(hooks=(Hook.INPUT,)),
     hints=(
         "A LOG below the rule that drops the packet writes nothing. -I INPUT 1 is above all.",
-        "ssh is tcp port 22, and Bob is one address: his packets are told by -s, -p and --dport.",
+        "ssh is tcp port 22, and Bob is one address: -s, -p and --dport find his packets.",
         "-I INPUT 3 -s 198.51.100.23 -p tcp --dport ... -j LOG: any number up to 3 will do.",
     ),
     misconceptions=(
@@ -636,8 +636,7 @@ zone = FindLine(
         ),
         Misconception(
             "no-guest",
-            "The firewall means well by that packet: INPUT_ZONES names the card that it came in "
-            "through.",
+            "That packet is in its right zone: INPUT_ZONES names the card that it came in through.",
             lambda answer: re.search(r"in eth[01]\b", _sent(answer)) is not None,
         ),
     ),

@@ -309,7 +309,7 @@ def name_chain(seed: int) -> Exercise:
         truth=partial(_jump, named),
         shows=lambda: _machine(named.manifest).journeys(packet)[0],
         hints=(
-            "Change the text in the cell above and run it again; do not reckon by hand.",
+            "Change the text in the cell above and run it again: Python works the hash out.",
             "The text is the name of the service port, then the protocol, with nothing between. "
             "A port without a name has no colon either.",
             f'The text begins with "{named.namespace}/{named.service}" and ends with '
