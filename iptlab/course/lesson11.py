@@ -171,6 +171,7 @@ ADDRESSES = {f"node{n}": f"192.168.10.{10 + n}" for n in (1, 2, 3)}
 
 def _source(seed: int) -> Predict:
     entry, target = WAYS[seed % len(WAYS)]
+    others = {*ADDRESSES.values()} - {ADDRESSES[entry]}
     url = f"http://{ADDRESSES[entry]}:30081"
     seen = partial(_sees, _shop(), "client", url, target)
     pod = f"10.244.{target[-1]}.2"
@@ -200,7 +201,7 @@ def _source(seed: int) -> Predict:
                 "far-node",
                 f"{target} only forwards the packet, and no third node sees it. It was translated "
                 f"on {entry}, which the client asked.",
-                answered(target, *ADDRESSES.values(), f"10.244.{target[-1]}.1"),
+                answered(target, *others, f"10.244.{target[-1]}.1"),
             ),
             Misconception(
                 "bridge",

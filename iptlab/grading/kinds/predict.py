@@ -158,7 +158,7 @@ def _how_many(given: object, truth: object) -> str:
 def _how_far(given: object, truth: object) -> str:
     """How far a list is right, without a word of what comes next; or which part of a packet."""
     if not isinstance(given, tuple) or not isinstance(truth, tuple):
-        return _where(str(given), str(truth))
+        return _where(given, truth)
     pairs = zip(given, truth, strict=False)
     right = next((n for n, (one, two) in enumerate(pairs) if not agree(one, two)), None)
     if right is None:
@@ -172,9 +172,9 @@ _PARTS = ("source address", "source port", "destination address", "destination p
 _ENDS = re.compile(r"(\S+):(\d+) -> (\S+):(\d+)").fullmatch
 
 
-def _where(given: str, truth: str) -> str:
+def _where(given: object, truth: object) -> str:
     """Which parts of a packet's ends are to be looked at again, if any of them is right."""
-    mine, wanted = _ENDS(given), _ENDS(truth)
+    mine, wanted = (_ENDS(one) if isinstance(one, str) else None for one in (given, truth))
     if not (mine and wanted):
         return ""
     pairs = zip(_PARTS, mine.groups(), wanted.groups(), strict=True)
