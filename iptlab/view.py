@@ -12,6 +12,7 @@ from itertools import accumulate
 
 from iptlab.html import Html, element, join, table
 from iptlab.kernel.verify import Verification
+from iptlab.netfilter.context import CannotTell
 from iptlab.netfilter.rules import Chain, Rule, Table
 from iptlab.ruleset import Ruleset
 from iptlab.simulate.journey import Journey, Station
@@ -43,7 +44,9 @@ def table_visit_html(visit: TableVisit, *, told: bool = False) -> Html:
     """A walk through one table: a row for each rule that was asked."""
     caption = f"Table {visit.table}, chain {visit.chain}"
     if not told:
-        caption += f": {visit.verdict} by {visit.decided_by}"
+        unknown = isinstance(visit.verdict, CannotTell)
+        by = f"({visit.decided_by})" if unknown else f"by {visit.decided_by}"
+        caption += f": {visit.verdict} {by}"
     head = ("hit", "chain and number", "rule", "its answer to this packet")
     return table(caption, head, _capped(list(_rows(visit))))
 

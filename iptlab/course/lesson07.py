@@ -563,7 +563,7 @@ def _stray_mistakes(port: int) -> tuple[Misconception, ...]:
         Misconception(
             "nat-as-filter",
             "Table nat stops nobody, and no filter rule does. The packet leaves: how?",
-            answered("none", "nothing", "no", "drop", "dropped"),
+            answered("none", "nothing", "no", "no packet", "nothing leaves", "drop", "dropped"),
         ),
         ENDS,
         Misconception(

@@ -8,7 +8,7 @@ from functools import cache, partial
 
 from iptlab.console.lab import Lab
 from iptlab.course.files import data
-from iptlab.course.mistakes import alone, left_to_policy, reads, spoils, twice
+from iptlab.course.mistakes import alone, is_no, left_to_policy, reads, spoils, twice
 from iptlab.grading import (
     FATES,
     Exercise,
@@ -108,6 +108,9 @@ path = Predict(
             answered(["FORWARD", "DOCKER-USER"], ["DOCKER-USER"]),
         ),
         Misconception(
+            "another-table", "PREROUTING is no chain of filter: leave nat out.", lists("prerouting")
+        ),
+        Misconception(
             "named-twice",
             "Name each chain once, when the packet comes to it: a RETURN back is no new one.",
             twice,
@@ -121,9 +124,7 @@ path = Predict(
             "not-every-jump",
             "A jump without a condition takes every packet, even if it sends it back at once. "
             "Which of those in FORWARD is missing from your list?",
-            lambda answer: (
-                omits("docker-user")(answer) or omits("docker-isolation-stage-1")(answer)
-            ),
+            omits("docker-user", "docker-isolation-stage-1"),
         ),
     ),
     done="FORWARD, and three chains that it calls. INPUT is not among them: the packet came to the "
@@ -163,8 +164,7 @@ bypass = SupplyPacket(
     misconceptions=(
         Misconception(
             "past-the-server",
-            "That packet is addressed to a container, not to the server. INPUT would not be asked "
-            "in either case.",
+            "That packet is addressed to a container, not to the server: INPUT is not asked.",
             _says("-> 172.17."),
         ),
         Misconception(
@@ -186,8 +186,8 @@ bypass = SupplyPacket(
         ),
         Misconception(
             "no-door",
-            "Both drop it in INPUT: no DNAT rule of chain DOCKER fits that packet. Compare its "
-            "card, its protocol and its port with theirs.",
+            "No DNAT rule of chain DOCKER fits that packet. Is it for this server, 203.0.113.12? "
+            "Then compare its card, its protocol and its port with theirs.",
             lambda packet: not _says("ctstate")(packet),
         ),
     ),
@@ -342,7 +342,7 @@ log = LogRules(
     scope=Scope(hooks=(Hook.INPUT,)),
     hints=(
         "A LOG below the rule that drops the packet writes nothing. -I INPUT 1 is above all.",
-        "ssh is tcp port 22, and Bob is one address: his packets are told by -s, -p and --dport.",
+        "ssh is tcp port 22, and Bob is one address: -s, -p and --dport find his packets.",
         "-I INPUT 3 -s 198.51.100.23 -p tcp --dport ... -j LOG: any number up to 3 will do.",
     ),
     misconceptions=(
@@ -453,8 +453,9 @@ wrote = Predict(
         ),
         Misconception(
             "who-drops",
-            "The question is who wrote the line. LOG does not drop, and what drops writes nothing.",
-            answered("INPUT", "policy", "ufw-skip-to-policy-input", "ufw-not-local"),
+            "The question is who wrote the line, not who dropped the packet. Which chain has a "
+            "rule with -j LOG?",
+            is_no("ufw-(after-logging-input|logging-deny|user-limit)"),
         ),
     ),
     done="The last chain that speaks before the policy: all that was allowed has left before. The "
@@ -511,9 +512,7 @@ told = Predict(
             answered(4),
         ),
         Misconception(
-            "counts-from-zero",
-            "Rule numbers begin with 1, as in iptables -L --line-numbers.",
-            answered(2),
+            "counts-from-zero", "Rule numbers begin with 1, as --line-numbers shows.", answered(2)
         ),
     ),
     done="In the trace rule 3, a DROP without conditions, looks like a policy; only its number "
@@ -637,8 +636,7 @@ zone = FindLine(
         ),
         Misconception(
             "no-guest",
-            "The firewall means well by that packet: INPUT_ZONES names the card that it came in "
-            "through.",
+            "That packet is in its right zone: INPUT_ZONES names the card that it came in through.",
             lambda answer: re.search(r"in eth[01]\b", _sent(answer)) is not None,
         ),
     ),

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 from iptlab.course import shop
-from iptlab.course.mistakes import ADDRESS, jumbled, spoils, twice
+from iptlab.course.mistakes import ADDRESS, NAMED_TWICE, TOO_FAR, has_one_like, jumbled, spoils
 from iptlab.course.shop import NODE2, OFFICE, POD
 from iptlab.grading import (
     Exercise,
@@ -207,10 +207,7 @@ path = Predict(
         Misconception(
             "with-hash",
             'Leave out the letters after KUBE-SVC and KUBE-SEP: "KUBE-SVC" is enough.',
-            lambda answer: (
-                isinstance(answer, tuple)
-                and any(re.match("kube-s(vc|ep)-", str(one)) for one in answer)
-            ),
+            has_one_like("kube-s(vc|ep)-"),
         ),
         Misconception(
             "by-prerouting",
@@ -234,16 +231,8 @@ path = Predict(
             "Node1 is 192.168.10.11, which is not in 10.244.0.0/16: rule 1 of KUBE-SVC matches.",
             omits("kube-mark-masq"),
         ),
-        Misconception(
-            "too-far",
-            "The destination is rewritten before that: stop there.",
-            lists("postrouting", "kube-postrouting"),
-        ),
-        Misconception(
-            "named-twice",
-            "Name each chain once: a packet that comes back from a jump goes on where it was.",
-            twice,
-        ),
+        TOO_FAR,
+        NAMED_TWICE,
     ),
     done="KUBE-SERVICES finds the Service, KUBE-SVC chooses a pod, KUBE-SEP translates. On the way "
     "the packet gets a mark, because its sender is no pod.",
@@ -320,7 +309,7 @@ def name_chain(seed: int) -> Exercise:
         truth=partial(_jump, named),
         shows=lambda: _machine(named.manifest).journeys(packet)[0],
         hints=(
-            "Change the text in the cell above and run it again; do not reckon by hand.",
+            "Change the text in the cell above and run it again: Python works the hash out.",
             "The text is the name of the service port, then the protocol, with nothing between. "
             "A port without a name has no colon either.",
             f'The text begins with "{named.namespace}/{named.service}" and ends with '
@@ -370,6 +359,12 @@ def name_chain(seed: int) -> Exercise:
                 "That is a chain for one pod. KUBE-SERVICES jumps to a KUBE-SVC chain.",
                 answered(endpoint_chain(spn + protocol, f"10.244.1.9:{named.number}")),
             ),
+            Misconception(
+                "another-text",
+                "That is the hash of another text. Compare yours with the question, letter by "
+                "letter: namespace, Service, the port's name if it has one, protocol.",
+                lambda answer: bool(re.fullmatch("kube-svc-[a-z2-7]{16}", str(answer))),
+            ),
         ),
         done="The name says which port of which Service it is, and nothing of addresses or "
         "numbers. So it is the same on every node, and stays when the Service gets another one.",
@@ -411,9 +406,8 @@ source = Predict(
         ),
         Misconception(
             "gateway",
-            "The gateway has nothing to do with it: from node1 to its own pod no other machine "
-            "is passed.",
-            answered("192.168.10.1"),
+            "From node1 to its own pod no other machine is passed: no gateway, no other node.",
+            answered("192.168.10.1", "192.168.10.12", "192.168.10.13", "10.244.2.1", "10.244.3.1"),
         ),
         ADDRESS,
     ),

@@ -125,8 +125,8 @@ share = Predict(
         ),
         Misconception(
             "times-the-first",
-            "The second rule sees what the first did NOT take, and that is 2/3.",
-            answered(Fraction(1, 6)),
+            "The second rule sees what the first did NOT take, and that is 2/3. It takes half.",
+            answered(Fraction(1, 6), Fraction(2, 3)),
         ),
         *_about(lambda: Fraction(1, 3)),
     ),
@@ -472,7 +472,7 @@ def returns(seed: int) -> Exercise:
             ),
         ),
         done="The clock begins anew with each new connection. A connection that stays open for "
-        "hours does not wind it up: its later packets pass no rule of table nat.",
+        "hours does not touch it: its later packets pass no rule of table nat.",
     )
 
 
@@ -610,7 +610,7 @@ office = Predict(
         ),
         Misconception("none", "Somebody serves them.", answered(0)),
     ),
-    done="One. Affinity by address is as fine as addresses are.",
+    done="One. Affinity by address cannot tell people behind one address apart.",
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache, partial
 
 from iptlab.course import shop
-from iptlab.course.mistakes import ADDRESS, jumbled, twice
+from iptlab.course.mistakes import ADDRESS, NAMED_TWICE, TOO_FAR, has_one_like, jumbled
 from iptlab.grading import (
     Aspect,
     EditManifest,
@@ -20,7 +20,6 @@ from iptlab.grading import (
     SupplyPacket,
     Variants,
     answered,
-    lists,
     omits,
     reaches,
     treats,
@@ -126,21 +125,10 @@ path = Predict(
         Misconception(
             "with-hash",
             'Leave out the letters after KUBE-EXT, KUBE-SVC and KUBE-SEP: "KUBE-SVC" is enough.',
-            lambda answer: (
-                isinstance(answer, tuple)
-                and any(re.match("kube-(ext|svc|sep)-", str(one)) for one in answer)
-            ),
+            has_one_like("kube-(ext|svc|sep)-"),
         ),
-        Misconception(
-            "named-twice",
-            "Name each chain once: a packet that comes back from a jump goes on where it was.",
-            twice,
-        ),
-        Misconception(
-            "too-far",
-            "The destination is rewritten before that: stop there.",
-            lists("postrouting", "kube-postrouting"),
-        ),
+        NAMED_TWICE,
+        TOO_FAR,
         Misconception(
             "no-door",
             "From the node port no rule leads to KUBE-SVC directly: see KUBE-NODEPORTS above.",
@@ -183,6 +171,7 @@ ADDRESSES = {f"node{n}": f"192.168.10.{10 + n}" for n in (1, 2, 3)}
 
 def _source(seed: int) -> Predict:
     entry, target = WAYS[seed % len(WAYS)]
+    others = {*ADDRESSES.values()} - {ADDRESSES[entry]}
     url = f"http://{ADDRESSES[entry]}:30081"
     seen = partial(_sees, _shop(), "client", url, target)
     pod = f"10.244.{target[-1]}.2"
@@ -205,14 +194,14 @@ def _source(seed: int) -> Predict:
             ),
             Misconception(
                 "service-address",
-                "The client never asked for the cluster IP, and nobody sends in its name.",
-                answered("10.96.0.81"),
+                "Rules lead packets to that address, but nobody sends in its name.",
+                answered("10.96.0.81", "203.0.113.80", "192.0.2.10"),
             ),
             Misconception(
                 "far-node",
-                f"{target} only forwards the packet. It was translated on {entry}, which the "
-                "client asked.",
-                answered(target, ADDRESSES[target], f"10.244.{target[-1]}.1"),
+                f"{target} only forwards the packet, and no third node sees it. It was translated "
+                f"on {entry}, which the client asked.",
+                answered(target, *others, f"10.244.{target[-1]}.1"),
             ),
             Misconception(
                 "bridge",
@@ -395,14 +384,14 @@ hole = SupplyPacket(
             _says("10.96.0.80"),
         ),
         Misconception(
-            "has-a-pod",
-            "On that node runs a pod of the Service, so Local finds one. Go where none is.",
-            _says("shell ->", "shell->", "node1 ->", "node2 ->", "web-"),
-        ),
-        Misconception(
             "door",
             "A node port or an external address is a door from outside, even for node3.",
             _says(":30081", "203.0.113.80", "192.0.2.10"),
+        ),
+        Misconception(
+            "has-a-pod",
+            "On that node runs a pod of the Service, so Local finds one. Go where none is.",
+            _says("shell ->", "shell->", "node1 ->", "node2 ->", "web-"),
         ),
         Misconception(
             "another-port",

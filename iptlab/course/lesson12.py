@@ -9,7 +9,7 @@ from functools import cache, partial
 from iptlab.console.lab import Lab
 from iptlab.course import shop
 from iptlab.course.mistakes import ENDS as BOTH_ENDS
-from iptlab.course.mistakes import is_no, jumbled
+from iptlab.course.mistakes import is_no, jumbled, reads
 from iptlab.grading import (
     EditManifest,
     Exercise,
@@ -269,8 +269,7 @@ reject = KubeProxyRules(
     says="Each port without endpoints refuses pods at once, and nothing else is touched.",
     scope=Scope(assume="-i cni0 -s 10.244.0.0/16 ! -d 127.0.0.0/8 -m conntrack --ctstate NEW"),
     hints=(
-        "The first line is what kube-proxy writes for web, port 80. names has two ports, so two "
-        "lines are missing.",
+        "web has one port, and so one line. names has two ports, so two lines are missing.",
         "Both have number 53: one over udp, one over tcp.",
         "-A FORWARD -d 10.96.0.10 -p ... --dport 53 -j ..., with the target of the line above.",
     ),
@@ -292,9 +291,13 @@ reject = KubeProxyRules(
             ),
         ),
         Misconception(
+            "reset",
+            "A reset refuses too, but tcp alone. kube-proxy writes REJECT, as in the line above.",
+            reads("--reject-with tcp-reset"),
+        ),
+        Misconception(
             "whole-address",
-            "Only port 53 has no endpoints. What else is sent to that address is none of this "
-            "rule's business.",
+            "Only port 53 has no endpoints: other packets to that address are not to be refused.",
             _fares("in cni0 udp 10.244.1.9:40000 -> 10.96.0.10:99", Verdict.REJECT),
         ),
     ),
@@ -537,15 +540,13 @@ def _passing(seed: int) -> Predict:
         ),
         misconceptions=(
             Misconception(
-                "later",
-                "That is a later packet. The first one has to find its way through the rules.",
-                answered(5),
+                "later", "That is a later packet. The first one has to find its way.", answered(5)
             ),
             Misconception(
                 "no-rest",
-                "The Services' own rules are right. But hooks and the chosen Service's chain have "
+                "One rule for each Service is right. But hooks and the chosen Service's chain have "
                 "rules too: compare 10 Services with the 26 in the table.",
-                answered(services, services + 1),
+                lambda answer: isinstance(answer, int) and 0 <= answer - services < 16,
             ),
             Misconception(
                 "all-rules",
@@ -592,8 +593,7 @@ def _later(journey: Journey) -> int:
 recall_open = Predict(
     id="12-recall-open",
     task=f"{STORY}A pod has an open tcp connection through it, to the endpoint on node1. That "
-    'endpoint is being deleted now, and ends. Where goes the next packet: "node1", "node2" or '
-    '"nowhere"?',
+    'endpoint is told to end now. Where does the next packet go: "node1", "node2" or "nowhere"?',
     truth=lambda: "node1" if "-> 10.244.1.2:80" in _leaves() else "node2",
     choices=("node1", "node2", "nowhere"),
     shows=_draining,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from iptlab.grading import Misconception, read_rules, treats
+from iptlab.grading import Misconception, lists, read_rules, treats
 from iptlab.netfilter.actions import Verdict
 from iptlab.netfilter.hooks import TableName
 from iptlab.netfilter.rules import Rule
@@ -122,6 +122,22 @@ def jumbled(*items: str) -> Shows:
     return shows
 
 
+def has_one_like(pattern: str) -> Shows:
+    """The mistake of a list with an item that begins so."""
+    begins = re.compile(pattern, re.IGNORECASE).match
+    return lambda answer: isinstance(answer, tuple) and any(begins(str(one)) for one in answer)
+
+
+NAMED_TWICE = Misconception(
+    "named-twice",
+    "Name each chain once: a packet that comes back from a jump goes on where it was.",
+    twice,
+)
+TOO_FAR = Misconception(
+    "too-far",
+    "The destination is rewritten before that: stop there.",
+    lists("postrouting", "kube-postrouting"),
+)
 ENDS = Misconception(
     "form",
     'Write both ends of the packet and nothing else, in quotes: "192.0.2.1:4000 -> 192.0.2.2:80".',

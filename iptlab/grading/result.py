@@ -116,16 +116,19 @@ class Result(Shown):
         return element("details", summary, _evidence_html(visit, told=True), open="open")
 
 
+_WHOLE_WORDS = "white-space: pre-wrap; word-break: normal"
+
+
 def _paragraph(said: str) -> Html:
     """Text as it is; where it has lines of its own they stay, and words are kept whole."""
     if "\n" not in said:
         return element("p", said)
-    return element("pre", said, style="white-space: pre-wrap; word-break: normal")
+    return element("pre", said, style=_WHOLE_WORDS)
 
 
 def _evidence_html(visit: Evidence, *, told: bool) -> Html:
     if isinstance(visit, Attempt):
-        return element("pre", str(visit))
+        return element("pre", str(visit), style=_WHOLE_WORDS)
     return way_html(visit, told=told)
 
 

@@ -76,7 +76,10 @@ def _address(host: str, manifests: Manifests, nodes: Mapping[str, Node]) -> str:
     if name := _DNS.fullmatch(host):
         return _reachable(manifests.service(f"{name['namespace']}/{name['name']}")).cluster_ip
     known = ", ".join(nodes)
-    raise ManifestError(f"`{host}' is no address, node or Service", cure=f"Nodes are {known}.")
+    raise ManifestError(
+        f"`{host}' is no address, node or Service",
+        cure=f"Nodes are {known}; a Service is written NAME.NAMESPACE.",
+    )
 
 
 def _reachable(service: Service) -> Service:

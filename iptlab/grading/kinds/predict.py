@@ -162,13 +162,13 @@ def _how_many(given: object, truth: object) -> str:
     assert isinstance(given, tuple)
     assert isinstance(truth, tuple)
     right = len(set(given) & set(truth))
-    return f" Right are {right} of {len(given)}; missing are {len(truth) - right}."
+    return f" Right: {right} of {len(given)}. Missing: {len(truth) - right}."
 
 
 def _how_far(given: object, truth: object) -> str:
-    """How far a list is right, without a word of what comes next."""
+    """How far a list is right, without a word of what comes next; or which part of a packet."""
     if not isinstance(given, tuple) or not isinstance(truth, tuple):
-        return ""
+        return _where(given, truth)
     pairs = zip(given, truth, strict=False)
     right = next((n for n, (one, two) in enumerate(pairs) if not agree(one, two)), None)
     if right is None:
@@ -176,6 +176,20 @@ def _how_far(given: object, truth: object) -> str:
             "something is missing." if len(given) < len(truth) else "there is too much of it."
         )
     return f" The first {right} are right." if right > 1 else ""
+
+
+_PARTS = ("source address", "source port", "destination address", "destination port")
+_ENDS = re.compile(r"(\S+):(\d+) -> (\S+):(\d+)").fullmatch
+
+
+def _where(given: object, truth: object) -> str:
+    """Which parts of a packet's ends are to be looked at again, if any of them is right."""
+    mine, wanted = (_ENDS(one) if isinstance(one, str) else None for one in (given, truth))
+    if not (mine and wanted):
+        return ""
+    pairs = zip(_PARTS, mine.groups(), wanted.groups(), strict=True)
+    off = [part for part, one, two in pairs if one != two]
+    return f" Look again at the {' and the '.join(off)}." if len(off) < len(_PARTS) else ""
 
 
 def ends(packet: Packet) -> str:

@@ -28,7 +28,7 @@ def refuse_services(text: str) -> None:
 
 def _refuse(place: str, values: dict[str, object]) -> None:
     service = Resource(SERVICE, values)
-    place = f"{place}, Service {service.namespace}/{service.name}"
+    place = f"{place}, Service {service.namespace or 'default'}/{service.name}"
     try:
         without_nulls(values)
         check_fields(SERVICE, values)
