@@ -116,7 +116,7 @@ class Result(Shown):
         return element("details", summary, _evidence_html(visit, told=True), open="open")
 
 
-_WHOLE_WORDS = "white-space: pre-wrap; word-break: normal"
+_WHOLE_WORDS = "white-space: pre-wrap; word-break: normal; margin-bottom: 1em"
 
 
 def _paragraph(said: str) -> Html:
