@@ -145,8 +145,7 @@ class Clauses:
                 given.add(field_name)
                 arity = declared.value.arity
                 text = next(rest) if arity == 1 else " ".join(next(rest) for _ in range(arity))
-                if plan.checks_words:
-                    kind.check_word(text, protocol, negated=False)
+                kind.check_word(text, protocol, negated=False)
                 value = self._value(declared, text)
                 if negated or not getattr(value, "is_everything", False):
                     values[field_name] = Given(value, negated) if declared.negatable else value
@@ -205,12 +204,9 @@ def _jump(part: str) -> tuple[str, str, str]:
     return cut if cut[1] else part.partition(" -g ")
 
 
-def plainly_quoted(line: str) -> list[str] | None:
-    """What is between the line's quotation marks, texts in turn with what is around them.
-
-    None unless every text is a word of its own, set off by blanks, and looks like no seam.
-    """
-    return line.split('"') if _PLAINLY(line) else None
+def plainly_quoted(line: str) -> bool:
+    """Whether every quoted text is a word of its own, set off by blanks, and looks like no seam."""
+    return _PLAINLY(line) is not None
 
 
 # a quoted text that does not look like a seam
@@ -230,7 +226,6 @@ class _Plan(NamedTuple):
     defaults: dict[str, object]
     required: set[str]
     checks: bool
-    checks_words: bool
 
 
 @cache
@@ -246,5 +241,4 @@ def _plan(kind: type[Extension], family: Family) -> _Plan:
         },
         {name for name, declared in options if declared.required},
         kind.check is not Extension.check,
-        kind.check_word is not Extension.check_word,
     )

@@ -24,7 +24,7 @@ from iptlab.netfilter.rules import Rule
 from iptlab.netfilter.values import quoted
 from iptlab.packet import Family
 from iptlab.syntax.clauses import TEXT, plainly_quoted
-from iptlab.syntax.template import HEADER, QUOTED, Hole, Template
+from iptlab.syntax.template import HEADER, QUOTED, Hole, Template, marked_words
 
 
 class _Spelling:
@@ -128,10 +128,7 @@ def plain_words(line: str) -> list[str] | None:
     """
     if len(line) >= LONG or not line.startswith("-A ") or "  " in line:
         return None
-    if QUOTED not in line:
-        return line.split(" ")
-    parts = plainly_quoted(line)
-    return QUOTED.join(parts[::2]).split(" ") if parts else None
+    return marked_words(line) if QUOTED not in line or plainly_quoted(line) else None
 
 
 LONG = 256  # a line shorter than this breaks none of the tool's limits on words
@@ -141,16 +138,15 @@ LONG = 256  # a line shorter than this breaks none of the tool's limits on words
 class Shape:
     """What all lines that end at one place of the tree have in common.
 
-    ``first`` is the first of them, ``words`` are its words and ``example`` is its rule; lines
-    differ in the ``holes``. ``target`` is the word
-    that is their target, empty if they have none or jump to a user chain. Where words are
-    ``loose``, iptables-save may print them in another way. ``seen`` is how often such a line
-    was looked up in the tree; ``often`` is whether a pattern is made of it.
+    ``first`` is the first of them and ``example`` its rule; they differ in the ``holes``.
+    ``target`` is the word that is their target, empty if they have none or jump to a user
+    chain. Where words are ``loose``, iptables-save may print them in another way. ``seen`` is
+    how often such a line was looked up in the tree; ``often`` is whether a pattern is made
+    of it.
     """
 
     family: Family
     first: str
-    words: Sequence[str]
     holes: Sequence[Hole]
     example: Rule
     target: str
@@ -166,7 +162,7 @@ class Shape:
     @cached_property
     def template(self) -> Template:
         """Its rules but for what differs."""
-        return Template(self.example, self.words, self.holes, self.family)
+        return Template(self.example, self.first, self.holes, self.family)
 
     def rule(self, line: str, callee: str) -> Rule:
         """What a line of this shape means; ``callee`` is the chain it jumps to."""
@@ -294,7 +290,7 @@ class Shapes:
         if node.shape is None:
             jumps = words[-1:] == [USER_CHAIN]
             target = words[words.index("-j") + 1] if "-j" in words and not jumps else ""
-            node.shape = Shape(self.family, line, words, holes, rule, target, loose)
+            node.shape = Shape(self.family, line, holes, rule, target, loose)
 
 
 _NEVER = re.compile("(?!)").fullmatch

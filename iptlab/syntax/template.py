@@ -22,6 +22,11 @@ HEADER = 0
 E = TypeVar("E", bound=Extension)
 
 
+def marked_words(line: str) -> list[str]:
+    """The words of a line, with a mere quotation mark in place of each quoted text."""
+    return QUOTED.join(line.split(QUOTED)[::2]).split(" ")
+
+
 class Hole(NamedTuple):
     """A word in which lines of one shape differ, as its place among them: an option's value.
 
@@ -36,10 +41,9 @@ class Hole(NamedTuple):
 class Template:
     """A rule, and what in it the words of another line of its shape replace."""
 
-    def __init__(
-        self, rule: Rule, words: Sequence[str], holes: Iterable[Hole], family: Family
-    ) -> None:
+    def __init__(self, rule: Rule, line: str, holes: Iterable[Hole], family: Family) -> None:
         """Find what the holes among the words of the rule's line stand for."""
+        words = marked_words(line)
         self.quoted = [at for at, word in enumerate(words) if word == QUOTED]
         places: dict[int, list[int]] = {}
         for hole in holes:
@@ -71,9 +75,8 @@ class Template:
         """The line's words; a quoted text is one of them."""
         if not self.quoted:
             return line.split(" ")
-        texts = line.split(QUOTED)
-        words = QUOTED.join(texts[::2]).split(" ")
-        for at, text in zip(self.quoted, texts[1::2], strict=True):
+        words = marked_words(line)
+        for at, text in zip(self.quoted, line.split(QUOTED)[1::2], strict=True):
             words[at] = text
         return words
 
