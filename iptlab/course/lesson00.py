@@ -6,7 +6,7 @@ from functools import partial
 from ipaddress import ip_network
 
 from iptlab.course.files import data
-from iptlab.course.mistakes import left_to_policy
+from iptlab.course.mistakes import left_to_policy, misses
 from iptlab.grading import (
     FATES,
     Exercise,
@@ -209,7 +209,7 @@ web = WriteRules(
             "still-shut",
             "No rule of yours lets that packet in. Compare it with your last line: who sends it, "
             "its protocol, its port; and what the line does with it.",
-            lambda rules: not treats(_NEIGHBOUR.format(8080), Verdict.ACCEPT)(rules),
+            misses(_NEIGHBOUR.format(8080), Verdict.ACCEPT),
         ),
     ),
     done="Any rules that treat every packet so would have been right: what counts is what they "
@@ -248,7 +248,7 @@ mend = WriteRules(
             "still-shut",
             "Now neighbours cannot print either: no rule lets that packet in. What must be so of "
             "who sends it, of its protocol and its port, belongs into one rule.",
-            lambda rules: not treats(_NEIGHBOUR.format(631), Verdict.ACCEPT)(rules),
+            misses(_NEIGHBOUR.format(631), Verdict.ACCEPT),
         ),
         Misconception(
             "rules-are-or",

@@ -7,7 +7,7 @@ from functools import partial
 from ipaddress import ip_network
 
 from iptlab.course.files import data
-from iptlab.course.mistakes import left_to_policy, too_late
+from iptlab.course.mistakes import left_to_policy, misses, too_late
 from iptlab.grading import (
     FATES,
     Aspect,
@@ -171,7 +171,7 @@ repair = WriteRules(
             "no-exception",
             "None of your rules accepts Bob's packet. Compare it with his rule word by word: the "
             "chain, who sends it, its protocol, its port, and what becomes of it.",
-            lambda rules: not treats(BOB.format(22), Verdict.ACCEPT)(rules),
+            misses(BOB.format(22), Verdict.ACCEPT),
         ),
         Misconception(
             "policy-lost",
@@ -340,7 +340,7 @@ polite = WriteRules(
             "icmp-for-tcp",
             "That REJECT sends an ICMP error. A closed tcp port answers with a TCP reset: "
             "--reject-with tcp-reset.",
-            lambda rules: not treats(IDENT, Verdict.REJECT, "tcp-reset")(rules),
+            misses(IDENT, Verdict.REJECT, "tcp-reset"),
         ),
         Misconception(
             "half-a-range",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from iptlab.course.files import data
-from iptlab.course.mistakes import is_no, jumbled, left_to_policy, reads
+from iptlab.course.mistakes import is_no, jumbled, left_to_policy, misses, reads
 from iptlab.errors import PacketError
 from iptlab.grading import (
     Exercise,
@@ -166,7 +166,7 @@ repair = WriteRules(
             "not-the-packet",
             "No rule drops that packet. Compare yours with it, word by word: where it comes in and "
             "goes out, who sends it, its protocol, its port; and the target.",
-            lambda rules: not treats(PHONE_WEB, Verdict.DROP, host=ROUTER)(rules),
+            misses(PHONE_WEB, Verdict.DROP, host=ROUTER),
         ),
     ),
     done="INPUT instead of FORWARD is the commonest mistake on a router. The counter shows it: a "

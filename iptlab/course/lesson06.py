@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from iptlab.course.mistakes import left_to_policy, reads
+from iptlab.course.mistakes import left_to_policy, misses, reads
 from iptlab.grading import (
     Arrange,
     Exercise,
@@ -306,7 +306,7 @@ icmp = WriteRules(
             "pings-only",
             "The error that a packet was too big is icmp as well (echo replies are not all), and "
             "without it large packets vanish. Does a rule drop it before its state is asked for?",
-            lambda rules: not treats(ABOUT_BOB.format("3/4"), Verdict.ACCEPT)(rules),
+            misses(ABOUT_BOB.format("3/4"), Verdict.ACCEPT),
         ),
         Misconception(
             "one-error-only",

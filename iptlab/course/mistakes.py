@@ -55,6 +55,12 @@ def too_late(packet: str, verdict: str = Verdict.ACCEPT) -> Shows:
     return shows
 
 
+def misses(packet: str, verdict: str, reply: str = "", *, host: Host | None = None) -> Shows:
+    """The mistake of rules that do anything but this to the packet."""
+    meets = treats(packet, verdict, reply, host=host)
+    return lambda answer: not meets(answer)
+
+
 def alone(rules: object, chain: str) -> tuple[Ruleset, ...]:
     """For each rule of that chain of table filter: the rules without its neighbours."""
     if not isinstance(rules, Ruleset):
